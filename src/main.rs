@@ -1,0 +1,3 @@
+//! The `linnet` program.
+
+fn main() {}
