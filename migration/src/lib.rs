@@ -1,1 +1,20 @@
-//! m
+//! Linnet's database schema: one file a step, applied in order by `linnet migrate`.
+//!
+//! The crate knows nothing of the server: a step must mean the same for ever.
+
+mod dialect;
+mod m20261121_000001_core;
+
+pub use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::{MigrationTrait, async_trait};
+
+/// All steps, oldest first.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m20261121_000001_core::Migration)]
+    }
+}

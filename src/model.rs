@@ -1,0 +1,28 @@
+//! The words of the domain. Pure: no I/O, no async, no ORM, no GraphQL.
+
+pub mod action;
+pub mod clock;
+pub mod error;
+pub mod event;
+pub mod feed;
+pub mod hashtag;
+pub mod id;
+pub mod page;
+pub mod text;
+pub mod topic;
+pub mod tweet;
+pub mod user;
+pub mod viewer;
+
+pub use action::{Action, Entity};
+pub use clock::{Clock, Micros};
+pub use error::{Error, Result};
+pub use event::{Change, Event, EventKind, Key, NewEvent, Position, Seq};
+pub use feed::{Entry, EntryKind, FeedGroup};
+pub use hashtag::Hashtag;
+pub use id::{ActionId, FollowId, TweetId, UserId};
+pub use page::{Cursor, Place, Window};
+pub use topic::Topic;
+pub use tweet::Tweet;
+pub use user::User;
+pub use viewer::Viewer;

@@ -1,0 +1,89 @@
+//! The rules: one function is one transaction, with its rows, counts, action, entries and event.
+//!
+//! Nothing here sends anything to anybody: what happened stands in the log, and those who
+//! deliver read it there.
+
+pub mod account;
+pub mod follow;
+pub mod housekeeping;
+pub mod like;
+pub mod password;
+pub mod retweet;
+pub mod sweep;
+pub mod token;
+pub mod tweet;
+
+use crate::model::{ActionId, Entry, EntryKind, Micros, Place, TweetId, UserId};
+use crate::store::Store;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What the rules are run with. Cheap to clone.
+#[derive(Clone)]
+pub struct Social {
+    store: Store,
+    rules: Rules,
+    sweeping: Arc<tokio::sync::Notify>,
+}
+
+/// What the operator decides about the rules.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// The weighted length of the longest tweet.
+    pub tweet_length: usize,
+    /// How long a session lasts.
+    pub session_lifetime: Duration,
+    /// Whether anybody may sign up.
+    pub sign_up: bool,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            tweet_length: 280,
+            session_lifetime: Duration::from_secs(30 * 24 * 3_600),
+            sign_up: true,
+        }
+    }
+}
+
+impl Social {
+    /// The rules over a store.
+    #[must_use]
+    pub fn new(store: Store, rules: Rules) -> Self {
+        Self {
+            store,
+            rules,
+            sweeping: Arc::default(),
+        }
+    }
+
+    /// The store that is written.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// What the operator decided.
+    #[must_use]
+    pub fn rules(&self) -> Rules {
+        self.rules
+    }
+}
+
+/// An entry of an action that happens now.
+fn entry(at: Micros, action: ActionId, verb: &str, actor: UserId, tweet: Option<TweetId>) -> Entry {
+    use crate::model::action::{REPLY, RETWEET, TWEET};
+    let kind = match verb {
+        TWEET | REPLY => EntryKind::Post,
+        RETWEET => EntryKind::Retweet,
+        _ => EntryKind::Other,
+    };
+    Entry {
+        place: Place::new(at, action.0),
+        kind,
+        verb: verb.into(),
+        actor,
+        tweet,
+    }
+}

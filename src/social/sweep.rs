@@ -1,0 +1,100 @@
+//! Deletions that go on in the background: what is hidden already loses its rows, step by step.
+
+use super::Social;
+use super::tweet::{Gone, remove};
+use crate::model::{Result, TweetId, UserId};
+use crate::store::sweep::{Reaction, Sweep};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// How many of a deleted user's tweets one step takes away.
+const TWEETS: i64 = 50;
+/// How long to wait after a failure, or for another process's deletions.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// Sweeps until cancelled.
+///
+/// # Errors
+/// None: what fails is tried again.
+pub async fn run(social: Social, stop: CancellationToken) -> Result<()> {
+    while !stop.is_cancelled() {
+        let pause = match social.sweep_once().await {
+            Ok(true) => continue,
+            Ok(false) => social.sweeping.notified(),
+            Err(error) => {
+                tracing::warn!(?error, "a deletion could not go on");
+                social.sweeping.notified()
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = pause => {}
+            () = tokio::time::sleep(PAUSE) => {}
+        }
+    }
+    Ok(())
+}
+
+impl Social {
+    /// One step of each sweep that there is. False when there is none.
+    async fn sweep_once(&self) -> Result<bool> {
+        let sweeps = self.store.sweeps().await?;
+        for sweep in &sweeps {
+            self.step(*sweep).await?;
+        }
+        Ok(!sweeps.is_empty())
+    }
+
+    async fn step(&self, sweep: Sweep) -> Result<()> {
+        self.store
+            .write_background(move |tx| {
+                Box::pin(async move {
+                    for reaction in Reaction::ALL {
+                        if tx.sweep_reactions(sweep, reaction).await? > 0 {
+                            return Ok(());
+                        }
+                    }
+                    if let Sweep::User(user) = sweep
+                        && user_step(tx, user).await?
+                    {
+                        return Ok(());
+                    }
+                    tx.finish_sweep(sweep).await
+                })
+            })
+            .await
+    }
+}
+
+/// Takes away something of a deleted user. False when nothing is left.
+async fn user_step(tx: &crate::store::writer::Tx, user: UserId) -> Result<bool> {
+    let tweets = tx.tweets_to_sweep(user, TWEETS).await?;
+    for id in &tweets {
+        take(tx, *id).await?;
+    }
+    if !tweets.is_empty() {
+        return Ok(true);
+    }
+    Ok(
+        tx.sweep_following(user).await? > 0
+            || tx.sweep_followers(user).await? > 0
+            || tx.sweep_mentions(user).await? > 0,
+    )
+}
+
+async fn take(tx: &crate::store::writer::Tx, id: TweetId) -> Result<()> {
+    let Some((author, action, in_reply_to, hashtags)) = tx.hidden_users_tweet(id).await? else {
+        return Ok(());
+    };
+    remove(
+        tx,
+        Gone {
+            id,
+            author,
+            action,
+            in_reply_to,
+            hashtags,
+        },
+    )
+    .await
+}

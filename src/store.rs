@@ -1,0 +1,144 @@
+//! The only place with SQL. SeaORM's types do not leave it.
+//!
+//! - Writes go through one [`writer`], which commits together what has queued up.
+//! - Reads are made in short [`snapshot::Snapshot`]s and kept in [`cache::Caches`], which the
+//!   events of the [`log`] correct: a commit is applied to them before it is answered.
+//! - What another process commits to the same file is noticed by [`watch`] and taken from the log.
+
+pub mod cache;
+mod dialect;
+mod entity;
+pub mod log;
+pub mod snapshot;
+pub mod sqlite;
+pub mod watch;
+pub mod writer;
+
+pub mod action;
+pub mod bulk;
+pub mod feed;
+pub mod follow;
+pub mod hashtag;
+pub mod idempotency;
+pub mod like;
+pub mod list;
+pub mod retweet;
+pub mod search;
+pub mod session;
+pub mod sweep;
+pub mod tombstone;
+pub mod tweet;
+pub mod user;
+
+use crate::metrics::Metrics;
+use crate::model::{Clock, Error, Result};
+use cache::Caches;
+use log::Log;
+use migration::MigratorTrait;
+use sea_orm::DatabaseConnection;
+use snapshot::Snapshot;
+use std::sync::Arc;
+use writer::Writer;
+
+/// What a store is opened with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// `sqlite://PATH`
+    pub url: String,
+    /// What the caches may hold together, in bytes.
+    pub memory: usize,
+}
+
+/// The database, with what the process keeps of it in memory. Cheap to clone.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    readers: DatabaseConnection,
+    background: DatabaseConnection,
+    writer: Writer,
+    log: Log,
+    caches: Arc<Caches>,
+    clock: Clock,
+}
+
+impl Store {
+    /// Opens the database, made when missing, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when it can't be opened or migrated.
+    pub async fn open(options: &Options, metrics: &Metrics) -> Result<Self> {
+        let writing = sqlite::connect(&options.url, sqlite::Role::Writer).await?;
+        migration::Migrator::up(&writing, None).await?;
+        let background = sqlite::connect(&options.url, sqlite::Role::Readers).await?;
+        let mut readers = background.clone();
+        let statements = metrics.sql_statements.clone();
+        readers.set_metric_callback(move |_| {
+            statements.inc();
+        });
+        let clock = Clock;
+        let caches = Arc::new(Caches::new(options.memory));
+        let log = Log::open(background.clone(), Arc::clone(&caches)).await?;
+        let writer = Writer::start(writing, log.clone(), clock, metrics);
+        Ok(Self(Arc::new(Inner {
+            readers,
+            background,
+            writer,
+            log,
+            caches,
+            clock,
+        })))
+    }
+
+    /// The event log.
+    #[must_use]
+    pub fn log(&self) -> &Log {
+        &self.0.log
+    }
+
+    /// What is kept in memory.
+    #[must_use]
+    pub fn caches(&self) -> &Caches {
+        &self.0.caches
+    }
+
+    /// Where "now" comes from.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.0.clock
+    }
+
+    /// A consistent view of the database, which the caches have reached.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database is out of reach.
+    pub async fn snapshot(&self) -> Result<Snapshot> {
+        Snapshot::open(&self.0.readers, &self.0.log).await
+    }
+
+    /// A view for background work, whose statements are not counted as a request's.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database is out of reach.
+    pub async fn background_snapshot(&self) -> Result<Snapshot> {
+        Snapshot::open(&self.0.background, &self.0.log).await
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when it does not.
+    pub async fn ready(&self) -> Result<()> {
+        Ok(self.0.background.ping().await?)
+    }
+
+    fn writer(&self) -> &Writer {
+        &self.0.writer
+    }
+}
+
+impl From<sea_orm::DbErr> for Error {
+    fn from(cause: sea_orm::DbErr) -> Self {
+        Self::internal(cause)
+    }
+}

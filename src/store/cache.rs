@@ -1,0 +1,217 @@
+//! What is read most, kept in memory, and the law under which it is kept.
+//!
+//! - What is stored carries the position of the snapshot that it was read in.
+//! - An event takes out every row whose key it names, unless the row was read after it.
+//! - A row is stored only if no event behind its snapshot has named its key. Events name keys
+//!   in a short history; a snapshot older than that history is not stored at all.
+//! - A [`Head`] is a complete prefix of a topic: entries that come in above its tail are put
+//!   in, those below are not, and its tail moves up when it has grown too long.
+
+mod head;
+mod shelf;
+
+pub use head::Head;
+
+use crate::model::viewer::TokenHash;
+use crate::model::{Entry, EntryKind, Event, Hashtag, Key, Seq, Topic, Tweet, TweetId, User, UserId};
+use parking_lot::Mutex;
+use shelf::Shelf;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use super::follow::Follows;
+use super::session::Session;
+
+/// How many named keys are remembered.
+const HISTORY: usize = 65_536;
+
+/// All caches of a process, under one lock: each use is a few hash look-ups.
+pub struct Caches(Mutex<State>);
+
+struct State {
+    named: Named,
+    tweets: Shelf<TweetId, Tweet>,
+    users: Shelf<UserId, User>,
+    hashtags: Shelf<String, Hashtag>,
+    sessions: Shelf<TokenHash, Session>,
+    follows: Shelf<UserId, Follows>,
+    heads: Shelf<(Topic, EntryKind), Head>,
+}
+
+/// A kind of row that is kept, by its key.
+pub(super) trait Kept: Sized {
+    /// What finds it.
+    type Id: Clone + Eq + std::hash::Hash;
+    /// Under which key events name it.
+    fn key(id: &Self::Id) -> Key;
+    /// About how many bytes it takes.
+    fn weight(&self) -> usize;
+}
+
+/// Where a kind of row is kept.
+pub(super) trait On<V: Kept> {
+    fn shelf(&mut self) -> &mut Shelf<V::Id, V>;
+}
+
+macro_rules! shelves {
+    ($($value:ty => $field:ident),* $(,)?) => {$(
+        impl On<$value> for State {
+            fn shelf(&mut self) -> &mut Shelf<<$value as Kept>::Id, $value> {
+                &mut self.$field
+            }
+        }
+    )*};
+}
+
+shelves! {
+    Tweet => tweets,
+    User => users,
+    Hashtag => hashtags,
+    Session => sessions,
+    Follows => follows,
+    Head => heads,
+}
+
+impl Caches {
+    /// Empty caches that hold at most `memory` bytes together.
+    #[must_use]
+    pub fn new(memory: usize) -> Self {
+        Self(Mutex::new(State {
+            named: Named::default(),
+            tweets: Shelf::new(memory * 3 / 10),
+            users: Shelf::new(memory / 10),
+            hashtags: Shelf::new(memory / 20),
+            sessions: Shelf::new(memory / 20),
+            follows: Shelf::new(memory / 5),
+            heads: Shelf::new(memory * 3 / 10),
+        }))
+    }
+
+    /// The position from which on events are told.
+    pub(super) fn begin(&self, seq: Seq) {
+        self.0.lock().named.floor = seq;
+    }
+
+    /// Forgets everything, and stores nothing that was read before `seq`.
+    pub(super) fn clear(&self, seq: Seq) {
+        let mut state = self.0.lock();
+        state.named = Named::default();
+        state.named.floor = seq;
+        state.tweets.clear();
+        state.users.clear();
+        state.hashtags.clear();
+        state.sessions.clear();
+        state.follows.clear();
+        state.heads.clear();
+    }
+
+    /// What is kept of the asked, and what has to be read.
+    #[expect(private_bounds, reason = "what is kept is the store's own affair")]
+    pub(super) fn get<V: Kept>(&self, ids: impl IntoIterator<Item = V::Id>) -> (HashMap<V::Id, Arc<V>>, Vec<V::Id>)
+    where
+        State: On<V>,
+    {
+        let mut state = self.0.lock();
+        let shelf = state.shelf();
+        let mut found = HashMap::new();
+        let mut missing = Vec::new();
+        for id in ids {
+            if found.contains_key(&id) {
+                continue;
+            }
+            match shelf.get(&id) {
+                Some(value) => drop(found.insert(id, value)),
+                None => missing.push(id),
+            }
+        }
+        (found, missing)
+    }
+
+    /// Stores what a snapshot of position `seq` showed, as far as that is still the newest.
+    #[expect(private_bounds, reason = "what is kept is the store's own affair")]
+    pub(super) fn put<'v, V: Kept + 'v>(&self, seq: Seq, values: impl IntoIterator<Item = (V::Id, &'v Arc<V>)>)
+    where
+        State: On<V>,
+    {
+        let mut state = self.0.lock();
+        for (id, value) in values {
+            if state.named.allows(&V::key(&id), seq) {
+                state.shelf().put(id, seq, value);
+            }
+        }
+    }
+
+    /// Corrects what is kept by events, in the order of the log.
+    pub(super) fn apply(&self, events: &[Arc<Event>]) {
+        let mut state = self.0.lock();
+        for event in events {
+            state.apply(event);
+        }
+    }
+}
+
+impl State {
+    fn apply(&mut self, event: &Event) {
+        let seq = event.position.seq;
+        for key in &event.body.keys {
+            self.forget(key, seq);
+        }
+        for (topic, entry) in &event.body.removed {
+            self.correct(topic, entry, seq, Head::without);
+        }
+        for (topic, entry) in &event.body.added {
+            self.correct(topic, entry, seq, Head::with);
+        }
+    }
+
+    fn forget(&mut self, key: &Key, seq: Seq) {
+        match key {
+            Key::Tweet(id) => self.tweets.forget(id, seq),
+            Key::User(id) => self.users.forget(id, seq),
+            Key::Hashtag(name) => self.hashtags.forget(name, seq),
+            Key::Follows(id) => self.follows.forget(id, seq),
+            Key::Session(hash) => self.sessions.forget(hash, seq),
+            Key::Topic(topic) => {
+                for kind in EntryKind::ALL {
+                    self.heads.forget(&(topic.clone(), kind), seq);
+                }
+            }
+        }
+        self.named.insert(key.clone(), seq);
+    }
+
+    fn correct(&mut self, topic: &Topic, entry: &Entry, seq: Seq, change: impl FnOnce(&Head, &Entry) -> Head) {
+        self.heads
+            .change(&(topic.clone(), entry.kind), seq, |head| change(head, entry));
+        self.named.insert(Key::Topic(topic.clone()), seq);
+    }
+}
+
+/// Which keys the last events named, and when last.
+#[derive(Default)]
+struct Named {
+    last: HashMap<Key, Seq>,
+    order: VecDeque<(Seq, Key)>,
+    /// Events up to this one are not remembered.
+    floor: Seq,
+}
+
+impl Named {
+    fn insert(&mut self, key: Key, seq: Seq) {
+        self.last.insert(key.clone(), seq);
+        self.order.push_back((seq, key));
+        while self.order.len() > HISTORY {
+            if let Some((seq, key)) = self.order.pop_front() {
+                self.floor = self.floor.max(seq);
+                if self.last.get(&key) == Some(&seq) {
+                    self.last.remove(&key);
+                }
+            }
+        }
+    }
+
+    /// Whether a row that was read at `seq` is still what the log makes of it.
+    fn allows(&self, key: &Key, seq: Seq) -> bool {
+        seq >= self.floor && self.last.get(key).is_none_or(|named| *named <= seq)
+    }
+}

@@ -1,0 +1,93 @@
+//! The newest entries of a topic.
+
+use crate::model::{Entry, Place};
+
+/// How long a head may grow before its tail moves up.
+const LONGEST: usize = 400;
+
+/// A complete prefix of one kind of a topic's entries, newest first.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Head {
+    /// The entries.
+    pub entries: Vec<Entry>,
+    /// Whether these are all that the topic has.
+    pub whole: bool,
+}
+
+impl Head {
+    /// The oldest place that the head can speak for; what lies below it, it does not know.
+    #[must_use]
+    pub fn tail(&self) -> Place {
+        match self.entries.last() {
+            _ if self.whole => Place::OLDEST,
+            Some(last) => last.place,
+            None => Place::NEWEST,
+        }
+    }
+
+    /// The head after an entry came into the topic.
+    pub(super) fn with(&self, entry: &Entry) -> Self {
+        let mut head = self.clone();
+        if entry.place < head.tail() {
+            return head;
+        }
+        let at = head.entries.partition_point(|kept| kept.place > entry.place);
+        if head.entries.get(at).is_none_or(|kept| kept.place != entry.place) {
+            head.entries.insert(at, entry.clone());
+        }
+        if head.entries.len() > LONGEST {
+            head.entries.truncate(LONGEST / 2);
+            head.whole = false;
+        }
+        head
+    }
+
+    /// The head after an entry went out of the topic.
+    pub(super) fn without(&self, entry: &Entry) -> Self {
+        let mut head = self.clone();
+        head.entries.retain(|kept| kept.place != entry.place);
+        head
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{EntryKind, UserId};
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    fn entry(at: i64) -> Entry {
+        Entry {
+            place: Place { at, id: at },
+            kind: EntryKind::Post,
+            verb: "tweet".into(),
+            actor: UserId(1),
+            tweet: None,
+        }
+    }
+
+    proptest! {
+        /// Whatever comes and goes, a head is a prefix of what there is.
+        #[test]
+        fn a_head_stays_a_prefix(start in prop::collection::btree_set(0i64..60, 0..30),
+                                 depth in 1usize..12,
+                                 steps in prop::collection::vec((any::<bool>(), 0i64..60), 0..60)) {
+            let mut all: BTreeSet<i64> = start;
+            let newest: Vec<_> = all.iter().rev().take(depth).map(|at| entry(*at)).collect();
+            let mut head = Head { whole: newest.len() == all.len(), entries: newest };
+            for (add, at) in steps {
+                if add {
+                    all.insert(at);
+                    head = head.with(&entry(at));
+                } else if all.remove(&at) {
+                    head = head.without(&entry(at));
+                }
+                let prefix: Vec<_> = all.iter().rev().take(head.entries.len()).copied().collect();
+                let kept: Vec<_> = head.entries.iter().map(|entry| entry.place.at).collect();
+                prop_assert_eq!(&kept, &prefix);
+                prop_assert!(!head.whole || kept.len() == all.len());
+            }
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Retweets.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "retweet")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub tweet_id: i64,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub user_id: i64,
+    pub created_at: i64,
+    pub action_id: i64,
+    pub source: Option<String>,
+    pub external_id: Option<String>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

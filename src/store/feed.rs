@@ -1,0 +1,291 @@
+//! The entries of topics, on disk and their heads in memory.
+
+use super::Store;
+use super::cache::{Head, Kept};
+use super::entity::feed_entry;
+use super::list::{Lateral, Stretch, head, sort};
+use super::snapshot::{Snapshot, json};
+use super::writer::Tx;
+use crate::model::{ActionId, Entry, EntryKind, Key, Place, Result, Topic, TweetId, UserId};
+use sea_orm::{EntityTrait, QueryResult, Set};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// How many entries a head begins with.
+pub const HEAD: usize = 128;
+/// How many heads are filled at once; a reader that lacks more reads from disk.
+pub const FILL: usize = 128;
+
+/// One kind of a topic's entries.
+pub type HeadId = (Topic, EntryKind);
+
+impl Kept for Head {
+    type Id = HeadId;
+
+    fn key((topic, _): &HeadId) -> Key {
+        Key::Topic(topic.clone())
+    }
+
+    fn weight(&self) -> usize {
+        size_of::<Self>() + self.entries.len() * size_of::<Entry>()
+    }
+}
+
+/// What of a topic is read, without reading past anything else.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Select {
+    /// The entries of a kind.
+    Kind(EntryKind),
+    /// The entries with a verb.
+    Verb(String),
+}
+
+/// A range of a topic.
+#[derive(Clone, Debug)]
+pub struct Range {
+    /// Of which topic.
+    pub topic: Topic,
+    /// Which of its entries.
+    pub select: Select,
+    /// Older than this place, exclusive.
+    pub below: Place,
+    /// Newer than this place, exclusive.
+    pub above: Place,
+    /// Only what was recorded up to this action.
+    pub until: ActionId,
+}
+
+fn entry(row: &QueryResult) -> Result<(usize, Entry)> {
+    let (list, place) = head(row)?;
+    let verb: String = row.try_get("", "verb")?;
+    Ok((
+        list,
+        Entry {
+            place,
+            kind: EntryKind::from_row(row.try_get("", "kind")?),
+            verb: verb.into(),
+            actor: UserId(row.try_get("", "actor_id")?),
+            tweet: row.try_get::<Option<i64>>("", "tweet_id")?.map(TweetId),
+        },
+    ))
+}
+
+/// The bounds of a range, kept within what JSON numbers carry.
+fn bounds(range: &Range) -> (i64, i64, i64, i64, i64) {
+    let fit = |n: i64| n.clamp(i64::MIN + 1, i64::MAX - 1);
+    (
+        fit(range.below.at),
+        fit(range.below.id),
+        fit(range.above.at),
+        fit(range.above.id),
+        fit(range.until.0),
+    )
+}
+
+const COLUMNS: &str = "x.kind, x.verb, x.actor_id, x.tweet_id";
+const BOUNDS: &str =
+    "(~.created_at, ~.id) < ({int:2}, {int:3}) AND (~.created_at, ~.id) > ({int:4}, {int:5}) AND ~.id <= {int:6}";
+
+impl Snapshot {
+    /// The first entries of each range, in one statement for those by kind and one for those
+    /// by verb.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn entries(&self, ranges: &[Range], newest_first: bool, limit: usize) -> Result<Vec<Vec<Entry>>> {
+        let stretch = Stretch {
+            below: Place::NEWEST,
+            above: Place::OLDEST,
+            newest_first,
+            limit,
+        };
+        let mut found = vec![Vec::new(); ranges.len()];
+        for by_verb in [false, true] {
+            let (places, owners) = owners(ranges, by_verb);
+            if places.is_empty() {
+                continue;
+            }
+            let column = if by_verb { "verb = {text:1}" } else { "kind = {int:1}" };
+            let owner = format!("~.topic = {{text:0}} AND ~.{column} AND {BOUNDS}");
+            let query = Lateral {
+                table: "feed_entry",
+                owner: &owner,
+                id: "id",
+                columns: COLUMNS,
+            };
+            for row in &self.lateral(&query, json(&owners), stretch).await? {
+                let (list, entry) = entry(row)?;
+                if let Some(entries) = places.get(list).and_then(|place| found.get_mut(*place)) {
+                    entries.push(entry);
+                }
+            }
+        }
+        sort(&mut found, newest_first, |entry| entry.place);
+        Ok(found)
+    }
+}
+
+/// A range as the statement takes it, and which ranges these are.
+type Owners = (Vec<usize>, Vec<serde_json::Value>);
+
+fn owners(ranges: &[Range], by_verb: bool) -> Owners {
+    ranges
+        .iter()
+        .enumerate()
+        .filter_map(|(place, range)| {
+            let (a, b, c, d, e) = bounds(range);
+            let topic = range.topic.as_str();
+            let owner = match &range.select {
+                Select::Kind(kind) if !by_verb => serde_json::json!([topic, i16::from(*kind), a, b, c, d, e]),
+                Select::Verb(verb) if by_verb => serde_json::json!([topic, verb, a, b, c, d, e]),
+                _ => return None,
+            };
+            Some((place, owner))
+        })
+        .unzip()
+}
+
+impl Store {
+    /// The heads of topics, from memory and, where they are not there, from disk.
+    /// `None` when too many would have to be read.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn heads(&self, ids: &[HeadId]) -> Result<Option<HashMap<HeadId, Arc<Head>>>> {
+        let (mut found, mut missing) = self.caches().get::<Head>(ids.iter().cloned());
+        found.retain(|id, head| {
+            let useful = head.whole || !head.entries.is_empty();
+            if !useful {
+                missing.push(id.clone());
+            }
+            useful
+        });
+        if missing.len() > FILL {
+            return Ok(None);
+        }
+        if !missing.is_empty() {
+            let snapshot = self.snapshot().await?;
+            let read = snapshot.heads(&missing).await?;
+            self.caches()
+                .put(snapshot.seq(), read.iter().map(|(id, head)| (id.clone(), head)));
+            found.extend(read);
+        }
+        Ok(Some(found))
+    }
+}
+
+impl Snapshot {
+    pub(super) async fn heads(&self, ids: &[HeadId]) -> Result<HashMap<HeadId, Arc<Head>>> {
+        let ranges: Vec<Range> = ids
+            .iter()
+            .map(|(topic, kind)| Range {
+                topic: topic.clone(),
+                select: Select::Kind(*kind),
+                below: Place::NEWEST,
+                above: Place::OLDEST,
+                until: ActionId(i64::MAX),
+            })
+            .collect();
+        let entries = self.entries(&ranges, true, HEAD).await?;
+        Ok(ids
+            .iter()
+            .cloned()
+            .zip(entries)
+            .map(|(id, entries)| {
+                let whole = entries.len() < HEAD;
+                (id, Arc::new(Head { entries, whole }))
+            })
+            .collect())
+    }
+}
+
+impl Tx {
+    /// Writes an entry into topics.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn insert_entries(&self, entries: &[(Topic, Entry)]) -> Result<()> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let rows = entries.iter().map(|(topic, entry)| feed_entry::ActiveModel {
+            topic: Set(topic.as_str().to_owned()),
+            kind: Set(entry.kind.into()),
+            created_at: Set(entry.place.at),
+            id: Set(entry.place.id),
+            verb: Set(entry.verb.to_string()),
+            actor_id: Set(entry.actor.0),
+            tweet_id: Set(entry.tweet.map(|id| id.0)),
+        });
+        feed_entry::Entity::insert_many(rows)
+            .exec_without_returning(self.conn())
+            .await?;
+        Ok(())
+    }
+
+    /// Takes entries out of topics.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn delete_entries(&self, entries: &[(Topic, Entry)]) -> Result<()> {
+        let keys: Vec<_> = entries
+            .iter()
+            .map(|(topic, entry)| (topic, i16::from(entry.kind), entry.place.at, entry.place.id))
+            .collect();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let sql = "DELETE FROM feed_entry WHERE (topic, kind, created_at, id) IN \
+                   (SELECT {text:0}, {int:1}, {int:2}, {int:3} FROM {each})";
+        self.execute(sql, [json(&keys)]).await?;
+        Ok(())
+    }
+
+    /// The entries of actions, in every topic.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn entries_of(&self, actions: &[ActionId]) -> Result<Vec<(Topic, Entry)>> {
+        let sql = "SELECT k.key AS list, x.created_at AS place_at, x.id AS place_id, x.topic, x.kind, x.verb, \
+                   x.actor_id, x.tweet_id FROM {each} JOIN feed_entry x ON x.id = {number}";
+        let rows = self.rows(sql, [json(&actions)]).await?;
+        rows.iter()
+            .map(|row| {
+                let topic: String = row.try_get("", "topic")?;
+                Ok((Topic::from_row(&topic), entry(row)?.1))
+            })
+            .collect()
+    }
+
+    /// The place of the entry that stands at a depth of a topic, all kinds together; 0 is the
+    /// newest.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn entry_at_depth(&self, topic: &Topic, depth: usize) -> Result<Option<Place>> {
+        let depth = i64::try_from(depth).unwrap_or(i64::MAX);
+        let parts: Vec<String> = EntryKind::ALL
+            .iter()
+            .map(|kind| {
+                let kind = i16::from(*kind);
+                format!(
+                    "SELECT * FROM (SELECT created_at, id FROM feed_entry WHERE topic = ? AND kind = {kind} \
+                     ORDER BY created_at DESC, id DESC LIMIT ?) p{kind}"
+                )
+            })
+            .collect();
+        let sql = format!("{} ORDER BY 1 DESC, 2 DESC LIMIT 1 OFFSET ?", parts.join(" UNION ALL "));
+        let mut values = Vec::new();
+        for _ in EntryKind::ALL {
+            values.extend([topic.as_str().into(), (depth + 1).into()]);
+        }
+        values.push(depth.into());
+        let rows = self.rows(&sql, values).await?;
+        rows.first()
+            .map(|row| {
+                let (at, id) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+                Ok(Place { at, id })
+            })
+            .transpose()
+    }
+}

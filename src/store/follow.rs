@@ -1,0 +1,223 @@
+//! Who follows what, and which stretches of it stand in their timeline.
+
+use super::Store;
+use super::cache::Kept;
+use super::entity::{follow, follow_span};
+use super::snapshot::{Snapshot, json};
+use super::writer::Tx;
+use crate::model::{ActionId, Entity, FollowId, Key, Place, Result, Topic, UserId};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, NotSet, QueryFilter, Set};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// The flag that feeds the timeline.
+pub const FOLLOWING: &str = "following";
+
+/// A stretch of a topic that stands in a timeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// Of which topic.
+    pub topic: Topic,
+    /// From this place on, inclusive.
+    pub from: Place,
+    /// A closed span: up to this place, inclusive, as far as recorded up to this action.
+    pub until: Option<(Place, ActionId)>,
+}
+
+/// What a user's timeline is made of, and whom they follow.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Follows {
+    /// The stretches.
+    pub spans: Vec<Span>,
+    /// What is followed now, under the flag `following`.
+    pub targets: HashSet<Entity>,
+}
+
+impl Kept for Follows {
+    type Id = UserId;
+
+    fn key(id: &UserId) -> Key {
+        Key::Follows(*id)
+    }
+
+    fn weight(&self) -> usize {
+        self.spans.len() * (size_of::<Span>() + 32) + self.targets.len() * (size_of::<Entity>() + 16)
+    }
+}
+
+impl From<follow_span::Model> for Span {
+    fn from(row: follow_span::Model) -> Self {
+        let until = row.until_at.zip(row.until_id).zip(row.until_action);
+        Self {
+            topic: Topic::from_row(&row.topic),
+            from: Place {
+                at: row.from_at,
+                id: row.from_id,
+            },
+            until: until.map(|((at, id), action)| (Place { at, id }, ActionId(action))),
+        }
+    }
+}
+
+/// A follow that stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Follow {
+    /// Its row.
+    pub id: FollowId,
+    /// The action that records it; none under another flag than `following`.
+    pub action: Option<ActionId>,
+}
+
+impl Store {
+    /// What a user's timeline is made of.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn follows(&self, user: UserId) -> Result<Arc<Follows>> {
+        let (found, _) = self.caches().get::<Follows>([user]);
+        if let Some(follows) = found.into_values().next() {
+            return Ok(follows);
+        }
+        let snapshot = self.snapshot().await?;
+        let follows = Arc::new(snapshot.follows(user).await?);
+        self.caches().put(snapshot.seq(), [(user, &follows)]);
+        Ok(follows)
+    }
+
+    /// Which of these users follow a user.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn followers_among(&self, user: UserId, among: &[UserId]) -> Result<HashSet<UserId>> {
+        let sql = "SELECT f.follower_id FROM {each} JOIN follow f ON f.follower_id = {number} \
+                   AND f.target_kind = 'user' AND f.target_key = ? AND f.flag = 'following'";
+        let rows = self
+            .snapshot()
+            .await?
+            .rows(sql, [json(&among), user.to_string().into()])
+            .await?;
+        rows.iter().map(|row| Ok(UserId(row.try_get_by_index(0)?))).collect()
+    }
+}
+
+impl Snapshot {
+    pub(super) async fn follows(&self, user: UserId) -> Result<Follows> {
+        let spans = follow_span::Entity::find()
+            .filter(follow_span::Column::FollowerId.eq(user.0))
+            .all(self.conn())
+            .await?;
+        let targets = follow::Entity::find()
+            .filter(follow::Column::FollowerId.eq(user.0))
+            .filter(follow::Column::Flag.eq(FOLLOWING))
+            .all(self.conn())
+            .await?;
+        Ok(Follows {
+            spans: spans.into_iter().map(Span::from).collect(),
+            targets: targets
+                .iter()
+                .filter_map(|row| Entity::from_row(&row.target_kind, &row.target_key))
+                .collect(),
+        })
+    }
+}
+
+impl Tx {
+    /// A user's follow of a target, if it stands.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn follow(&self, follower: UserId, target: &Entity, flag: &str) -> Result<Option<Follow>> {
+        let row = follow::Entity::find()
+            .filter(follow::Column::FollowerId.eq(follower.0))
+            .filter(follow::Column::TargetKind.eq(target.kind()))
+            .filter(follow::Column::TargetKey.eq(target.key()))
+            .filter(follow::Column::Flag.eq(flag))
+            .one(self.conn())
+            .await?;
+        Ok(row.map(|row| Follow {
+            id: FollowId(row.id),
+            action: row.action_id.map(ActionId),
+        }))
+    }
+
+    /// Records a follow.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn insert_follow(
+        &self,
+        follower: UserId,
+        target: &Entity,
+        flag: &str,
+        action: Option<ActionId>,
+    ) -> Result<()> {
+        let row = follow::ActiveModel {
+            id: NotSet,
+            follower_id: Set(follower.0),
+            target_kind: Set(target.kind().to_owned()),
+            target_key: Set(target.key()),
+            flag: Set(flag.to_owned()),
+            created_at: Set(self.now().0),
+            action_id: Set(action.map(|id| id.0)),
+        };
+        follow::Entity::insert(row).exec_without_returning(self.conn()).await?;
+        Ok(())
+    }
+
+    /// Takes a follow back.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn delete_follow(&self, id: FollowId) -> Result<()> {
+        follow::Entity::delete_by_id(id.0).exec(self.conn()).await?;
+        Ok(())
+    }
+
+    /// Opens a span at a place.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn open_span(&self, follower: UserId, topic: &Topic, from: Place) -> Result<()> {
+        let row = follow_span::ActiveModel {
+            id: NotSet,
+            follower_id: Set(follower.0),
+            topic: Set(topic.as_str().to_owned()),
+            from_at: Set(from.at),
+            from_id: Set(from.id),
+            until_at: Set(None),
+            until_id: Set(None),
+            until_action: Set(None),
+        };
+        row.insert(self.conn()).await?;
+        Ok(())
+    }
+
+    /// Closes the open span of a topic at what is recorded by now.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn close_span(&self, follower: UserId, topic: &Topic) -> Result<()> {
+        let newest = self.entry_at_depth(topic, 0).await?.unwrap_or(Place::OLDEST);
+        let sql = "UPDATE follow_span SET until_at = ?, until_id = ?, \
+                   until_action = (SELECT COALESCE(MAX(id), 0) FROM action) \
+                   WHERE follower_id = ? AND topic = ? AND until_at IS NULL";
+        let values = [
+            newest.at.into(),
+            newest.id.into(),
+            follower.0.into(),
+            topic.as_str().into(),
+        ];
+        self.execute(sql, values).await?;
+        Ok(())
+    }
+
+    /// Removes all spans of a topic.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn delete_spans(&self, follower: UserId, topic: &Topic) -> Result<()> {
+        let sql = "DELETE FROM follow_span WHERE follower_id = ? AND topic = ?";
+        self.execute(sql, [follower.0.into(), topic.as_str().into()]).await?;
+        Ok(())
+    }
+}

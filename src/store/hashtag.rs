@@ -1,0 +1,112 @@
+//! Hashtags.
+
+use super::Store;
+use super::cache::Kept;
+use super::entity::hashtag;
+use super::snapshot::{Snapshot, json};
+use super::writer::Tx;
+use crate::model::{Hashtag, Key, Result};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+impl From<hashtag::Model> for Hashtag {
+    fn from(row: hashtag::Model) -> Self {
+        Self {
+            name: row.name,
+            tweet_count: row.tweet_count,
+            follower_count: row.follower_count,
+        }
+    }
+}
+
+impl Kept for Hashtag {
+    type Id = String;
+
+    fn key(id: &String) -> Key {
+        Key::Hashtag(id.clone())
+    }
+
+    fn weight(&self) -> usize {
+        size_of::<Self>() + 2 * self.name.len()
+    }
+}
+
+impl Store {
+    /// The hashtags of these names, as far as they have ever been used or followed.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn hashtags(&self, names: impl IntoIterator<Item = String>) -> Result<HashMap<String, Arc<Hashtag>>> {
+        let (mut found, missing) = self.caches().get::<Hashtag>(names);
+        if !missing.is_empty() {
+            let snapshot = self.snapshot().await?;
+            let read = snapshot.hashtags(&missing).await?;
+            self.caches()
+                .put(snapshot.seq(), read.iter().map(|(name, tag)| (name.clone(), tag)));
+            found.extend(read);
+        }
+        Ok(found)
+    }
+
+    /// Hashtags that begin with a text, the most used first.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn hashtags_with_prefix(&self, prefix: &str, limit: usize) -> Result<Vec<Hashtag>> {
+        let snapshot = self.snapshot().await?;
+        // No name holds the last code point, so it bounds what begins with the prefix.
+        let end = format!("{prefix}\u{10FFFF}");
+        let sql = "SELECT * FROM hashtag WHERE name >= ? AND name < ? ORDER BY tweet_count DESC, name LIMIT ?";
+        let limit = u64::try_from(limit).unwrap_or(u64::MAX);
+        let rows: Vec<hashtag::Model> = snapshot.all(sql, [prefix.into(), end.into(), limit.into()]).await?;
+        Ok(rows.into_iter().map(Hashtag::from).collect())
+    }
+}
+
+impl Snapshot {
+    pub(super) async fn hashtags(&self, names: &[String]) -> Result<HashMap<String, Arc<Hashtag>>> {
+        let sql = "SELECT h.* FROM {each} JOIN hashtag h ON h.name = {value}";
+        let rows: Vec<hashtag::Model> = self.all(sql, [json(&names)]).await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| (row.name.clone(), Arc::new(Hashtag::from(row))))
+            .collect())
+    }
+}
+
+impl Tx {
+    /// Makes sure that these hashtags exist, and adds to the count of their tweets.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn count_hashtags(&self, names: &[String], tweets: i64) -> Result<()> {
+        self.count_hashtags_each(&names.iter().map(|name| (name.as_str(), tweets)).collect::<Vec<_>>())
+            .await
+    }
+
+    /// As [`Tx::count_hashtags`], with a number for each.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn count_hashtags_each(&self, counts: &[(&str, i64)]) -> Result<()> {
+        if counts.is_empty() {
+            return Ok(());
+        }
+        let sql = "INSERT INTO hashtag (name, created_at, tweet_count) SELECT {text:0}, ?, {int:1} FROM {each} WHERE TRUE \
+                   ON CONFLICT (name) DO UPDATE SET tweet_count = hashtag.tweet_count + excluded.tweet_count";
+        self.execute(sql, [self.now().0.into(), json(&counts)]).await?;
+        Ok(())
+    }
+
+    /// Makes sure that a hashtag exists, and adds to the count of its followers.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn count_hashtag_followers(&self, name: &str, followers: i64) -> Result<()> {
+        let sql = "INSERT INTO hashtag (name, created_at, follower_count) VALUES (?, ?, ?) \
+                   ON CONFLICT (name) DO UPDATE SET follower_count = hashtag.follower_count + excluded.follower_count";
+        self.execute(sql, [name.into(), self.now().0.into(), followers.into()])
+            .await?;
+        Ok(())
+    }
+}

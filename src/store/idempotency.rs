@@ -1,0 +1,42 @@
+//! Keys under which a posting was already done.
+
+use super::writer::Tx;
+use crate::model::{Micros, Result, TweetId, UserId};
+
+impl Tx {
+    /// What was posted under a key since a time.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn posted_under(&self, user: UserId, key: &str, since: Micros) -> Result<Option<TweetId>> {
+        let sql = "SELECT tweet_id FROM idempotency WHERE user_id = ? AND key = ? AND created_at > ?";
+        let rows = self.rows(sql, [user.0.into(), key.into(), since.0.into()]).await?;
+        Ok(rows
+            .first()
+            .map(|row| row.try_get_by_index(0))
+            .transpose()?
+            .map(TweetId))
+    }
+
+    /// Remembers what was posted under a key.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn remember_post(&self, user: UserId, key: &str, tweet: TweetId) -> Result<()> {
+        let sql = "INSERT INTO idempotency (user_id, key, tweet_id, created_at) VALUES (?, ?, ?, ?) \
+                   ON CONFLICT (user_id, key) DO UPDATE SET tweet_id = excluded.tweet_id, created_at = excluded.created_at";
+        self.execute(sql, [user.0.into(), key.into(), tweet.0.into(), self.now().0.into()])
+            .await?;
+        Ok(())
+    }
+
+    /// Forgets keys that are older, at most 500. Returns how many.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn forget_posts(&self, before: Micros) -> Result<u64> {
+        let sql = "DELETE FROM idempotency WHERE (user_id, key) IN \
+                   (SELECT user_id, key FROM idempotency WHERE created_at <= ? LIMIT 500)";
+        self.execute(sql, [before.0.into()]).await
+    }
+}

@@ -1,0 +1,295 @@
+//! The event log: every event once, strictly in order, into the caches and to whoever waits.
+//!
+//! An event is taken only as the one after the last; where one is missing, it is another
+//! process's, and the hole is read from the table first. So the caches see the same history,
+//! whoever wrote it.
+
+use super::cache::Caches;
+use super::dialect::statement;
+use crate::model::{Error, Event, Micros, NewEvent, Position, Result, Seq, Topic};
+use parking_lot::RwLock;
+use sea_orm::{ConnectionTrait, DatabaseConnection, FromQueryResult, Value};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use tokio::sync::{Mutex, watch};
+
+/// How many events stay in memory for streams.
+const RECENT: usize = 8_192;
+/// How many events are read from the table at once.
+const BATCH: u64 = 500;
+
+/// The log, as one process sees it. Cheap to clone.
+#[derive(Clone)]
+pub struct Log(Arc<Inner>);
+
+struct Inner {
+    db: DatabaseConnection,
+    caches: Arc<Caches>,
+    recent: RwLock<VecDeque<Arc<Event>>>,
+    /// The last event that the caches have.
+    applied: watch::Sender<Position>,
+    /// Held by whoever takes events, so that they are taken in order.
+    taking: Mutex<()>,
+}
+
+impl Log {
+    /// Begins at the newest event; a new database's first event is made here.
+    pub(super) async fn open(db: DatabaseConnection, caches: Arc<Caches>) -> Result<Self> {
+        let newest = newest(&db)
+            .await?
+            .ok_or_else(|| Error::internal("the event log is empty"))?;
+        caches.begin(newest.seq);
+        Ok(Self(Arc::new(Inner {
+            db,
+            caches,
+            recent: RwLock::new(VecDeque::new()),
+            applied: watch::Sender::new(newest),
+            taking: Mutex::new(()),
+        })))
+    }
+
+    /// The last event that the caches have: what is read now shows everything up to it.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        *self.0.applied.borrow()
+    }
+
+    /// Tells of each position that the caches reach.
+    #[must_use]
+    pub fn positions(&self) -> watch::Receiver<Position> {
+        self.0.applied.subscribe()
+    }
+
+    /// Takes what this process has just committed.
+    pub(super) async fn take(&self, events: Vec<Arc<Event>>) -> Result<()> {
+        let Some(first) = events.first().map(|event| event.position.seq) else {
+            return Ok(());
+        };
+        let _taking = self.0.taking.lock().await;
+        if self.position().seq + 1 < first {
+            self.read_up_to(Some(first - 1)).await?;
+        }
+        self.apply(events);
+        Ok(())
+    }
+
+    /// Forgets what is in memory, when events could not be taken. The next snapshot takes them.
+    pub(super) fn distrust(&self) {
+        self.0.caches.clear(Seq::MAX);
+    }
+
+    /// Takes what other processes have committed since.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the log can't be read.
+    pub async fn catch_up(&self) -> Result<()> {
+        let _taking = self.0.taking.lock().await;
+        self.read_up_to(None).await
+    }
+
+    /// Makes sure that the caches have reached an event that is committed.
+    pub(super) async fn reach(&self, seq: Seq) -> Result<()> {
+        if self.position().seq >= seq {
+            return Ok(());
+        }
+        let _taking = self.0.taking.lock().await;
+        if self.position().seq >= seq {
+            return Ok(());
+        }
+        self.read_up_to(None).await
+    }
+
+    async fn read_up_to(&self, last: Option<Seq>) -> Result<()> {
+        loop {
+            let after = self.position().seq;
+            if last.is_some_and(|last| after >= last) {
+                return Ok(());
+            }
+            let events = read(&self.0.db, after, last, BATCH).await?;
+            let Some(first) = events.first() else {
+                return Ok(());
+            };
+            if first.position.seq > after + 1 {
+                // Pruned while nobody looked: nothing in memory can be trusted any more.
+                self.0.caches.clear(first.position.seq - 1);
+                self.0.recent.write().clear();
+            }
+            self.apply(events);
+        }
+    }
+
+    fn apply(&self, events: Vec<Arc<Event>>) {
+        let applied = self.position().seq;
+        let events: Vec<_> = events
+            .into_iter()
+            .filter(|event| event.position.seq > applied)
+            .collect();
+        let Some(newest) = events.last().map(|event| event.position) else {
+            return;
+        };
+        self.0.caches.apply(&events);
+        let mut recent = self.0.recent.write();
+        recent.extend(events);
+        let surplus = recent.len().saturating_sub(RECENT);
+        recent.drain(..surplus);
+        drop(recent);
+        self.0.applied.send_replace(newest);
+    }
+
+    /// The events of a topic behind `after`, oldest first, up to the position that the caches
+    /// have, and the number up to which the answer is complete.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the log can't be read.
+    pub async fn since(&self, topic: &Topic, after: Seq) -> Result<(Vec<Arc<Event>>, Seq)> {
+        let upto = self.position().seq;
+        if after >= upto {
+            return Ok((Vec::new(), after));
+        }
+        if let Some(events) = self.recent_since(topic, after, upto) {
+            return Ok((events, upto));
+        }
+        let sql = "SELECT e.seq, e.nonce, e.created_at, e.body FROM event_topic t JOIN event e ON e.seq = t.seq \
+                   WHERE t.topic = ? AND t.seq > ? AND t.seq <= ? ORDER BY t.seq LIMIT ?";
+        let events = query(
+            &self.0.db,
+            sql,
+            vec![topic.as_str().into(), after.into(), upto.into(), BATCH.into()],
+        )
+        .await?;
+        let full = u64::try_from(events.len()).is_ok_and(|len| len == BATCH);
+        let reached = events.last().filter(|_| full).map_or(upto, |last| last.position.seq);
+        Ok((events, reached))
+    }
+
+    fn recent_since(&self, topic: &Topic, after: Seq, upto: Seq) -> Option<Vec<Arc<Event>>> {
+        let recent = self.0.recent.read();
+        let first = recent.front()?.position.seq;
+        let skip = usize::try_from(after + 1 - first).ok()?;
+        Some(
+            recent
+                .iter()
+                .skip(skip)
+                .take_while(|event| event.position.seq <= upto)
+                .filter(|event| event.body.change_in(topic).is_some())
+                .cloned()
+                .collect(),
+        )
+    }
+
+    /// All events behind `after` up to the position that the caches have, oldest first; at most
+    /// 500.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the log can't be read.
+    pub async fn all_since(&self, after: Seq) -> Result<Vec<Arc<Event>>> {
+        let upto = self.position().seq;
+        {
+            let recent = self.0.recent.read();
+            let first = recent.front().map(|event| event.position.seq);
+            let skip = first.and_then(|first| usize::try_from(after + 1 - first).ok());
+            if let Some(skip) = skip {
+                return Ok(recent.iter().skip(skip).take(500).cloned().collect());
+            }
+        }
+        read(&self.0.db, after, Some(upto), BATCH).await
+    }
+
+    /// Checks that a stream can go on behind a position: this log has that very event there.
+    ///
+    /// # Errors
+    /// [`Error::CursorExpired`] when it has another, or none any more.
+    pub async fn check(&self, position: Position) -> Result<()> {
+        let kept = {
+            let recent = self.0.recent.read();
+            let first = recent.front().map(|event| event.position.seq);
+            first
+                .and_then(|first| usize::try_from(position.seq - first).ok())
+                .and_then(|index| recent.get(index))
+                .map(|event| event.position)
+        };
+        let kept = match kept {
+            Some(kept) => Some(kept),
+            None => at(&self.0.db, position.seq).await?,
+        };
+        if kept == Some(position) {
+            Ok(())
+        } else {
+            Err(Error::CursorExpired)
+        }
+    }
+}
+
+#[derive(FromQueryResult)]
+struct Row {
+    seq: i64,
+    nonce: i64,
+    created_at: i64,
+    body: String,
+}
+
+impl Row {
+    fn position(&self) -> Result<Position> {
+        let nonce = u32::try_from(self.nonce).map_err(Error::internal)?;
+        Ok(Position { seq: self.seq, nonce })
+    }
+}
+
+async fn query(db: &DatabaseConnection, sql: &str, values: Vec<Value>) -> Result<Vec<Arc<Event>>> {
+    let rows = db
+        .query_all_raw(statement(db.get_database_backend(), sql, values))
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let row = Row::from_query_result(row, "")?;
+            let body: NewEvent = serde_json::from_str(&row.body).map_err(Error::internal)?;
+            Ok(Arc::new(Event {
+                position: row.position()?,
+                at: Micros(row.created_at),
+                body,
+            }))
+        })
+        .collect()
+}
+
+async fn read(db: &DatabaseConnection, after: Seq, last: Option<Seq>, limit: u64) -> Result<Vec<Arc<Event>>> {
+    let sql = "SELECT seq, nonce, created_at, body FROM event WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?";
+    let last = last.unwrap_or(Seq::MAX);
+    query(db, sql, vec![after.into(), last.into(), limit.into()]).await
+}
+
+async fn at(db: &DatabaseConnection, seq: Seq) -> Result<Option<Position>> {
+    let sql = "SELECT seq, nonce, created_at, body FROM event WHERE seq = ?";
+    Ok(query(db, sql, vec![seq.into()])
+        .await?
+        .first()
+        .map(|event| event.position))
+}
+
+async fn newest(db: &DatabaseConnection) -> Result<Option<Position>> {
+    let sql = "SELECT seq, nonce, created_at, body FROM event ORDER BY seq DESC LIMIT 1";
+    Ok(query(db, sql, Vec::new()).await?.first().map(|event| event.position))
+}
+
+/// How a log is cut: events whose successor is older than `before` go, so the newest stays.
+impl super::Store {
+    /// Removes the events that are no longer kept, at most 500. Returns how many there were.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database fails.
+    pub async fn prune_log(&self, before: Micros) -> Result<u64> {
+        self.write_background(move |tx| {
+            Box::pin(async move {
+                let cut = "SELECT MAX(seq) FROM event WHERE created_at <= ?";
+                let sql = format!(
+                    "DELETE FROM event WHERE seq IN (SELECT seq FROM event WHERE seq < ({cut}) ORDER BY seq LIMIT 500)"
+                );
+                let pruned = tx.execute(&sql, [before.0.into()]).await?;
+                let sql = "DELETE FROM event_topic WHERE seq < (SELECT MIN(seq) FROM event)";
+                tx.execute(sql, []).await?;
+                Ok(pruned)
+            })
+        })
+        .await
+    }
+}

@@ -1,0 +1,216 @@
+//! Part-of-text search: trigrams, of texts in lower case.
+//!
+//! A tweet's row number in the index is its position, which grows with its time, so matches
+//! come newest first and a page reads no more than it shows. Beside the text stand its facets,
+//! the author and the hashtags, so that all of them are matched by the index together.
+
+use super::Store;
+use super::snapshot::Snapshot;
+use super::tweet::PLACES;
+use super::writer::Tx;
+use crate::model::user::username_key;
+use crate::model::{Place, Result, Tweet, TweetId, User, UserId};
+use sea_orm::{ConnectionTrait, DbBackend, Value};
+
+/// The fewest characters that the index can look for.
+pub const SHORTEST: usize = 3;
+
+/// What a tweet must have to be found.
+#[derive(Clone, Debug, Default)]
+pub struct TweetQuery {
+    /// A part of the text, at least three characters.
+    pub contains: Option<String>,
+    /// The author's username.
+    pub author: Option<String>,
+    /// A hashtag's canonical name.
+    pub hashtag: Option<String>,
+}
+
+fn author_facet(username: &str) -> String {
+    format!("\u{2}@{}\u{3}", username_key(username))
+}
+
+fn hashtag_facet(name: &str) -> String {
+    format!("\u{2}#{name}\u{3}")
+}
+
+fn facets(tweet: &Tweet, author: &str) -> String {
+    let tags = tweet.hashtags.iter().map(|tag| hashtag_facet(tag));
+    std::iter::once(author_facet(author)).chain(tags).collect()
+}
+
+/// A text as the index has it. NUL would end it there.
+pub(super) fn fold(text: &str) -> String {
+    text.to_lowercase()
+}
+
+pub(super) fn document(tweet: &Tweet, author: &str) -> (String, String) {
+    (fold(&tweet.text), facets(tweet, author))
+}
+
+pub(super) fn names(username: &str, display_name: &str) -> String {
+    format!("{}\n{}", fold(username), fold(display_name))
+}
+
+impl TweetQuery {
+    fn expression(&self) -> String {
+        let phrase = |column: &str, text: &str| format!("{column}:\"{}\"", text.replace('"', "\"\""));
+        let text = self.contains.as_deref().map(|part| phrase("text", &fold(part)));
+        let author = self.author.as_deref().map(|name| phrase("facets", &author_facet(name)));
+        let tag = self
+            .hashtag
+            .as_deref()
+            .map(|name| phrase("facets", &hashtag_facet(name)));
+        let all: Vec<String> = [text, author, tag].into_iter().flatten().collect();
+        all.join(" AND ")
+    }
+
+    fn condition(&self, backend: DbBackend) -> (String, Vec<Value>) {
+        if backend == DbBackend::Sqlite {
+            return ("s.tweet_search MATCH ?".to_owned(), vec![self.expression().into()]);
+        }
+        let text = self.contains.as_deref().map(|part| ("s.text", fold(part)));
+        let author = self.author.as_deref().map(|name| ("s.facets", author_facet(name)));
+        let tag = self.hashtag.as_deref().map(|name| ("s.facets", hashtag_facet(name)));
+        let all = [text, author, tag].into_iter().flatten();
+        let (terms, values): (Vec<_>, Vec<Value>) = all
+            .map(|(column, text)| (format!("{column} LIKE ? ESCAPE '\\'"), like(&text).into()))
+            .unzip();
+        (terms.join(" AND "), values)
+    }
+}
+
+/// A pattern that matches a part of a text, literally.
+fn like(part: &str) -> String {
+    let escaped = part.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    format!("%{escaped}%")
+}
+
+/// One match: where the tweet stands, and which it is.
+pub type Match = (Place, TweetId);
+
+impl Snapshot {
+    /// The matches between two places, exclusive, from the newer or the older end.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn search_tweets(
+        &self,
+        query: &TweetQuery,
+        newer: Option<Place>,
+        older: Option<Place>,
+        newest_first: bool,
+        limit: usize,
+    ) -> Result<Vec<Match>> {
+        let backend = self.conn().get_database_backend();
+        let (condition, mut values) = query.condition(backend);
+        let order = if newest_first { "DESC" } else { "ASC" };
+        // A place's own microsecond is read whole and cut below: positions in it are in the
+        // order of writing.
+        let high = newer.map_or(i64::MAX, |place| {
+            place.at.saturating_mul(PLACES).saturating_add(PLACES - 1)
+        });
+        let low = older.map_or(i64::MIN, |place| place.at.saturating_mul(PLACES));
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(PLACES);
+        let sql = format!(
+            "SELECT t.created_at, t.id FROM tweet_search s JOIN tweet t ON t.position = s.rowid \
+             WHERE {condition} AND s.rowid >= ? AND s.rowid <= ? ORDER BY s.rowid {order} LIMIT ?"
+        );
+        let slack = newer.is_some() || older.is_some();
+        let limit = if slack { limit } else { limit - PLACES + 1 };
+        values.extend([low.into(), high.into(), limit.into()]);
+        let rows = self.rows(&sql, values).await?;
+        let mut matches = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let place = Place {
+                at: row.try_get_by_index(0)?,
+                id: row.try_get_by_index(1)?,
+            };
+            if newer.is_none_or(|newer| place < newer) && older.is_none_or(|older| place > older) {
+                matches.push((place, TweetId(place.id)));
+            }
+        }
+        Ok(matches)
+    }
+
+    /// Users whose username or display name contains a text, the most followed first, between
+    /// two places ordered by that count.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn search_users(
+        &self,
+        contains: &str,
+        more: Option<Place>,
+        fewer: Option<Place>,
+        most_first: bool,
+        limit: usize,
+    ) -> Result<Vec<(Place, UserId)>> {
+        let part = fold(contains);
+        let backend = self.conn().get_database_backend();
+        let indexed = part.chars().count() >= SHORTEST;
+        let (condition, value): (&str, Value) = match (indexed, backend) {
+            (true, DbBackend::Sqlite) => (
+                "u.id IN (SELECT rowid FROM user_search WHERE user_search MATCH ?)",
+                format!("\"{}\"", part.replace('"', "\"\"")).into(),
+            ),
+            (true, _) => (
+                "u.id IN (SELECT rowid FROM user_search WHERE names LIKE ? ESCAPE '\\')",
+                like(&part).into(),
+            ),
+            (false, _) => ("u.names LIKE ? ESCAPE '\\'", like(&part).into()),
+        };
+        let order = if most_first { "DESC" } else { "ASC" };
+        let sql = format!(
+            "SELECT u.follower_count, u.id FROM users u WHERE {condition} AND u.deleted_at IS NULL \
+             AND (u.follower_count, u.id) < (?, ?) AND (u.follower_count, u.id) > (?, ?) \
+             ORDER BY u.follower_count {order}, u.id {order} LIMIT ?"
+        );
+        let (most, least) = (more.unwrap_or(Place::NEWEST), fewer.unwrap_or(Place::OLDEST));
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut values = vec![value];
+        values.extend([most.at, most.id, least.at, least.id, limit].map(Value::from));
+        let rows = self.rows(&sql, values).await?;
+        rows.iter()
+            .map(|row| {
+                let (at, id) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+                Ok((Place { at, id }, UserId(id)))
+            })
+            .collect()
+    }
+}
+
+impl Store {
+    /// Where search can begin to look: whether a text is long enough for the index.
+    #[must_use]
+    pub fn is_searchable(&self, part: &str) -> bool {
+        fold(part).chars().count() >= SHORTEST
+    }
+}
+
+impl Tx {
+    pub(super) async fn index_tweet(&self, position: i64, tweet: &Tweet, author: &str, again: bool) -> Result<()> {
+        if again {
+            self.execute("DELETE FROM tweet_search WHERE rowid = ?", [position.into()])
+                .await?;
+        }
+        let (text, facets) = document(tweet, author);
+        let sql = "INSERT INTO tweet_search (rowid, text, facets) VALUES (?, ?, ?)";
+        self.execute(sql, [position.into(), text.into(), facets.into()]).await?;
+        Ok(())
+    }
+
+    pub(super) async fn index_user(&self, user: &User, again: bool) -> Result<()> {
+        if again {
+            self.execute("DELETE FROM user_search WHERE rowid = ?", [user.id.0.into()])
+                .await?;
+        }
+        let sql = "INSERT INTO user_search (rowid, names) VALUES (?, ?)";
+        self.execute(
+            sql,
+            [user.id.0.into(), names(&user.username, &user.display_name).into()],
+        )
+        .await?;
+        Ok(())
+    }
+}

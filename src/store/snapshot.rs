@@ -1,0 +1,66 @@
+//! A consistent view of the database, with the log position that it shows.
+
+use super::dialect::statement;
+use super::log::Log;
+use crate::model::{Result, Seq};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, FromQueryResult, QueryResult, TransactionTrait, Value,
+};
+
+/// A short read transaction. What is read here may be kept in a cache as of [`Snapshot::seq`].
+pub struct Snapshot {
+    conn: DatabaseTransaction,
+    seq: Seq,
+}
+
+impl Snapshot {
+    /// Begins to read. The caches have reached the view when this returns, so that nobody who
+    /// saw something new in it is shown something older from memory afterwards.
+    pub(super) async fn open(db: &DatabaseConnection, log: &Log) -> Result<Self> {
+        let conn = db.begin().await?;
+        let mut snapshot = Self { conn, seq: 0 };
+        let newest = snapshot
+            .rows("SELECT MAX(seq) AS seq FROM event", [])
+            .await?
+            .first()
+            .map(|row| row.try_get::<Seq>("", "seq"))
+            .transpose()?;
+        snapshot.seq = newest.unwrap_or_default();
+        log.reach(snapshot.seq).await?;
+        Ok(snapshot)
+    }
+
+    /// The newest event that the view shows.
+    #[must_use]
+    pub fn seq(&self) -> Seq {
+        self.seq
+    }
+
+    pub(super) fn conn(&self) -> &DatabaseTransaction {
+        &self.conn
+    }
+
+    /// Runs a query in the dialect's words (see [`super::dialect`]).
+    pub(super) async fn rows(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<Vec<QueryResult>> {
+        let backend = self.conn.get_database_backend();
+        Ok(self.conn.query_all_raw(statement(backend, sql, values)).await?)
+    }
+
+    /// Runs a query whose rows are read by name.
+    pub(super) async fn all<T: FromQueryResult>(
+        &self,
+        sql: &str,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Result<Vec<T>> {
+        let rows = self.rows(sql, values).await?;
+        Ok(rows
+            .iter()
+            .map(|row| T::from_query_result(row, ""))
+            .collect::<Result<_, _>>()?)
+    }
+}
+
+/// A list of keys as one value, so that the statement's text does not change with its length.
+pub(super) fn json<T: serde::Serialize>(keys: &T) -> Value {
+    Value::from(serde_json::to_string(keys).unwrap_or_else(|_| "[]".to_owned()))
+}

@@ -1,0 +1,93 @@
+//! How a SQLite file is opened.
+//!
+//! SeaORM's defaults are wrong for a server: one connection, each statement logged, a ping
+//! before each use, no write-ahead log.
+
+use crate::model::Result;
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{ConnectOptions, Database, DatabaseConnection};
+use std::time::Duration;
+
+/// What a pool of connections is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The one connection that writes.
+    Writer,
+    /// Those that read.
+    Readers,
+    /// The one that looks whether another process has written.
+    Watcher,
+}
+
+/// How many connections read at once: twice what the machine can use, since each waits for
+/// its thread about as long as it works.
+fn reader_count() -> u32 {
+    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    u32::try_from(cores * 2).unwrap_or(8).clamp(4, 32)
+}
+
+/// Opens a pool for a role.
+///
+/// # Errors
+/// [`crate::model::Error::Internal`] when the file can't be opened.
+pub async fn connect(url: &str, role: Role) -> Result<DatabaseConnection> {
+    let connections = match role {
+        Role::Readers => reader_count(),
+        Role::Writer | Role::Watcher => 1,
+    };
+    let mut options = ConnectOptions::new(url.to_owned());
+    options
+        .max_connections(connections)
+        .min_connections(1)
+        .sqlx_logging(false)
+        .test_before_acquire(false)
+        .acquire_timeout(Duration::from_secs(10))
+        .idle_timeout(Option::<Duration>::None)
+        .max_lifetime(Option::<Duration>::None)
+        .map_sqlx_sqlite_opts(move |options| pragmas(options, role));
+    Ok(Database::connect(options).await?)
+}
+
+fn pragmas(options: SqliteConnectOptions, role: Role) -> SqliteConnectOptions {
+    options
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(30))
+        .foreign_keys(false)
+        .statement_cache_capacity(256)
+        .pragma("query_only", if role == Role::Writer { "0" } else { "1" })
+        .pragma("temp_store", "memory")
+        .pragma("mmap_size", "268435456")
+        .pragma("cache_size", "-16000")
+        .pragma("journal_size_limit", "67108864")
+}
+
+/// The path of a `sqlite://PATH` address.
+#[must_use]
+pub fn path(url: &str) -> Option<&str> {
+    let path = url.strip_prefix("sqlite:")?;
+    let path = path.strip_prefix("//").unwrap_or(path);
+    path.split('?').next()
+}
+
+/// Makes sure that this is the only process that serves the file: two would each keep caches
+/// of what the other writes. The lock is the kernel's and goes with the process.
+///
+/// # Errors
+/// [`crate::model::Error::Internal`] when another process has it.
+pub fn lock(url: &str) -> Result<std::fs::File> {
+    let name = format!("{}-serve", path(url).unwrap_or(url));
+    let file = std::fs::File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&name)
+        .map_err(crate::model::Error::internal)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(_) => Err(crate::model::Error::internal(
+            "another `linnet serve` has this database open",
+        )),
+    }
+}

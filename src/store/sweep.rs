@@ -1,0 +1,287 @@
+//! Takes away the rows of what is hidden already, a bounded number at a time.
+//!
+//! A sweep is a row until its work is done, and each step is one transaction: a crash anywhere
+//! repeats a step's question, never its effect.
+
+use super::entity::sweep;
+use super::snapshot::json;
+use super::writer::Tx;
+use crate::model::{ActionId, Error, EventKind, Key, NewEvent, Result, Topic, TweetId, UserId};
+use sea_orm::EntityTrait;
+
+/// How many rows a step takes away at the most.
+pub const STEP: i64 = 500;
+
+/// What a sweep takes away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sweep {
+    /// What a deleted tweet leaves: its row, likes and retweets.
+    Tweet(TweetId),
+    /// What a deleted user leaves: everything that they did, and that was done to them.
+    User(UserId),
+}
+
+impl Sweep {
+    fn parts(self) -> (&'static str, i64) {
+        match self {
+            Self::Tweet(id) => ("tweet", id.0),
+            Self::User(id) => ("user", id.0),
+        }
+    }
+}
+
+/// Likes or retweets, which are kept alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reaction {
+    /// A like.
+    Like,
+    /// A retweet.
+    Retweet,
+}
+
+impl Reaction {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Like, Self::Retweet];
+
+    fn table(self) -> &'static str {
+        match self {
+            Self::Like => "liked",
+            Self::Retweet => "retweet",
+        }
+    }
+
+    fn count(self) -> &'static str {
+        match self {
+            Self::Like => "like_count",
+            Self::Retweet => "retweet_count",
+        }
+    }
+}
+
+impl super::Store {
+    /// The oldest sweeps.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database fails.
+    pub async fn sweeps(&self) -> Result<Vec<Sweep>> {
+        let snapshot = self.background_snapshot().await?;
+        let sql = "SELECT * FROM sweep ORDER BY created_at, kind, key LIMIT 100";
+        let rows: Vec<sweep::Model> = snapshot.all(sql, []).await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| match row.kind.as_str() {
+                "tweet" => Sweep::Tweet(TweetId(row.key)),
+                _ => Sweep::User(UserId(row.key)),
+            })
+            .collect())
+    }
+}
+
+impl Tx {
+    /// Notes that something hidden is to be swept away.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database fails.
+    pub async fn insert_sweep(&self, sweep: Sweep) -> Result<()> {
+        let (kind, key) = sweep.parts();
+        let sql = "INSERT INTO sweep (kind, key, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
+        self.execute(sql, [kind.into(), key.into(), self.now().0.into()])
+            .await?;
+        Ok(())
+    }
+
+    /// Ends a sweep, with the row of what was hidden.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database fails.
+    pub async fn finish_sweep(&self, sweep: Sweep) -> Result<()> {
+        let (kind, key) = sweep.parts();
+        match sweep {
+            Sweep::Tweet(id) => {
+                self.delete_lists(id).await?;
+                self.execute("DELETE FROM tweet WHERE id = ?", [key.into()]).await?;
+            }
+            Sweep::User(_) => {
+                self.execute("DELETE FROM idempotency WHERE user_id = ?", [key.into()])
+                    .await?;
+                self.execute("DELETE FROM users WHERE id = ?", [key.into()]).await?;
+            }
+        }
+        sweep::Entity::delete_by_id((kind.to_owned(), key))
+            .exec(self.conn())
+            .await?;
+        Ok(())
+    }
+
+    /// Takes away a step's number of a tweet's or a user's likes or retweets, with their actions
+    /// and entries. Returns how many.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database fails.
+    pub async fn sweep_reactions(&self, of: Sweep, reaction: Reaction) -> Result<usize> {
+        let table = reaction.table();
+        let (column, key) = match of {
+            Sweep::Tweet(id) => ("tweet_id", id.0),
+            Sweep::User(id) => ("user_id", id.0),
+        };
+        let sql = format!(
+            "DELETE FROM {table} WHERE (tweet_id, user_id) IN \
+             (SELECT tweet_id, user_id FROM {table} WHERE {column} = ? LIMIT ?) RETURNING tweet_id, action_id"
+        );
+        let rows = self.rows(&sql, [key.into(), STEP.into()]).await?;
+        let mut tweets = Vec::with_capacity(rows.len());
+        let mut actions = Vec::with_capacity(rows.len());
+        for row in &rows {
+            tweets.push(TweetId(row.try_get_by_index(0)?));
+            actions.push(ActionId(row.try_get_by_index(1)?));
+        }
+        if actions.is_empty() {
+            return Ok(0);
+        }
+        let count = reaction.count();
+        let sql = format!("UPDATE tweet SET {count} = {count} - 1 WHERE id IN (SELECT {{number}} FROM {{each}})");
+        if matches!(of, Sweep::User(_)) {
+            self.execute(&sql, [json(&tweets)]).await?;
+        }
+        let kind = match reaction {
+            Reaction::Like => EventKind::Like,
+            Reaction::Retweet => EventKind::Retweet,
+        };
+        let mut event = NewEvent::new(kind);
+        event.keys = tweets.iter().copied().map(Key::Tweet).collect();
+        self.retract(event, &actions).await?;
+        Ok(actions.len())
+    }
+
+    /// Takes away a step's number of what a deleted user followed. Returns how many.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database fails.
+    pub async fn sweep_following(&self, user: UserId) -> Result<usize> {
+        let sql = "DELETE FROM follow WHERE id IN (SELECT id FROM follow WHERE follower_id = ? LIMIT ?) \
+                   RETURNING target_kind, target_key, flag, action_id";
+        let rows = self.rows(sql, [user.0.into(), STEP.into()]).await?;
+        let mut event = NewEvent::new(EventKind::Follow);
+        let (mut users, mut tags, mut actions) = (Vec::new(), Vec::new(), Vec::new());
+        for row in &rows {
+            let (kind, key): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+            let flag: String = row.try_get_by_index(2)?;
+            actions.extend(row.try_get_by_index::<Option<i64>>(3)?.map(ActionId));
+            if flag != super::follow::FOLLOWING {
+                continue;
+            }
+            match kind.as_str() {
+                "user" => users.push(UserId(key.parse().map_err(Error::internal)?)),
+                _ => tags.push(key),
+            }
+        }
+        let sql = "UPDATE users SET follower_count = follower_count - 1 WHERE id IN (SELECT {number} FROM {each})";
+        self.execute(sql, [json(&users)]).await?;
+        let sql = "UPDATE hashtag SET follower_count = follower_count - 1 WHERE name IN (SELECT {value} FROM {each})";
+        self.execute(sql, [json(&tags)]).await?;
+        self.execute("DELETE FROM follow_span WHERE follower_id = ?", [user.0.into()])
+            .await?;
+        event.keys = users
+            .into_iter()
+            .map(Key::User)
+            .chain(tags.into_iter().map(Key::Hashtag))
+            .collect();
+        event.keys.push(Key::Follows(user));
+        self.retract(event, &actions).await?;
+        Ok(rows.len())
+    }
+
+    /// Takes away a step's number of those who followed a deleted user. Returns how many.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database fails.
+    pub async fn sweep_followers(&self, user: UserId) -> Result<usize> {
+        let sql = "DELETE FROM follow WHERE id IN (SELECT id FROM follow WHERE target_kind = 'user' AND target_key = ? LIMIT ?) \
+                   RETURNING follower_id, flag, action_id";
+        let rows = self.rows(sql, [user.to_string().into(), STEP.into()]).await?;
+        let (mut counted, mut all, mut actions) = (Vec::new(), Vec::new(), Vec::new());
+        for row in &rows {
+            let follower = UserId(row.try_get_by_index(0)?);
+            all.push(follower);
+            if row.try_get_by_index::<String>(1)? == super::follow::FOLLOWING {
+                counted.push(follower);
+            }
+            actions.extend(row.try_get_by_index::<Option<i64>>(2)?.map(ActionId));
+        }
+        let sql = "UPDATE users SET following_count = following_count - 1 WHERE id IN (SELECT {number} FROM {each})";
+        self.execute(sql, [json(&counted)]).await?;
+        let sql = "DELETE FROM follow_span WHERE topic = ? AND follower_id IN (SELECT {number} FROM {each})";
+        self.execute(sql, [Topic::user(user).as_str().into(), json(&all)])
+            .await?;
+        let mut event = NewEvent::new(EventKind::Follow);
+        event.keys = all.iter().flat_map(|id| [Key::User(*id), Key::Follows(*id)]).collect();
+        self.retract(event, &actions).await?;
+        Ok(rows.len())
+    }
+
+    /// Takes away a step's number of mentions of a deleted user. Returns how many.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database fails.
+    pub async fn sweep_mentions(&self, user: UserId) -> Result<usize> {
+        let sql = "DELETE FROM mention WHERE (tweet_id, place) IN \
+                   (SELECT tweet_id, place FROM mention WHERE user_id = ? LIMIT ?) RETURNING tweet_id";
+        let rows = self.rows(sql, [user.0.into(), STEP.into()]).await?;
+        let mut event = NewEvent::new(EventKind::Tweet);
+        for row in &rows {
+            event.keys.push(Key::Tweet(TweetId(row.try_get_by_index(0)?)));
+        }
+        if !rows.is_empty() {
+            self.emit(event);
+        }
+        Ok(rows.len())
+    }
+
+    /// Some of a deleted user's tweets that are not hidden yet.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database fails.
+    pub async fn tweets_to_sweep(&self, user: UserId, limit: i64) -> Result<Vec<TweetId>> {
+        let sql = "SELECT tweet_id FROM feed_entry WHERE topic = ? AND kind = 0 LIMIT ?";
+        let rows = self
+            .rows(sql, [Topic::user(user).as_str().into(), limit.into()])
+            .await?;
+        rows.iter().map(|row| Ok(TweetId(row.try_get_by_index(0)?))).collect()
+    }
+
+    /// A tweet of a user who is being deleted.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database fails.
+    pub async fn hidden_users_tweet(
+        &self,
+        id: TweetId,
+    ) -> Result<Option<(UserId, ActionId, Option<TweetId>, Vec<String>)>> {
+        let Some(row) = self.tweet_row(id).await? else {
+            return Ok(None);
+        };
+        let sql = "SELECT hashtag FROM tweet_hashtag WHERE tweet_id = ? ORDER BY place";
+        let tags = self.rows(sql, [id.0.into()]).await?;
+        let tags = tags
+            .iter()
+            .map(|row| row.try_get_by_index(0))
+            .collect::<Result<_, _>>()?;
+        Ok(Some((
+            UserId(row.author_id),
+            ActionId(row.action_id),
+            row.in_reply_to_id.map(TweetId),
+            tags,
+        )))
+    }
+
+    /// Takes actions back with their entries, and says so in an event.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database fails.
+    pub async fn retract(&self, mut event: NewEvent, actions: &[ActionId]) -> Result<()> {
+        event.removed = self.entries_of(actions).await?;
+        self.delete_actions(actions).await?;
+        self.emit(event);
+        Ok(())
+    }
+}

@@ -1,0 +1,270 @@
+//! Users.
+
+use super::cache::Kept;
+use super::entity::users;
+use super::snapshot::{Snapshot, json};
+use super::writer::Tx;
+use super::{Store, search, tombstone};
+use crate::model::user::username_key;
+use crate::model::{Entity, Key, Micros, Result, User, UserId};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, NotSet, QueryFilter, Set};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+impl From<users::Model> for User {
+    fn from(row: users::Model) -> Self {
+        Self {
+            id: UserId(row.id),
+            username: row.username,
+            display_name: row.display_name,
+            bio: row.bio,
+            avatar_url: row.avatar_url,
+            handle: row.handle,
+            url: row.url,
+            is_moderator: row.is_moderator,
+            created_at: Micros(row.created_at),
+            tweet_count: row.tweet_count,
+            follower_count: row.follower_count,
+            following_count: row.following_count,
+        }
+    }
+}
+
+impl Kept for User {
+    type Id = UserId;
+
+    fn key(id: &UserId) -> Key {
+        Key::User(*id)
+    }
+
+    fn weight(&self) -> usize {
+        let texts = [
+            Some(&self.username),
+            Some(&self.display_name),
+            Some(&self.bio),
+            self.avatar_url.as_ref(),
+        ];
+        size_of::<Self>() + texts.into_iter().flatten().map(String::len).sum::<usize>()
+    }
+}
+
+/// What a new account is made of.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the fields are those of `User`")]
+pub struct NewUser {
+    pub username: String,
+    pub display_name: Option<String>,
+    pub bio: String,
+    pub avatar_url: Option<String>,
+    pub password_hash: Option<String>,
+    pub created_at: Micros,
+}
+
+/// A user with what only the account's own rules may see.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// The user.
+    pub user: User,
+    /// The password's hash, as argon2 writes it. None for who can't log in.
+    pub password_hash: Option<String>,
+}
+
+impl Store {
+    /// The users of these ids; absent are those who don't exist or are deleted.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn users(&self, ids: impl IntoIterator<Item = UserId>) -> Result<HashMap<UserId, Arc<User>>> {
+        let (mut found, missing) = self.caches().get::<User>(ids);
+        if !missing.is_empty() {
+            let snapshot = self.snapshot().await?;
+            let read = snapshot.users(&missing).await?;
+            self.caches()
+                .put(snapshot.seq(), read.iter().map(|(id, user)| (*id, user)));
+            found.extend(read);
+        }
+        Ok(found)
+    }
+
+    /// Who has a username, whatever its case.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn users_named(&self, names: &[String]) -> Result<HashMap<String, UserId>> {
+        let keys: Vec<String> = names.iter().map(|name| username_key(name)).collect();
+        let snapshot = self.snapshot().await?;
+        let sql = "SELECT u.username_key, u.id FROM {each} JOIN users u ON u.username_key = {value} WHERE u.deleted_at IS NULL";
+        let rows = snapshot.rows(sql, [json(&keys)]).await?;
+        rows.iter()
+            .map(|row| Ok((row.try_get_by_index(0)?, UserId(row.try_get_by_index(1)?))))
+            .collect()
+    }
+
+    /// The account of a username, for logging in.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn account_named(&self, name: &str) -> Result<Option<Account>> {
+        let snapshot = self.snapshot().await?;
+        let row = users::Entity::find()
+            .filter(users::Column::UsernameKey.eq(username_key(name)))
+            .filter(users::Column::DeletedAt.is_null())
+            .one(snapshot.conn())
+            .await?;
+        Ok(row.map(Account::from))
+    }
+
+    /// The account of a user.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn account(&self, id: UserId) -> Result<Option<Account>> {
+        let snapshot = self.snapshot().await?;
+        let row = users::Entity::find_by_id(id.0)
+            .filter(users::Column::DeletedAt.is_null())
+            .one(snapshot.conn())
+            .await?;
+        Ok(row.map(Account::from))
+    }
+}
+
+impl From<users::Model> for Account {
+    fn from(mut row: users::Model) -> Self {
+        let password_hash = row.password_hash.take();
+        Self {
+            user: row.into(),
+            password_hash,
+        }
+    }
+}
+
+impl Snapshot {
+    pub(super) async fn users(&self, ids: &[UserId]) -> Result<HashMap<UserId, Arc<User>>> {
+        let sql = "SELECT u.* FROM {each} JOIN users u ON u.id = {number} WHERE u.deleted_at IS NULL";
+        let rows: Vec<users::Model> = self.all(sql, [json(&ids)]).await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| (UserId(row.id), Arc::new(User::from(row))))
+            .collect())
+    }
+}
+
+impl Tx {
+    /// Makes an account. `None` when the username is taken, or was by who is being deleted.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn insert_user(&self, new: NewUser) -> Result<Option<User>> {
+        if self.user_id(&new.username).await?.is_some() {
+            return Ok(None);
+        }
+        let display_name = new.display_name.unwrap_or_else(|| new.username.clone());
+        let row = users::ActiveModel {
+            id: NotSet,
+            username_key: Set(username_key(&new.username)),
+            names: Set(search::names(&new.username, &display_name)),
+            display_name: Set(display_name),
+            username: Set(new.username),
+            bio: Set(new.bio),
+            avatar_url: Set(new.avatar_url),
+            password_hash: Set(new.password_hash),
+            created_at: Set(new.created_at.0),
+            ..Default::default()
+        };
+        let user = User::from(row.insert(self.conn()).await?);
+        self.index_user(&user, false).await?;
+        Ok(Some(user))
+    }
+
+    /// The id behind a username, also of an account that is being deleted.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn user_id(&self, username: &str) -> Result<Option<UserId>> {
+        let sql = "SELECT id FROM users WHERE username_key = ?";
+        let rows = self.rows(sql, [username_key(username).into()]).await?;
+        Ok(rows.first().map(|row| row.try_get_by_index(0)).transpose()?.map(UserId))
+    }
+
+    /// The users behind these names, by their key.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn users_named(&self, keys: &[String]) -> Result<HashMap<String, UserId>> {
+        if keys.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let sql = "SELECT u.username_key, u.id FROM {each} JOIN users u ON u.username_key = {value} WHERE u.deleted_at IS NULL";
+        let rows = self.rows(sql, [json(&keys)]).await?;
+        rows.iter()
+            .map(|row| Ok((row.try_get_by_index(0)?, UserId(row.try_get_by_index(1)?))))
+            .collect()
+    }
+
+    /// A user who is there.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn user(&self, id: UserId) -> Result<Option<User>> {
+        let row = users::Entity::find_by_id(id.0)
+            .filter(users::Column::DeletedAt.is_null())
+            .one(self.conn())
+            .await?;
+        Ok(row.map(User::from))
+    }
+
+    /// Writes a user's profile.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn update_profile(&self, user: &User) -> Result<()> {
+        let row = users::ActiveModel {
+            id: Set(user.id.0),
+            names: Set(search::names(&user.username, &user.display_name)),
+            display_name: Set(user.display_name.clone()),
+            bio: Set(user.bio.clone()),
+            avatar_url: Set(user.avatar_url.clone()),
+            is_moderator: Set(user.is_moderator),
+            ..Default::default()
+        };
+        users::Entity::update(row).exec(self.conn()).await?;
+        self.index_user(user, true).await
+    }
+
+    /// Writes the hash of a user's password.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn set_password(&self, id: UserId, hash: String) -> Result<()> {
+        self.execute(
+            "UPDATE users SET password_hash = ? WHERE id = ?",
+            [hash.into(), id.0.into()],
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// Hides a user and everything that they wrote; the sweep takes it away.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn hide_user(&self, id: UserId) -> Result<()> {
+        let sql = "UPDATE users SET deleted_at = ?, password_hash = NULL WHERE id = ?";
+        self.execute(sql, [self.now().0.into(), id.0.into()]).await?;
+        self.execute("DELETE FROM user_search WHERE rowid = ?", [id.0.into()])
+            .await?;
+        tombstone::bury(self, &Entity::User(id)).await
+    }
+
+    /// Adds to a user's counts.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn count_user(&self, id: UserId, tweets: i64, followers: i64, following: i64) -> Result<()> {
+        let sql = "UPDATE users SET tweet_count = tweet_count + ?, follower_count = follower_count + ?, \
+                   following_count = following_count + ? WHERE id = ?";
+        self.execute(sql, [tweets.into(), followers.into(), following.into(), id.0.into()])
+            .await?;
+        Ok(())
+    }
+}
