@@ -1,6 +1,10 @@
 //! Linnet: a self-hosted social feed with live hashtags behind one GraphQL API.
 
+pub mod broker;
+pub mod delivery;
+pub mod graphql;
 pub mod metrics;
 pub mod model;
+pub mod reading;
 pub mod social;
 pub mod store;

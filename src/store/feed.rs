@@ -11,10 +11,17 @@ use sea_orm::{EntityTrait, QueryResult, Set};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// How many entries a head begins with.
-pub const HEAD: usize = 128;
+/// How many entries a head begins with: what the largest page looks at, and some more.
+const HEAD: usize = 160;
+/// How many entries are read at once to fill heads: the more heads, the fewer of each.
+const FILL: usize = 16_384;
 /// How many heads are filled at once; a reader that lacks more reads from disk.
-pub const FILL: usize = 128;
+const HEADS: usize = 2_048;
+
+/// How deep heads are filled when so many are.
+fn depth(heads: usize) -> usize {
+    (FILL / heads.max(1)).clamp(1, HEAD)
+}
 
 /// One kind of a topic's entries.
 pub type HeadId = (Topic, EntryKind);
@@ -53,6 +60,8 @@ pub struct Range {
     pub above: Place,
     /// Only what was recorded up to this action.
     pub until: ActionId,
+    /// Nothing that this user did.
+    pub not_by: Option<UserId>,
 }
 
 fn entry(row: &QueryResult) -> Result<(usize, Entry)> {
@@ -83,8 +92,7 @@ fn bounds(range: &Range) -> (i64, i64, i64, i64, i64) {
 }
 
 const COLUMNS: &str = "x.kind, x.verb, x.actor_id, x.tweet_id";
-const BOUNDS: &str =
-    "(~.created_at, ~.id) < ({int:2}, {int:3}) AND (~.created_at, ~.id) > ({int:4}, {int:5}) AND ~.id <= {int:6}";
+const BOUNDS: &str = "(~.created_at, ~.id) < ({int:2}, {int:3}) AND (~.created_at, ~.id) > ({int:4}, {int:5}) AND ~.id <= {int:6} AND ~.actor_id <> {int:7}";
 
 impl Snapshot {
     /// The first entries of each range, in one statement for those by kind and one for those
@@ -135,9 +143,11 @@ fn owners(ranges: &[Range], by_verb: bool) -> Owners {
         .filter_map(|(place, range)| {
             let (a, b, c, d, e) = bounds(range);
             let topic = range.topic.as_str();
+            // No user has the number 0.
+            let not_by = range.not_by.map_or(0, |id| id.0);
             let owner = match &range.select {
-                Select::Kind(kind) if !by_verb => serde_json::json!([topic, i16::from(*kind), a, b, c, d, e]),
-                Select::Verb(verb) if by_verb => serde_json::json!([topic, verb, a, b, c, d, e]),
+                Select::Kind(kind) if !by_verb => serde_json::json!([topic, i16::from(*kind), a, b, c, d, e, not_by]),
+                Select::Verb(verb) if by_verb => serde_json::json!([topic, verb, a, b, c, d, e, not_by]),
                 _ => return None,
             };
             Some((place, owner))
@@ -160,7 +170,7 @@ impl Store {
             }
             useful
         });
-        if missing.len() > FILL {
+        if missing.len() > HEADS {
             return Ok(None);
         }
         if !missing.is_empty() {
@@ -184,15 +194,17 @@ impl Snapshot {
                 below: Place::NEWEST,
                 above: Place::OLDEST,
                 until: ActionId(i64::MAX),
+                not_by: None,
             })
             .collect();
-        let entries = self.entries(&ranges, true, HEAD).await?;
+        let depth = depth(ids.len());
+        let entries = self.entries(&ranges, true, depth).await?;
         Ok(ids
             .iter()
             .cloned()
             .zip(entries)
             .map(|(id, entries)| {
-                let whole = entries.len() < HEAD;
+                let whole = entries.len() < depth;
                 (id, Arc::new(Head { entries, whole }))
             })
             .collect())
