@@ -8,6 +8,10 @@ use std::sync::Arc;
 /// What resolvers answer.
 pub type Result<T, E = ApiError> = std::result::Result<T, E>;
 
+/// What the resolver of a nullable field answers, transposed from `Result<Option<T>>`: the
+/// executor keeps an error within the field only where it finds it inside of the option.
+pub type Nullable<T> = Option<Result<T>>;
+
 /// An error with its `extensions`. It has no `Display`, so that `?` can't turn an [`Error`] into
 /// an answer by its text alone.
 #[derive(Clone, Debug)]

@@ -1,13 +1,13 @@
 //! Queries. What does not exist is null.
 
-use super::error::Result;
+use super::error::{Nullable, Result};
 use super::object::{
     Action, Feed, FeedGroup, Hashtag, Node, Tweet, TweetConnection, User, UserConnection, find_feed, window,
 };
 use super::request::Ask;
 use crate::model::id::GlobalId;
 use crate::model::user::username_key;
-use crate::model::{self, Entity, Error, page, text};
+use crate::model::{self, Entity, Error, UserId, page, text};
 use crate::reading::search;
 use async_graphql::{Context, ID, Object};
 use futures_util::future::join_all;
@@ -22,40 +22,39 @@ const MOST_NODES: usize = 100;
 #[Object]
 impl Query {
     /// The object with a global identifier; null where there is none that the viewer may see.
-    async fn node(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Node>> {
-        node(ctx, &id).await
+    async fn node(&self, ctx: &Context<'_>, id: ID) -> Nullable<Node> {
+        node(ctx, &id).await.transpose()
     }
 
     /// In the order asked; null where there is no such object. At most 100.
-    async fn nodes(&self, ctx: &Context<'_>, ids: Vec<ID>) -> Result<Vec<Option<Node>>> {
+    async fn nodes(&self, ctx: &Context<'_>, ids: Vec<ID>) -> Result<Vec<Nullable<Node>>> {
         if ids.len() > MOST_NODES {
             return Err(Error::invalid("ids", format!("at most {MOST_NODES} ids")).into());
         }
-        join_all(ids.iter().map(|id| node(ctx, id))).await.into_iter().collect()
+        let nodes = join_all(ids.iter().map(|id| node(ctx, id))).await;
+        Ok(nodes.into_iter().map(Result::transpose).collect())
     }
 
     /// Who is asking; null when anonymous.
-    async fn viewer(&self, ctx: &Context<'_>) -> Result<Option<User>> {
-        match ctx.viewer().user() {
-            Some(id) => Ok(ctx.load().user(id).await?.map(User)),
-            None => Ok(None),
-        }
+    async fn viewer(&self, ctx: &Context<'_>) -> Nullable<User> {
+        user(ctx, ctx.viewer().user()).await.transpose()
     }
 
     /// The user of a username, whatever its case.
-    async fn user(&self, ctx: &Context<'_>, username: String) -> Result<Option<User>> {
-        match ctx.load().user_named(username_key(&username)).await? {
-            Some(id) => Ok(ctx.load().user(id).await?.map(User)),
-            None => Ok(None),
+    async fn user(&self, ctx: &Context<'_>, username: String) -> Nullable<User> {
+        match ctx.load().user_named(username_key(&username)).await {
+            Ok(id) => user(ctx, id).await.transpose(),
+            Err(error) => Some(Err(error.into())),
         }
     }
 
     /// The tweet of an id.
-    async fn tweet(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Tweet>> {
-        match GlobalId::parse(&id) {
-            Some(GlobalId::Tweet(id)) => Ok(ctx.load().tweet(id).await?.map(Tweet)),
-            _ => Ok(None),
-        }
+    async fn tweet(&self, ctx: &Context<'_>, id: ID) -> Nullable<Tweet> {
+        let Some(GlobalId::Tweet(id)) = GlobalId::parse(&id) else {
+            return None;
+        };
+        let tweet = ctx.load().tweet(id).await;
+        tweet.map(|tweet| tweet.map(Tweet)).map_err(Into::into).transpose()
     }
 
     /// All public tweets, newest first. `contains` matches a part of the text, ignoring case.
@@ -96,11 +95,9 @@ impl Query {
     }
 
     /// A hashtag; null until it is first used or followed.
-    async fn hashtag(&self, ctx: &Context<'_>, name: String) -> Result<Option<Hashtag>> {
-        match text::hashtag_key(&name) {
-            Some(key) => Ok(ctx.load().hashtag(key).await?.map(Hashtag)),
-            None => Ok(None),
-        }
+    async fn hashtag(&self, ctx: &Context<'_>, name: String) -> Nullable<Hashtag> {
+        let tag = ctx.load().hashtag(text::hashtag_key(&name)?).await;
+        tag.map(|tag| tag.map(Hashtag)).map_err(Into::into).transpose()
     }
 
     /// Users whose username or display name contains this, ignoring case, the most followed first.
@@ -135,8 +132,8 @@ impl Query {
     }
 
     /// The feed of a group and slug; null where there is none.
-    async fn feed(&self, ctx: &Context<'_>, group: FeedGroup, slug: String) -> Result<Option<Feed>> {
-        find_feed(ctx, group.into(), &slug).await
+    async fn feed(&self, ctx: &Context<'_>, group: FeedGroup, slug: String) -> Nullable<Feed> {
+        find_feed(ctx, group.into(), &slug).await.transpose()
     }
 
     /// Where the event log stands, taken before anything else in the operation is read. Query,
@@ -154,6 +151,13 @@ fn check_part(part: Option<&str>) -> Result<()> {
         return Err(Error::invalid("contains", format!("at most {LONGEST_PART} characters")).into());
     }
     Ok(())
+}
+
+async fn user(ctx: &Context<'_>, id: Option<UserId>) -> Result<Option<User>> {
+    match id {
+        Some(id) => Ok(ctx.load().user(id).await?.map(User)),
+        None => Ok(None),
+    }
 }
 
 async fn node(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {

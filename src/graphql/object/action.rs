@@ -1,7 +1,7 @@
 //! Actions.
 
 use super::{Entity, entity};
-use crate::graphql::error::Result;
+use crate::graphql::error::{Nullable, Result};
 use crate::graphql::scalar::DateTime;
 use crate::model::id::GlobalId;
 use crate::model::{self, Error};
@@ -32,19 +32,13 @@ impl Action {
     }
 
     /// What they did it to.
-    async fn object(&self, ctx: &Context<'_>) -> Result<Option<Entity>> {
-        match &self.0.object {
-            Some(object) => entity(ctx, object).await,
-            None => Ok(None),
-        }
+    async fn object(&self, ctx: &Context<'_>) -> Nullable<Entity> {
+        entity(ctx, self.0.object.as_ref()?).await.transpose()
     }
 
     /// Within what they did it.
-    async fn target(&self, ctx: &Context<'_>) -> Result<Option<Entity>> {
-        match &self.0.target {
-            Some(target) => entity(ctx, target).await,
-            None => Ok(None),
-        }
+    async fn target(&self, ctx: &Context<'_>) -> Nullable<Entity> {
+        entity(ctx, self.0.target.as_ref()?).await.transpose()
     }
 
     /// When they did it.

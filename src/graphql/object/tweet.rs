@@ -1,7 +1,7 @@
 //! Tweets.
 
 use super::{Hashtag, TweetConnection, User, UserConnection, window};
-use crate::graphql::error::Result;
+use crate::graphql::error::{Nullable, Result};
 use crate::graphql::loader::ListPage;
 use crate::graphql::request::Ask;
 use crate::graphql::scalar::DateTime;
@@ -66,11 +66,9 @@ impl Tweet {
     }
 
     /// The tweet that this one answers; null when it is gone.
-    async fn in_reply_to(&self, ctx: &Context<'_>) -> Result<Option<Tweet>> {
-        match self.0.in_reply_to {
-            Some(id) => Ok(ctx.load().tweet(id).await?.map(Tweet)),
-            None => Ok(None),
-        }
+    async fn in_reply_to(&self, ctx: &Context<'_>) -> Nullable<Tweet> {
+        let parent = ctx.load().tweet(self.0.in_reply_to?).await;
+        parent.map(|tweet| tweet.map(Tweet)).map_err(Into::into).transpose()
     }
 
     /// Oldest first.

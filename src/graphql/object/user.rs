@@ -2,7 +2,7 @@
 
 use super::feed::require_owner;
 use super::{Feed, FollowerConnection, FollowingConnection, TweetConnection, window};
-use crate::graphql::error::Result;
+use crate::graphql::error::{Nullable, Result};
 use crate::graphql::loader::{ListPage, TweetsPage};
 use crate::graphql::request::Ask;
 use crate::graphql::scalar::DateTime;
@@ -145,9 +145,8 @@ impl User {
     }
 
     /// Home: what those whom this user follows did. Null, with FORBIDDEN, for anybody else.
-    async fn timeline(&self, ctx: &Context<'_>) -> Result<Option<Feed>> {
-        require_owner(ctx, self.0.id)?;
-        Ok(Some(Feed::timeline(&self.0)))
+    async fn timeline(&self, ctx: &Context<'_>) -> Nullable<Feed> {
+        Some(require_owner(ctx, self.0.id).map(|()| Feed::timeline(&self.0)))
     }
 
     /// False for an anonymous viewer.
