@@ -8,6 +8,8 @@
 //!   in, those below are not, and its tail moves up when it has grown too long.
 
 mod head;
+#[cfg(test)]
+mod law;
 mod shelf;
 
 pub use head::Head;
