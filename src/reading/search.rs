@@ -8,7 +8,7 @@ use crate::model::page::Page;
 use crate::model::{Entity, Place, Result, Tweet, TweetId, UserId, Window};
 use crate::store::Store;
 use crate::store::list::{List, ListKind, Stretch};
-use crate::store::search::TweetQuery;
+use crate::store::search::{TweetQuery, fold};
 
 /// How many tweets are looked at for a text that is too short for the index.
 const LOOKED_AT: usize = 10_000;
@@ -30,15 +30,11 @@ pub struct Filter {
 /// # Errors
 /// [`crate::model::Error::Internal`] when the database fails.
 pub async fn tweets(store: &Store, filter: Filter, window: Window) -> Result<Page<TweetId>> {
-    let part = filter
-        .contains
-        .as_deref()
-        .filter(|part| !part.is_empty())
-        .map(str::to_lowercase);
+    let part = filter.contains.as_deref().filter(|part| !part.is_empty()).map(fold);
     let short = part.as_deref().is_some_and(|part| !store.is_searchable(part));
     let long = part.clone().filter(|_| !short);
     let accept = part.filter(|_| short).map(|part| {
-        let accept = move |tweet: &Tweet| tweet.text.to_lowercase().contains(&part);
+        let accept = move |tweet: &Tweet| fold(&tweet.text).contains(&part);
         Box::new(accept) as super::feed::Accept<'_>
     });
     let pages = match (&filter.author, &filter.hashtag, long) {
@@ -131,7 +127,7 @@ impl Source for Found<'_> {
 
     async fn scan(&self, _: &[usize], stretch: Stretch) -> Result<Vec<Vec<Scanned<TweetId>>>> {
         let bound = |place: Place| (place != Place::NEWEST && place != Place::OLDEST).then_some(place);
-        let mut found = self
+        let found = self
             .store
             .snapshot()
             .await?
@@ -143,8 +139,11 @@ impl Source for Found<'_> {
                 stretch.limit,
             )
             .await?;
-        found.truncate(stretch.limit);
-        let found = found.into_iter().map(|(place, id)| (place, Some(id))).collect();
+        let within = |place: Place| place < stretch.below && place > stretch.above;
+        let found = found
+            .into_iter()
+            .map(|(place, id)| (place, within(place).then_some(id)))
+            .collect();
         accepted(self.store, found, self.accept.as_ref()).await
     }
 }
