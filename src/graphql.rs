@@ -3,6 +3,7 @@
 //! The executor is async-graphql's; transports hand it requests through [`Api`] and send what
 //! comes back. No extension is in the schema: any one would switch every field to a slow path.
 
+mod batch;
 mod error;
 mod loader;
 mod mutation;

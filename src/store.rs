@@ -23,6 +23,7 @@ pub mod idempotency;
 pub mod like;
 pub mod list;
 pub mod retweet;
+pub mod rows;
 pub mod search;
 pub mod session;
 pub mod sweep;

@@ -1,6 +1,7 @@
 //! Batched look-ups: one set of loaders a request, so that what a level of a query needs is
 //! asked for once, and nothing outlives the request.
 
+use super::batch::{Batcher, Rounds, batch_fn};
 use super::request::Scope;
 use crate::model::page::Page;
 use crate::model::{Action, ActionId, Entity, Error, Hashtag, Micros, Tweet, TweetId, User, UserId, Window};
@@ -9,9 +10,9 @@ use crate::reading::list::Lists;
 use crate::reading::page::pages;
 use crate::reading::visible;
 use crate::store::Store;
+use crate::store::follow::Follows;
 use crate::store::list::{List, ListKind};
 use dataloader::BatchFn;
-use dataloader::non_cached::Loader;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -19,11 +20,17 @@ use std::sync::Arc;
 /// What a loader answers for a key.
 pub type Loaded<V> = Result<V, Arc<Error>>;
 
-type Load<K, V> = Loader<K, Loaded<V>, Batch<K, V>>;
-type Run<K, V> = Box<dyn Fn(Vec<K>) -> futures_util::future::BoxFuture<'static, Loaded<HashMap<K, V>>> + Send + Sync>;
+type Load<K, V> = Batcher<K, Loaded<V>>;
+type Run<K, V> = Arc<dyn Fn(Vec<K>) -> futures_util::future::BoxFuture<'static, Loaded<HashMap<K, V>>> + Send + Sync>;
 
 /// A function over all keys of a level.
 pub struct Batch<K, V>(Run<K, V>);
+
+impl<K, V> Clone for Batch<K, V> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
 
 impl<K, V> BatchFn<K, Loaded<V>> for Batch<K, V>
 where
@@ -42,20 +49,19 @@ where
 }
 
 /// A loader of one kind of look-up.
-fn loader<K, V, F, R>(scope: &Scope, run: F) -> Load<K, V>
+fn loader<K, V, F, R>(scope: &(Scope, Rounds), run: F) -> Load<K, V>
 where
-    K: Clone + Eq + Hash + std::fmt::Debug + Send + Sync + 'static,
+    K: Clone + Eq + Hash + Send + Sync + 'static,
     V: Clone + Default + Send + Sync + 'static,
     F: Fn(Scope, Vec<K>) -> R + Send + Sync + 'static,
     R: Future<Output = crate::model::Result<HashMap<K, V>>> + Send + 'static,
 {
-    let scope = scope.clone();
-    let batch = Batch(Box::new(move |keys| {
+    let (scope, rounds) = scope.clone();
+    let batch = Batch(Arc::new(move |keys| {
         let found = run(scope.clone(), keys);
         Box::pin(async move { found.await.map_err(Arc::new) })
     }));
-    // One turn of the scheduler is enough for all resolvers of a level to have asked.
-    Loader::new(batch).with_yield_count(1).with_max_batch_size(1_000_000)
+    Batcher::new(&rounds, batch_fn!(batch))
 }
 
 /// A page of a list with rows of its own.
@@ -86,6 +92,7 @@ pub struct ActionsPage {
 
 /// All look-ups of a request.
 pub struct Loaders {
+    store: Store,
     users: Load<UserId, Option<Arc<User>>>,
     tweets: Load<TweetId, Option<Arc<Tweet>>>,
     hashtags: Load<String, Option<Arc<Hashtag>>>,
@@ -96,18 +103,21 @@ pub struct Loaders {
     feed_actions: Load<ActionsPage, Arc<Page<Arc<Action>>>>,
     likes: Load<TweetId, bool>,
     retweets: Load<TweetId, bool>,
+    follows: Load<UserId, Option<Arc<Follows>>>,
     followers: Load<UserId, bool>,
     names: Load<String, Option<UserId>>,
 }
 
 impl Loaders {
     pub(super) fn new(scope: &Scope) -> Self {
+        let scope = &(scope.clone(), Rounds::default());
         Self {
+            store: scope.0.store().clone(),
             users: loader(scope, async |scope: Scope, ids: Vec<UserId>| {
                 some(scope.store().users(ids).await?)
             }),
             tweets: loader(scope, async |scope: Scope, ids: Vec<TweetId>| {
-                some(visible::tweets(scope.store(), ids).await?)
+                some(visible::tweets(scope.store(), &ids).await?)
             }),
             hashtags: loader(scope, async |scope: Scope, names: Vec<String>| {
                 some(scope.store().hashtags(names).await?)
@@ -139,6 +149,13 @@ impl Loaders {
                 };
                 yes(scope.store().retweeted_by(viewer, &ids).await?)
             }),
+            follows: loader(scope, async |scope: Scope, ids: Vec<UserId>| {
+                let mut found = HashMap::new();
+                for id in ids {
+                    found.insert(id, Some(scope.store().follows(id).await?));
+                }
+                Ok(found)
+            }),
             followers: loader(scope, async |scope: Scope, ids: Vec<UserId>| {
                 let Some(viewer) = scope.viewer().user() else {
                     return Ok(HashMap::new());
@@ -160,22 +177,13 @@ macro_rules! ask {
             /// # Errors
             /// [`Error::Internal`] when the database fails.
             pub async fn $name(&self, key: $key) -> Loaded<$value> {
-                match self.$loader.try_load(key).await {
-                    Ok(loaded) => loaded,
-                    Err(missing) => Err(Arc::new(Error::internal(missing))),
-                }
+                answered(self.$loader.load(key).await)
             }
         )*}
     };
 }
 
 ask! {
-    /// A user who is there.
-    user: users(UserId) -> Option<Arc<User>>;
-    /// A tweet that may be seen.
-    tweet: tweets(TweetId) -> Option<Arc<Tweet>>;
-    /// A hashtag that was ever used or followed.
-    hashtag: hashtags(String) -> Option<Arc<Hashtag>>;
     /// An action that may be seen.
     action: actions(ActionId) -> Option<Arc<Action>>;
     /// When something was deleted.
@@ -196,6 +204,59 @@ ask! {
     user_named: names(String) -> Option<UserId>;
 }
 
+/// What is in memory is answered without a batch: a page brought it there.
+impl Loaders {
+    /// A user who is there.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database fails.
+    pub async fn user(&self, id: UserId) -> Loaded<Option<Arc<User>>> {
+        match self.store.cached_user(id) {
+            Some(user) => Ok(Some(user)),
+            None => answered(self.users.load(id).await),
+        }
+    }
+
+    /// A tweet that may be seen.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database fails.
+    pub async fn tweet(&self, id: TweetId) -> Loaded<Option<Arc<Tweet>>> {
+        match visible::cached_tweet(&self.store, id) {
+            Some(tweet) => Ok(Some(tweet)),
+            None => answered(self.tweets.load(id).await),
+        }
+    }
+
+    /// A hashtag that was ever used or followed.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database fails.
+    pub async fn hashtag(&self, name: String) -> Loaded<Option<Arc<Hashtag>>> {
+        match self.store.cached_hashtag(&name) {
+            Some(tag) => Ok(Some(tag)),
+            None => answered(self.hashtags.load(name).await),
+        }
+    }
+
+    /// Whether a user follows something, under the flag `following`.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database fails.
+    pub async fn is_following(&self, user: Option<UserId>, target: &Entity) -> Loaded<bool> {
+        let Some(user) = user else { return Ok(false) };
+        let follows = match self.store.cached_follows(user) {
+            Some(follows) => Some(follows),
+            None => answered(self.follows.load(user).await)?,
+        };
+        Ok(follows.is_some_and(|follows| follows.targets.contains(target)))
+    }
+}
+
+fn answered<V>(loaded: Option<Loaded<V>>) -> Loaded<V> {
+    loaded.unwrap_or_else(|| Err(Arc::new(Error::internal("a look-up was not answered"))))
+}
+
 type Found<K, V> = crate::model::Result<HashMap<K, V>>;
 
 fn some<K: Eq + Hash, V>(found: HashMap<K, V>) -> Found<K, Option<V>> {
@@ -207,8 +268,9 @@ fn yes<K: Eq + Hash>(found: impl IntoIterator<Item = K>) -> Found<K, bool> {
 }
 
 async fn actions(store: &Store, ids: &[ActionId]) -> Found<ActionId, Option<Arc<Action>>> {
-    let mut found = store.actions_unfiltered(ids).await?;
-    let seen = visible_actions(store, found.values()).await?;
+    let view = store.view();
+    let mut found = view.snapshot().await?.actions_unfiltered(ids).await?;
+    let seen = visible_actions(&view, found.values()).await?;
     found.retain(|id, _| seen.contains(id));
     some(found)
 }

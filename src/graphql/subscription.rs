@@ -109,7 +109,7 @@ async fn tweet_event(scope: &Scope, event: &Event, change: Change, hashtag: &str
     let store = scope.store();
     let tweet = match change {
         Change::Deleted => None,
-        _ => crate::reading::visible::tweets(store, [id]).await?.remove(&id),
+        _ => crate::reading::visible::tweets(store, &[id]).await?.remove(&id),
     };
     let retweeted_by = match event.body.actor {
         Some(actor) if change == Change::Retweeted => store.users([actor]).await?.remove(&actor),

@@ -3,10 +3,11 @@
 use super::merge::{Strand, merge};
 use super::page::{Scanned, Source};
 use super::visible;
-use crate::model::{Action, ActionId, Entity, Entry, EntryKind, Place, Result, Topic, Tweet, TweetId, UserId};
+use crate::model::{Action, ActionId, Entry, EntryKind, Place, Result, Topic, Tweet, TweetId, UserId};
 use crate::store::Store;
 use crate::store::feed::{HeadId, Range, Select};
 use crate::store::list::Stretch;
+use crate::store::snapshot::View;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -137,7 +138,7 @@ impl<'a> Merges<'a> {
 
     /// The entries of a stretch of each feed, hidden ones too. From memory where the heads
     /// reach, else from the index.
-    async fn entries(&self, which: &[usize], stretch: Stretch) -> Result<Vec<Vec<Entry>>> {
+    async fn entries(&self, view: &View<'_>, which: &[usize], stretch: Stretch) -> Result<Vec<Vec<Entry>>> {
         let ranges: Vec<Vec<Range>> = which
             .iter()
             .filter_map(|feed| self.feeds.get(*feed))
@@ -148,7 +149,7 @@ impl<'a> Merges<'a> {
                     .collect()
             })
             .collect();
-        let heads = self.heads(&ranges).await?;
+        let heads = heads(view, &ranges).await?;
         let mut found: Vec<Option<Vec<Entry>>> = ranges
             .iter()
             .map(|ranges| {
@@ -164,7 +165,7 @@ impl<'a> Merges<'a> {
                 .iter()
                 .filter_map(|feed| ranges.get(*feed).map(Vec::as_slice))
                 .collect();
-            let read = from_index(self.store, &asked, stretch).await?;
+            let read = from_index(view, &asked, stretch).await?;
             for (feed, entries) in open.into_iter().zip(read) {
                 if let Some(slot) = found.get_mut(feed) {
                     *slot = Some(entries);
@@ -173,20 +174,20 @@ impl<'a> Merges<'a> {
         }
         Ok(found.into_iter().map(Option::unwrap_or_default).collect())
     }
+}
 
-    /// The heads of all topics that are needed. None when a verb is asked for, which heads don't
-    /// tell apart, or when there would be too many to read.
-    async fn heads(&self, ranges: &[Vec<Range>]) -> Result<Option<Heads>> {
-        let mut ids = HashSet::new();
-        for range in ranges.iter().flatten() {
-            match &range.select {
-                Select::Kind(kind) => drop(ids.insert((range.topic.clone(), *kind))),
-                Select::Verb(_) => return Ok(None),
-            }
+/// The heads of all topics that are needed. None when a verb is asked for, which heads don't
+/// tell apart, or when there would be too many to read.
+async fn heads(view: &View<'_>, ranges: &[Vec<Range>]) -> Result<Option<Heads>> {
+    let mut ids = HashSet::new();
+    for range in ranges.iter().flatten() {
+        match &range.select {
+            Select::Kind(kind) => drop(ids.insert((range.topic.clone(), *kind))),
+            Select::Verb(_) => return Ok(None),
         }
-        let ids: Vec<HeadId> = ids.into_iter().collect();
-        self.store.heads(&ids).await
     }
+    let ids: Vec<HeadId> = ids.into_iter().collect();
+    view.heads(&ids).await
 }
 
 type Heads = HashMap<HeadId, Arc<crate::store::cache::Head>>;
@@ -210,8 +211,8 @@ fn strands(ranges: &[Range], heads: &Heads) -> Option<Vec<Strand>> {
 
 /// Reads stretches from the clustered index: first where each range begins, then, of those that
 /// begin first, as much as the page may need. No more than that can stand in the page.
-async fn from_index(store: &Store, feeds: &[&[Range]], stretch: Stretch) -> Result<Vec<Vec<Entry>>> {
-    let snapshot = store.snapshot().await?;
+async fn from_index(view: &View<'_>, feeds: &[&[Range]], stretch: Stretch) -> Result<Vec<Vec<Entry>>> {
+    let snapshot = view.snapshot().await?;
     let all: Vec<Range> = feeds.iter().copied().flatten().cloned().collect();
     let mut begins = snapshot.entries(&all, stretch.newest_first, 1).await?.into_iter();
     let mut chosen = Vec::new();
@@ -284,32 +285,36 @@ impl<'a> Tweets<'a> {
 
     /// The stretch, and which of its retweets are left out: those whose tweet stands among the
     /// next older posts and retweets. Older ones decide alone, so paging changes nothing.
-    async fn stretch(&self, which: &[usize], stretch: Stretch) -> Result<Vec<(Vec<Entry>, HashSet<Place>)>> {
+    async fn stretch(
+        &self,
+        view: &View<'_>,
+        which: &[usize],
+        stretch: Stretch,
+    ) -> Result<Vec<(Vec<Entry>, HashSet<Place>)>> {
         if !self.collapse {
-            let entries = self.merges.entries(which, stretch).await?;
+            let entries = self.merges.entries(view, which, stretch).await?;
             return Ok(entries.into_iter().map(|entries| (entries, HashSet::new())).collect());
         }
         if stretch.newest_first {
             let wide = Stretch {
                 above: Place::OLDEST,
-                limit: stretch.limit + COLLAPSE,
+                limit: stretch.limit + stretch.limit / 2 + COLLAPSE,
                 ..stretch
             };
-            let read = self.merges.entries(which, wide).await?;
+            let read = self.merges.entries(view, which, wide).await?;
             return Ok(read
                 .into_iter()
-                .map(|mut entries| {
+                .map(|entries| {
                     let hidden = repeated(&entries);
-                    entries.retain(|entry| entry.place > stretch.above);
-                    entries.truncate(stretch.limit);
-                    (entries, hidden)
+                    (judged(entries, &hidden, wide.limit, stretch), hidden)
                 })
                 .collect());
         }
-        let newer = self.merges.entries(which, stretch).await?;
+        let newer = self.merges.entries(view, which, stretch).await?;
         let older = self
             .merges
             .entries(
+                view,
                 which,
                 Stretch {
                     below: Place {
@@ -331,6 +336,22 @@ impl<'a> Tweets<'a> {
             })
             .collect())
     }
+}
+
+/// As many entries as it takes for a stretch's number of them to stay, as far as the entries
+/// behind them are known that decide.
+fn judged(mut entries: Vec<Entry>, hidden: &HashSet<Place>, read: usize, stretch: Stretch) -> Vec<Entry> {
+    if entries.len() == read {
+        entries.truncate(read - COLLAPSE);
+    }
+    entries.retain(|entry| entry.place > stretch.above);
+    let mut left = stretch.limit;
+    entries.retain(|entry| {
+        let wanted = left > 0;
+        left -= usize::from(wanted && !hidden.contains(&entry.place));
+        wanted
+    });
+    entries
 }
 
 /// The retweets whose tweet stands again within the next older entries. Newest first.
@@ -362,18 +383,16 @@ impl Source for Tweets<'_> {
     }
 
     async fn scan(&self, which: &[usize], stretch: Stretch) -> Result<Vec<Vec<Scanned<TweetId>>>> {
-        let found = self.stretch(which, stretch).await?;
-        let ids = found
-            .iter()
-            .flat_map(|(entries, _)| entries)
-            .filter_map(|entry| entry.tweet);
-        let tweets = visible::tweets(self.merges.store, ids).await?;
+        let view = self.merges.store.view();
+        let found = self.stretch(&view, which, stretch).await?;
+        let entries = || found.iter().flat_map(|(entries, _)| entries);
+        let ids: Vec<TweetId> = entries().filter_map(|entry| entry.tweet).collect();
+        let actors: Vec<UserId> = entries().map(|entry| entry.actor).collect();
+        let seen = visible::look(&view, Some(&ids), &actors).await?;
         let is_seen = |id: &TweetId| {
-            tweets
-                .get(id)
-                .is_some_and(|tweet| self.accept.as_ref().is_none_or(|accept| accept(tweet)))
+            let accept = |tweet| self.accept.as_ref().is_none_or(|accept| accept(tweet));
+            seen.tweets.get(id).is_some_and(|tweet| accept(tweet))
         };
-        let users = visible_actors(self.merges.store, found.iter().flat_map(|(entries, _)| entries)).await?;
         Ok(found
             .into_iter()
             .map(|(entries, hidden)| {
@@ -381,20 +400,14 @@ impl Source for Tweets<'_> {
                     .into_iter()
                     .map(|entry| Scanned {
                         place: entry.place,
-                        item: entry
-                            .tweet
-                            .filter(|id| !hidden.contains(&entry.place) && users.contains(&entry.actor) && is_seen(id)),
+                        item: entry.tweet.filter(|id| {
+                            !hidden.contains(&entry.place) && seen.users.contains(&entry.actor) && is_seen(id)
+                        }),
                     })
                     .collect()
             })
             .collect())
     }
-}
-
-/// Who of those that did something is there.
-async fn visible_actors(store: &Store, entries: impl Iterator<Item = &Entry>) -> Result<HashSet<UserId>> {
-    let actors: HashSet<UserId> = entries.map(|entry| entry.actor).collect();
-    Ok(store.users(actors).await?.into_keys().collect())
 }
 
 /// The actions of feeds.
@@ -419,10 +432,11 @@ impl Source for Actions<'_> {
     }
 
     async fn scan(&self, which: &[usize], stretch: Stretch) -> Result<Vec<Vec<Scanned<Arc<Action>>>>> {
-        let found = self.0.entries(which, stretch).await?;
+        let view = self.0.store.view();
+        let found = self.0.entries(&view, which, stretch).await?;
         let ids: Vec<ActionId> = found.iter().flatten().map(Entry::action).collect();
-        let actions = self.0.store.actions_unfiltered(&ids).await?;
-        let seen = visible_actions(self.0.store, actions.values()).await?;
+        let actions = view.snapshot().await?.actions_unfiltered(&ids).await?;
+        let seen = visible_actions(&view, actions.values()).await?;
         let scanned = |entry: Entry| Scanned {
             place: entry.place,
             item: seen
@@ -441,19 +455,18 @@ impl Source for Actions<'_> {
 ///
 /// # Errors
 /// [`crate::model::Error::Internal`] when the database fails.
-pub async fn visible_actions(store: &Store, actions: impl Iterator<Item = &Arc<Action>>) -> Result<HashSet<ActionId>> {
+pub async fn visible_actions(
+    view: &View<'_>,
+    actions: impl Iterator<Item = &Arc<Action>>,
+) -> Result<HashSet<ActionId>> {
     let actions: Vec<&Arc<Action>> = actions.collect();
-    let named = |action: &&Arc<Action>| {
-        let action = Arc::clone(action);
-        std::iter::once(action.actor.clone()).chain(action.object.clone())
-    };
-    let entities: HashSet<Entity> = actions.iter().flat_map(named).collect();
-    let seen = visible::entities(store, &entities).await?;
-    Ok(actions
-        .into_iter()
-        .filter(|action| {
-            seen.contains(&action.actor) && action.object.as_ref().is_none_or(|object| seen.contains(object))
-        })
-        .map(|action| action.id)
-        .collect())
+    let mut named = Vec::with_capacity(actions.len() * 2);
+    for action in &actions {
+        named.push(&action.actor);
+        named.extend(&action.object);
+    }
+    let seen = visible::entities(view, true, &named).await?;
+    let is_seen =
+        |action: &&Arc<Action>| seen.has(&action.actor) && action.object.as_ref().is_none_or(|object| seen.has(object));
+    Ok(actions.into_iter().filter(is_seen).map(|action| action.id).collect())
 }

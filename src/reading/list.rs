@@ -29,14 +29,16 @@ impl Source for Lists<'_> {
 
     async fn scan(&self, which: &[usize], stretch: Stretch) -> Result<Vec<Vec<Scanned<Entity>>>> {
         let lists: Vec<&List> = which.iter().filter_map(|list| self.lists.get(*list)).collect();
-        let found = self.store.snapshot().await?.lists(self.kind, &lists, stretch).await?;
-        let seen = visible::entities(self.store, found.iter().flatten().map(|item| &item.entity)).await?;
+        let view = self.store.view();
+        let found = view.snapshot().await?.lists(self.kind, &lists, stretch).await?;
+        let items: Vec<&Entity> = found.iter().flatten().map(|item| &item.entity).collect();
+        let seen = visible::entities(&view, self.kind.holds_tweets(), &items).await?;
         let scanned = |items: Vec<crate::store::list::Item>| {
             items
                 .into_iter()
                 .map(|item| Scanned {
                     place: item.place,
-                    item: seen.contains(&item.entity).then_some(item.entity),
+                    item: seen.has(&item.entity).then_some(item.entity),
                 })
                 .collect()
         };

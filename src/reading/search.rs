@@ -1,7 +1,6 @@
 //! What the text index finds.
 
 use super::feed::{FeedKey, Tweets};
-use super::list::Lists;
 use super::page::{Scanned, Source, pages};
 use super::visible;
 use crate::model::page::Page;
@@ -9,6 +8,7 @@ use crate::model::{Entity, Place, Result, Tweet, TweetId, UserId, Window};
 use crate::store::Store;
 use crate::store::list::{List, ListKind, Stretch};
 use crate::store::search::{TweetQuery, fold};
+use crate::store::snapshot::View;
 
 /// How many tweets are looked at for a text that is too short for the index.
 const LOOKED_AT: usize = 10_000;
@@ -89,18 +89,18 @@ impl Source for AllTweets<'_> {
         }
     }
 
-    async fn scan(&self, which: &[usize], stretch: Stretch) -> Result<Vec<Vec<Scanned<TweetId>>>> {
-        let lists = Lists {
-            store: self.store,
-            kind: ListKind::Tweets,
-            lists: &[List::tweets()],
-        };
-        let found = lists.scan(which, stretch).await?;
-        let ids = found.iter().flatten().filter_map(|scanned| match scanned.item {
-            Some(Entity::Tweet(id)) => Some((scanned.place, Some(id))),
-            _ => Some((scanned.place, None)),
+    async fn scan(&self, _: &[usize], stretch: Stretch) -> Result<Vec<Vec<Scanned<TweetId>>>> {
+        let view = self.store.view();
+        let lists = view
+            .snapshot()
+            .await?
+            .lists(ListKind::Tweets, &[&List::tweets()], stretch)
+            .await?;
+        let found = lists.into_iter().flatten().map(|item| match item.entity {
+            Entity::Tweet(id) => (item.place, Some(id)),
+            _ => (item.place, None),
         });
-        accepted(self.store, ids.collect(), self.accept.as_ref()).await
+        accepted(&view, found.collect(), self.accept.as_ref()).await
     }
 }
 
@@ -127,8 +127,8 @@ impl Source for Found<'_> {
 
     async fn scan(&self, _: &[usize], stretch: Stretch) -> Result<Vec<Vec<Scanned<TweetId>>>> {
         let bound = |place: Place| (place != Place::NEWEST && place != Place::OLDEST).then_some(place);
-        let found = self
-            .store
+        let view = self.store.view();
+        let found = view
             .snapshot()
             .await?
             .search_tweets(
@@ -144,18 +144,19 @@ impl Source for Found<'_> {
             .into_iter()
             .map(|(place, id)| (place, within(place).then_some(id)))
             .collect();
-        accepted(self.store, found, self.accept.as_ref()).await
+        accepted(&view, found, self.accept.as_ref()).await
     }
 }
 
 async fn accepted(
-    store: &Store,
+    view: &View<'_>,
     found: Vec<(Place, Option<TweetId>)>,
     accept: Option<&super::feed::Accept<'_>>,
 ) -> Result<Vec<Vec<Scanned<TweetId>>>> {
-    let tweets = visible::tweets(store, found.iter().filter_map(|(_, id)| *id)).await?;
+    let ids: Vec<TweetId> = found.iter().filter_map(|(_, id)| *id).collect();
+    let seen = visible::look(view, Some(&ids), &[]).await?;
     let is_seen = |id: &TweetId| {
-        tweets
+        seen.tweets
             .get(id)
             .is_some_and(|tweet| accept.is_none_or(|accept| accept(tweet)))
     };
@@ -195,8 +196,10 @@ impl Source for FoundUsers<'_> {
     }
 
     async fn scan(&self, _: &[usize], stretch: Stretch) -> Result<Vec<Vec<Scanned<UserId>>>> {
-        let snapshot = self.store.snapshot().await?;
-        let found = snapshot
+        let view = self.store.view();
+        let found = view
+            .snapshot()
+            .await?
             .search_users(
                 &self.contains,
                 Some(stretch.below),
@@ -205,13 +208,14 @@ impl Source for FoundUsers<'_> {
                 stretch.limit,
             )
             .await?;
-        let users = self.store.users(found.iter().map(|(_, id)| *id)).await?;
+        let ids: Vec<UserId> = found.iter().map(|(_, id)| *id).collect();
+        let seen = visible::look(&view, None, &ids).await?;
         Ok(vec![
             found
                 .into_iter()
                 .map(|(place, id)| Scanned {
                     place,
-                    item: users.contains_key(&id).then_some(id),
+                    item: seen.users.contains(&id).then_some(id),
                 })
                 .collect(),
         ])

@@ -2,50 +2,70 @@
 
 use crate::model::{Entity, Result, Tweet, TweetId, UserId};
 use crate::store::Store;
+use crate::store::snapshot::View;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-/// The tweets of these ids that may be seen. With them come into memory what a page of tweets
-/// shows beside them: the tweets that they answer, and the users of both. All of it is asked for
-/// in three statements, so that the number never depends on who wrote what.
-///
-/// # Errors
-/// [`crate::model::Error::Internal`] when the database fails.
-pub async fn tweets(store: &Store, ids: impl IntoIterator<Item = TweetId>) -> Result<HashMap<TweetId, Arc<Tweet>>> {
-    let mut tweets = store.tweet_rows(ids).await?;
-    let parents = store
-        .tweet_rows(tweets.values().filter_map(|tweet| tweet.in_reply_to))
-        .await?;
-    let people: HashSet<UserId> = tweets
-        .values()
-        .chain(parents.values())
-        .flat_map(|tweet| std::iter::once(tweet.author).chain(tweet.mentions.iter().copied()))
-        .collect();
-    let users = store.users(people).await?;
-    tweets.retain(|_, tweet| users.contains_key(&tweet.author));
-    Ok(tweets)
+/// A tweet that may be seen, if memory can tell.
+#[must_use]
+pub fn cached_tweet(store: &Store, id: TweetId) -> Option<Arc<Tweet>> {
+    let tweet = store.cached_tweet_row(id)?;
+    store.cached_user(tweet.author).is_some().then_some(tweet)
 }
 
-/// Which of these may be seen.
+/// What of a page may be seen.
+pub struct Seen {
+    /// The tweets whose authors are there.
+    pub tweets: HashMap<TweetId, Arc<Tweet>>,
+    /// The users who are there.
+    pub users: HashSet<UserId>,
+}
+
+impl Seen {
+    /// Whether an entity may be seen. Hashtags always may.
+    #[must_use]
+    pub fn has(&self, entity: &Entity) -> bool {
+        match entity {
+            Entity::Tweet(id) => self.tweets.contains_key(id),
+            Entity::User(id) => self.users.contains(id),
+            Entity::Hashtag(_) => true,
+        }
+    }
+}
+
+/// Looks which tweets and users may be seen. `tweets` is none for pages that hold no tweets.
 ///
 /// # Errors
 /// [`crate::model::Error::Internal`] when the database fails.
-pub async fn entities(store: &Store, asked: impl IntoIterator<Item = &Entity>) -> Result<HashSet<Entity>> {
-    let (mut ids, mut people, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
+pub async fn look(view: &View<'_>, tweets: Option<&[TweetId]>, users: &[UserId]) -> Result<Seen> {
+    let mut rows = view.rows(tweets, users).await?;
+    rows.tweets.retain(|_, tweet| rows.users.contains_key(&tweet.author));
+    Ok(Seen {
+        tweets: rows.tweets,
+        users: rows.users.into_keys().collect(),
+    })
+}
+
+/// Looks which of these entities may be seen.
+///
+/// # Errors
+/// [`crate::model::Error::Internal`] when the database fails.
+pub async fn entities(view: &View<'_>, with_tweets: bool, asked: &[&Entity]) -> Result<Seen> {
+    let (mut tweets, mut users) = (Vec::new(), Vec::new());
     for entity in asked {
         match entity {
-            Entity::Tweet(id) => ids.push(*id),
-            Entity::User(id) => people.push(*id),
-            Entity::Hashtag(_) => drop(seen.insert(entity.clone())),
+            Entity::Tweet(id) => tweets.push(*id),
+            Entity::User(id) => users.push(*id),
+            Entity::Hashtag(_) => {}
         }
     }
-    if !people.is_empty() {
-        let users = store.users(people).await?;
-        seen.extend(users.into_keys().map(Entity::User));
-    }
-    if !ids.is_empty() {
-        let tweets = tweets(store, ids).await?;
-        seen.extend(tweets.into_keys().map(Entity::Tweet));
-    }
-    Ok(seen)
+    look(view, with_tweets.then_some(tweets.as_slice()), &users).await
+}
+
+/// The tweets of these ids that may be seen.
+///
+/// # Errors
+/// [`crate::model::Error::Internal`] when the database fails.
+pub async fn tweets(store: &Store, ids: &[TweetId]) -> Result<HashMap<TweetId, Arc<Tweet>>> {
+    Ok(look(&store.view(), Some(ids), &[]).await?.tweets)
 }

@@ -1,10 +1,9 @@
 //! The entries of topics, on disk and their heads in memory.
 
-use super::Store;
 use super::cache::{Head, Kept};
 use super::entity::feed_entry;
 use super::list::{Lateral, Stretch, head, sort};
-use super::snapshot::{Snapshot, json};
+use super::snapshot::{Snapshot, View, json};
 use super::writer::Tx;
 use crate::model::{ActionId, Entry, EntryKind, Key, Place, Result, Topic, TweetId, UserId};
 use sea_orm::{EntityTrait, QueryResult, Set};
@@ -12,7 +11,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// How many entries a head begins with: what the largest page looks at, and some more.
-const HEAD: usize = 160;
+const HEAD: usize = 200;
 /// How many entries are read at once to fill heads: the more heads, the fewer of each.
 const FILL: usize = 16_384;
 /// How many heads are filled at once; a reader that lacks more reads from disk.
@@ -155,14 +154,15 @@ fn owners(ranges: &[Range], by_verb: bool) -> Owners {
         .unzip()
 }
 
-impl Store {
+impl View<'_> {
     /// The heads of topics, from memory and, where they are not there, from disk.
     /// `None` when too many would have to be read.
     ///
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn heads(&self, ids: &[HeadId]) -> Result<Option<HashMap<HeadId, Arc<Head>>>> {
-        let (mut found, mut missing) = self.caches().get::<Head>(ids.iter().cloned());
+        let caches = self.store().caches();
+        let (mut found, mut missing) = caches.get::<Head>(ids.iter().cloned());
         found.retain(|id, head| {
             let useful = head.whole || !head.entries.is_empty();
             if !useful {
@@ -176,8 +176,7 @@ impl Store {
         if !missing.is_empty() {
             let snapshot = self.snapshot().await?;
             let read = snapshot.heads(&missing).await?;
-            self.caches()
-                .put(snapshot.seq(), read.iter().map(|(id, head)| (id.clone(), head)));
+            caches.put(snapshot.seq(), read.iter().map(|(id, head)| (id.clone(), head)));
             found.extend(read);
         }
         Ok(Some(found))

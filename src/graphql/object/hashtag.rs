@@ -77,10 +77,7 @@ impl Hashtag {
 
     /// False for an anonymous viewer.
     async fn viewer_is_following(&self, ctx: &Context<'_>) -> Result<bool> {
-        let Some(viewer) = ctx.viewer().user() else {
-            return Ok(false);
-        };
-        let follows = ctx.scope().store().follows(viewer).await?;
-        Ok(follows.targets.contains(&Entity::Hashtag(self.0.name.clone())))
+        let target = Entity::Hashtag(self.0.name.clone());
+        Ok(ctx.load().is_following(ctx.viewer().user(), &target).await?)
     }
 }

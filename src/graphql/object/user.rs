@@ -151,11 +151,8 @@ impl User {
 
     /// False for an anonymous viewer.
     async fn viewer_is_following(&self, ctx: &Context<'_>) -> Result<bool> {
-        let Some(viewer) = ctx.viewer().user() else {
-            return Ok(false);
-        };
-        let follows = ctx.scope().store().follows(viewer).await?;
-        Ok(follows.targets.contains(&Entity::User(self.0.id)))
+        let target = Entity::User(self.0.id);
+        Ok(ctx.load().is_following(ctx.viewer().user(), &target).await?)
     }
 
     /// False for an anonymous viewer.

@@ -161,7 +161,7 @@ caches! {
     Follows, ALICE, |snapshot| HashMap::from([(ALICE, Arc::new(snapshot.follows(ALICE).await.unwrap()))]),
         |store| Some(store.follows(ALICE).await.unwrap());
     Head, head(), |snapshot| snapshot.heads(&[head()]).await.unwrap(),
-        |store| store.heads(&[head()]).await.unwrap().unwrap().remove(&head());
+        |store| store.view().heads(&[head()]).await.unwrap().unwrap().remove(&head());
 }
 
 fn kept<V: Cache>(store: &Store) -> Option<Arc<V>>
