@@ -11,7 +11,7 @@ use std::future::Future;
 use std::time::Duration;
 
 /// How long anything that should happen may take.
-pub const DEADLINE: Duration = Duration::from_secs(15);
+const DEADLINE: Duration = Duration::from_secs(15);
 
 /// Waits for what should happen.
 pub async fn soon<T>(what: &str, event: impl Future<Output = T>) -> T {
