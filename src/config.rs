@@ -35,7 +35,7 @@ pub struct LogFlags {
     pub log_format: LogFormat,
 
     /// What to log: a level, or directives such as linnet=debug,info
-    #[arg(long, env = "LINNET_LOG", value_name = "FILTER", default_value = "info", value_parser = log_filter)]
+    #[arg(long, env = "LINNET_LOG", value_name = "FILTER", default_value = "warn,linnet=info", value_parser = log_filter)]
     pub log: String,
 }
 

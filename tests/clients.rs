@@ -38,10 +38,7 @@ async fn graphiql_in_a_browser() {
 async fn run(script: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients");
     if let Some(missing) = missing(&folder, script).await {
-        assert!(
-            !required(),
-            "{script}: {missing}, and LINNET_TEST_REQUIRE_ALL is set"
-        );
+        assert!(!required(), "{script}: {missing}, and LINNET_TEST_REQUIRE_ALL is set");
         // Written past the capture of the test runner: a skip is to be seen.
         writeln!(std::io::stderr(), "skipped: {script}: {missing}").ok();
         return;
@@ -54,11 +51,7 @@ async fn run(script: &str) {
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = match timeout(DEADLINE, child).await {
+    let Output { status, stdout, stderr } = match timeout(DEADLINE, child).await {
         Ok(Ok(output)) => output,
         Ok(Err(error)) => panic!("{script} could not be run: {error}"),
         Err(_) => panic!("{script} did not end within {DEADLINE:?}"),
@@ -91,8 +84,7 @@ async fn missing(folder: &Path, script: &str) -> Option<String> {
         return Some("run `npm ci` in tests/clients first".to_owned());
     }
     if script == "graphiql.mjs" {
-        let browser = std::env::var_os("CHROMIUM")
-            .map_or_else(|| PathBuf::from("/usr/bin/chromium"), PathBuf::from);
+        let browser = std::env::var_os("CHROMIUM").map_or_else(|| PathBuf::from("/usr/bin/chromium"), PathBuf::from);
         if !browser.exists() {
             return Some(format!("{} is not installed", browser.display()));
         }

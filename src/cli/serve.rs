@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -20,11 +21,25 @@ use crate::store::{self, Store, sqlite, watch};
 
 pub(super) fn run(config: Config) -> Result<ExitCode, Failure> {
     super::logging::start(&config.log);
+    allow_many_sockets();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(serve(config));
     // Work that a request left behind must not hold up the end.
     runtime.shutdown_background();
     result
+}
+
+/// Takes as many file descriptors as the system grants: each socket needs one, and the usual soft
+/// limit of 1,024 is there for programs that use `select`.
+fn allow_many_sockets() {
+    let limit = getrlimit(Resource::Nofile);
+    let most = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, most) {
+        tracing::warn!(%error, "cannot raise the number of sockets");
+    }
 }
 
 async fn serve(config: Config) -> Result<ExitCode, Failure> {

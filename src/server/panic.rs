@@ -20,3 +20,24 @@ pub(super) async fn contain(request: Request, next: Next) -> Response {
         .await
         .unwrap_or_else(|_| Problem::internal(StatusCode::INTERNAL_SERVER_ERROR).into_response())
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, body::Body, middleware::from_fn, routing::get};
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_costs_one_request() {
+        let router: Router = Router::new()
+            .route("/bad", get(async || -> &'static str { panic!("on purpose") }))
+            .route("/good", get(async || "fine"))
+            .layer(from_fn(contain));
+        for (path, status) in [("/bad", 500), ("/good", 200)] {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            let response = router.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), status);
+        }
+    }
+}

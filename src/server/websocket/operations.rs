@@ -52,6 +52,13 @@ pub(super) struct Turn {
     rest: Option<BoxStream<'static, Outcome>>,
 }
 
+impl Turn {
+    /// Whether it carries a result, and not the end of its operation.
+    pub(super) fn is_result(&self) -> bool {
+        self.rest.is_some()
+    }
+}
+
 impl Operations {
     /// Whether an id is in use.
     pub(super) fn contains(&self, id: &str) -> bool {

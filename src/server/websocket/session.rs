@@ -185,7 +185,9 @@ impl Session {
             }
             Some(Outgoing::Result(turn)) => {
                 self.socket.start_send_unpin(Message::Text(turn.text.clone()))?;
-                self.server.options.metrics.frames.inc();
+                if turn.is_result() {
+                    self.server.options.metrics.frames.inc();
+                }
                 self.operations.delivered(turn);
             }
             None => {}
