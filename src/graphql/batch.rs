@@ -189,12 +189,10 @@ mod tests {
         }
     }
 
-    fn batchers(counts: &[Count]) -> Vec<Batcher<usize, usize, Count>> {
+    fn batchers(counts: &[Count]) -> Vec<Batcher<usize, usize>> {
         let rounds = Rounds::default();
-        counts
-            .iter()
-            .map(|count| Batcher::new(&rounds, count.clone()))
-            .collect()
+        let batcher = |count: &Count| Batcher::new(&rounds, batch_fn!(count.clone()));
+        counts.iter().map(batcher).collect()
     }
 
     /// Three levels of lists within lists, on several threads: three batches.

@@ -374,7 +374,7 @@ fn repeated(entries: &[Entry]) -> HashSet<Place> {
 impl Source for Tweets<'_> {
     type Item = TweetId;
 
-    fn len(&self) -> usize {
+    fn count(&self) -> usize {
         self.merges.feeds.len()
     }
 
@@ -427,7 +427,7 @@ impl<'a> Actions<'a> {
 impl Source for Actions<'_> {
     type Item = Arc<Action>;
 
-    fn len(&self) -> usize {
+    fn count(&self) -> usize {
         self.0.feeds.len()
     }
 
