@@ -4,3 +4,4 @@ pub mod metrics;
 pub mod model;
 pub mod social;
 pub mod store;
+pub mod transfer;
