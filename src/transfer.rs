@@ -16,8 +16,6 @@ pub mod progress;
 mod resolve;
 mod retweet;
 pub mod source;
-#[cfg(test)]
-mod tests;
 mod tweet;
 mod user;
 

@@ -1,6 +1,8 @@
 //! Multi-row writes: many rows of a table with one statement.
 //!
-//! The rows of a statement are one JSON value, so its text does not change with their number.
+//! Where rows are few or narrow they are one JSON value, so that the statement's text does not
+//! change with their number. Tables that get several rows for each tweet are written with bound
+//! values, some rows a statement: that takes half the time.
 
 pub mod action;
 pub mod follow;
@@ -13,7 +15,7 @@ pub mod user;
 use super::snapshot::json;
 use super::writer::Tx;
 use crate::model::{Error, Result};
-use sea_orm::{ConnectionTrait, DbBackend, QueryResult};
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Value};
 use std::collections::HashSet;
 
 /// How many rows one statement writes, and how many one transaction of a bulk writer.
@@ -110,6 +112,21 @@ impl Tx {
         let sql = "SELECT nextval(pg_get_serial_sequence(?, 'id')) FROM generate_series(1, ?) ORDER BY 1";
         let rows = self.rows(sql, [table.into(), count.into()]).await?;
         rows.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()
+    }
+
+    /// Writes rows of bound values: `INSERT INTO table VALUES (...), (...) tail`.
+    async fn write_rows(&self, into: &str, tail: &str, columns: usize, rows: Vec<Vec<Value>>) -> Result<u64> {
+        let row = format!("({})", vec!["?"; columns].join(", "));
+        let mut written = 0;
+        let mut rest = rows.into_iter();
+        // Few sizes, so that the statements stay compiled.
+        for size in [64, 16, 4, 1] {
+            let sql = format!("INSERT INTO {into} VALUES {} {tail}", vec![row.as_str(); size].join(", "));
+            while rest.len() >= size {
+                written += self.execute(&sql, rest.by_ref().take(size).flatten()).await?;
+            }
+        }
+        Ok(written)
     }
 
     /// Writes rows with a statement that takes them as `{each}`; does nothing without any.

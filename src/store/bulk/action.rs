@@ -2,6 +2,7 @@
 
 use crate::model::{ActionId, Entity, Entry, Micros, Result, Topic, UserId};
 use crate::store::writer::Tx;
+use sea_orm::Value;
 
 /// An action to be recorded.
 #[derive(Clone, Debug)]
@@ -21,28 +22,9 @@ impl Tx {
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn insert_actions(&self, actions: &[NewAction]) -> Result<()> {
-        let sql = "INSERT INTO action (id, verb, actor_kind, actor_key, object_kind, object_key, target_kind, target_key, created_at) \
-                   SELECT {int:0}, {text:1}, 'user', {text:2}, {text:3}, {text:4}, {text:5}, {text:6}, {int:7} FROM {each}";
-        let parts = |entity: &Option<Entity>| entity.as_ref().map(|entity| (entity.kind(), entity.key())).unzip();
-        let rows: Vec<_> = actions
-            .iter()
-            .map(|action| {
-                let (object_kind, object_key) = parts(&action.object);
-                let (target_kind, target_key) = parts(&action.target);
-                let actor = action.actor.to_string();
-                (
-                    action.id,
-                    action.verb,
-                    actor,
-                    object_kind,
-                    object_key,
-                    target_kind,
-                    target_key,
-                    action.created_at,
-                )
-            })
-            .collect();
-        self.write_each(sql, &rows).await?;
+        let into = "action (id, verb, actor_kind, actor_key, object_kind, object_key, target_kind, target_key, created_at)";
+        let rows = actions.iter().map(row).collect();
+        self.write_rows(into, "", 9, rows).await?;
         Ok(())
     }
 
@@ -51,23 +33,22 @@ impl Tx {
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn insert_entries_each(&self, entries: &[(Topic, Entry)]) -> Result<()> {
-        let sql = "INSERT INTO feed_entry (topic, kind, created_at, id, verb, actor_id, tweet_id) \
-                   SELECT {text:0}, {int:1}, {int:2}, {int:3}, {text:4}, {int:5}, {int:6} FROM {each}";
-        let rows: Vec<_> = entries
+        let into = "feed_entry (topic, kind, created_at, id, verb, actor_id, tweet_id)";
+        let rows = entries
             .iter()
             .map(|(topic, entry)| {
-                (
-                    topic,
-                    i16::from(entry.kind),
-                    entry.place.at,
-                    entry.place.id,
-                    &*entry.verb,
-                    entry.actor,
-                    entry.tweet,
-                )
+                vec![
+                    topic.as_str().into(),
+                    i16::from(entry.kind).into(),
+                    entry.place.at.into(),
+                    entry.place.id.into(),
+                    (&*entry.verb).into(),
+                    entry.actor.0.into(),
+                    entry.tweet.map(|id| id.0).into(),
+                ]
             })
             .collect();
-        self.write_each(sql, &rows).await?;
+        self.write_rows(into, "", 7, rows).await?;
         Ok(())
     }
 
@@ -85,4 +66,20 @@ impl Tx {
         }
         Ok(())
     }
+}
+
+fn row(action: &NewAction) -> Vec<Value> {
+    let kind = |entity: &Option<Entity>| entity.as_ref().map(Entity::kind).into();
+    let key = |entity: &Option<Entity>| entity.as_ref().map(Entity::key).into();
+    vec![
+        action.id.0.into(),
+        action.verb.into(),
+        "user".into(),
+        action.actor.to_string().into(),
+        kind(&action.object),
+        key(&action.object),
+        kind(&action.target),
+        key(&action.target),
+        action.created_at.0.into(),
+    ]
 }

@@ -6,7 +6,7 @@ use crate::store::search::document;
 use crate::store::snapshot::json;
 use crate::store::tweet::PLACES;
 use crate::store::writer::Tx;
-use sea_orm::QueryResult;
+use sea_orm::{QueryResult, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -161,23 +161,21 @@ impl Tx {
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn insert_tweets(&self, tweets: &[ImportedTweet], crowded: &mut Crowded) -> Result<()> {
         let positions = self.positions(tweets, crowded).await?;
-        let sql = "INSERT INTO tweet (id, author_id, text, created_at, edited_at, position, in_reply_to_id, action_id, \
-                   origin_likes, origin_retweets, origin_replies, source, external_id, url) \
-                   SELECT {int:0}, {int:1}, {text:2}, {int:3}, {int:4}, {int:5}, {int:6}, {int:7}, \
-                   {int:8}, {int:9}, {int:10}, {text:11}, {text:12}, {text:13} FROM {each}";
-        let rows: Vec<_> = tweets.iter().zip(&positions).map(|(tweet, at)| row(tweet, *at)).collect();
-        self.write_each(sql, &rows).await?;
+        let into = "tweet (id, author_id, text, created_at, edited_at, position, in_reply_to_id, action_id, \
+                    origin_likes, origin_retweets, origin_replies, source, external_id, url)";
+        let rows = tweets.iter().zip(&positions).map(|(tweet, at)| row(tweet, *at)).collect();
+        self.write_rows(into, "", 14, rows).await?;
         self.insert_tags_and_mentions(tweets).await?;
         self.index_tweets(tweets, &positions).await
     }
 
     async fn insert_tags_and_mentions(&self, tweets: &[ImportedTweet]) -> Result<()> {
-        let tags: Vec<_> = tweets
+        let tags = tweets
             .iter()
-            .flat_map(|tweet| tweet.hashtags.iter().enumerate().map(|(place, tag)| (tweet.id, place, tag)))
+            .flat_map(|tweet| tweet.hashtags.iter().zip(0_i64..).map(|(tag, place)| (tweet.id, place, tag)))
+            .map(|(tweet, place, tag)| vec![tweet.0.into(), place.into(), tag.as_str().into()])
             .collect();
-        let sql = "INSERT INTO tweet_hashtag (tweet_id, place, hashtag) SELECT {int:0}, {int:1}, {text:2} FROM {each}";
-        self.write_each(sql, &tags).await?;
+        self.write_rows("tweet_hashtag (tweet_id, place, hashtag)", "", 3, tags).await?;
         let mentions: Vec<_> = tweets
             .iter()
             .flat_map(|tweet| tweet.mentions.iter().map(|(place, user)| (tweet.id, *place, *user)))
@@ -205,7 +203,8 @@ impl Tx {
                 (*position, text, facets)
             })
             .collect();
-        // A row number that is not above the last makes the index write out what it holds.
+        // The index writes out what it holds when a row number is not above the last, and before
+        // each further statement: so one statement, in their order.
         documents.sort_unstable_by_key(|document| document.0);
         let sql = "INSERT INTO tweet_search (rowid, text, facets) SELECT {int:0}, {text:1}, {text:2} FROM {each}";
         self.write_each(sql, &documents).await?;
@@ -313,6 +312,16 @@ impl Tx {
             .collect()
     }
 
+    /// Which of these tweets are there.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn tweets_there(&self, ids: &[TweetId]) -> Result<HashSet<TweetId>> {
+        let sql = "SELECT t.id FROM {each} JOIN tweet t ON t.id = {number} WHERE t.deleted_at IS NULL";
+        let rows = self.rows(sql, [json(&ids)]).await?;
+        rows.iter().map(|row| Ok(TweetId(row.try_get_by_index(0)?))).collect()
+    }
+
     /// The hashtags of tweets, in their order.
     ///
     /// # Errors
@@ -389,38 +398,21 @@ fn base(at: Micros) -> i64 {
     at.0.clamp(-most, most) * PLACES
 }
 
-type Row<'r> = (
-    TweetId,
-    UserId,
-    &'r str,
-    Micros,
-    Option<Micros>,
-    i64,
-    Option<TweetId>,
-    ActionId,
-    Option<i64>,
-    Option<i64>,
-    Option<i64>,
-    &'r str,
-    &'r str,
-    Option<&'r str>,
-);
-
-fn row(tweet: &ImportedTweet, position: i64) -> Row<'_> {
-    (
-        tweet.id,
-        tweet.author,
-        &tweet.text,
-        tweet.created_at,
-        tweet.edited_at,
-        position,
-        tweet.in_reply_to,
-        tweet.action,
-        tweet.origin.likes,
-        tweet.origin.retweets,
-        tweet.origin.replies,
-        &tweet.identity.source,
-        &tweet.identity.id,
-        tweet.url.as_deref(),
-    )
+fn row(tweet: &ImportedTweet, position: i64) -> Vec<Value> {
+    vec![
+        tweet.id.0.into(),
+        tweet.author.0.into(),
+        tweet.text.as_str().into(),
+        tweet.created_at.0.into(),
+        tweet.edited_at.map(|at| at.0).into(),
+        position.into(),
+        tweet.in_reply_to.map(|id| id.0).into(),
+        tweet.action.0.into(),
+        tweet.origin.likes.into(),
+        tweet.origin.retweets.into(),
+        tweet.origin.replies.into(),
+        tweet.identity.source.as_str().into(),
+        tweet.identity.id.as_str().into(),
+        tweet.url.clone().into(),
+    ]
 }

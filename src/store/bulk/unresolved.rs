@@ -81,17 +81,23 @@ impl Tx {
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn insert_unresolved(&self, references: &[Unresolved]) -> Result<u64> {
-        let sql = "INSERT INTO unresolved (kind, holder, wanted, wanted_source, external_id, source, body) \
-                   SELECT {text:0}, {int:1}, {text:2}, {text:3}, {text:4}, {text:5}, {text:6} FROM {each} \
-                   WHERE TRUE ON CONFLICT DO NOTHING";
-        let rows: Vec<_> = references
+        let into = "unresolved (kind, holder, wanted, wanted_source, external_id, source, body)";
+        let rows = references
             .iter()
             .map(|one| {
                 let (kind, holder, wanted, wanted_source, id, source) = one.key();
-                (kind, holder, wanted, wanted_source, id, source, &one.body)
+                vec![
+                    kind.into(),
+                    holder.into(),
+                    wanted.into(),
+                    wanted_source.into(),
+                    id.into(),
+                    source.into(),
+                    one.body.as_str().into(),
+                ]
             })
             .collect();
-        self.write_each(sql, &rows).await
+        self.write_rows(into, "ON CONFLICT DO NOTHING", 7, rows).await
     }
 
     /// The references of a kind that follow one, in a fixed order.

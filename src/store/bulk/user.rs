@@ -1,6 +1,6 @@
 //! Many users at once, and what is only provisional of those who were named by rows.
 
-use crate::model::{Micros, Result, TweetId, UserId};
+use crate::model::{Micros, Result, UserId};
 use crate::store::search::names;
 use crate::store::snapshot::json;
 use crate::store::writer::Tx;
@@ -153,16 +153,6 @@ impl Tx {
         let sql = "SELECT u.id FROM {each} JOIN users u ON u.id = {number} WHERE u.deleted_at IS NULL";
         let rows = self.rows(sql, [json(&ids)]).await?;
         rows.iter().map(|row| Ok(UserId(row.try_get_by_index(0)?))).collect()
-    }
-
-    /// Which of these tweets are there.
-    ///
-    /// # Errors
-    /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn tweets_there(&self, ids: &[TweetId]) -> Result<HashSet<TweetId>> {
-        let sql = "SELECT t.id FROM {each} JOIN tweet t ON t.id = {number} WHERE t.deleted_at IS NULL";
-        let rows = self.rows(sql, [json(&ids)]).await?;
-        rows.iter().map(|row| Ok(TweetId(row.try_get_by_index(0)?))).collect()
     }
 }
 
