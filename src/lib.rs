@@ -1,7 +1,14 @@
 //! Linnet: a self-hosted social feed with live hashtags behind one GraphQL API.
 
+pub mod broker;
+pub mod cli;
+pub mod config;
+pub mod delivery;
+pub mod graphql;
 pub mod metrics;
 pub mod model;
+pub mod reading;
+pub mod server;
 pub mod social;
 pub mod store;
 pub mod transfer;

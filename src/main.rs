@@ -1,3 +1,7 @@
 //! The `linnet` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    linnet::cli::run(std::env::args_os())
+}

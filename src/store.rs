@@ -23,6 +23,7 @@ pub mod idempotency;
 pub mod like;
 pub mod list;
 pub mod retweet;
+pub mod rows;
 pub mod search;
 pub mod session;
 pub mod sweep;
@@ -43,8 +44,8 @@ use writer::Writer;
 /// What a store is opened with.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// `sqlite://PATH`
-    pub url: String,
+    /// The SQLite file.
+    pub path: String,
     /// What the caches may hold together, in bytes.
     pub memory: usize,
 }
@@ -68,9 +69,9 @@ impl Store {
     /// # Errors
     /// [`Error::Internal`] when it can't be opened or migrated.
     pub async fn open(options: &Options, metrics: &Metrics) -> Result<Self> {
-        let writing = sqlite::connect(&options.url, sqlite::Role::Writer).await?;
+        let writing = sqlite::connect(&options.path, sqlite::Role::Writer).await?;
         migration::Migrator::up(&writing, None).await?;
-        let background = sqlite::connect(&options.url, sqlite::Role::Readers).await?;
+        let background = sqlite::connect(&options.path, sqlite::Role::Readers).await?;
         let mut readers = background.clone();
         let statements = metrics.sql_statements.clone();
         readers.set_metric_callback(move |_| {

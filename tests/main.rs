@@ -1,1 +1,18 @@
-fn main() {}
+//! Linnet from outside: the program is started, and spoken to over HTTP and WebSocket.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a test fails by panicking"
+)]
+
+mod harness;
+
+mod clients; // the real JavaScript clients: audits, graphql-ws, Apollo, GraphiQL in a browser
+mod config; // options and commands: what is right, and how what is wrong is told
+mod http_protocol; // GraphQL over HTTP: methods, media types, limits and statuses
+mod layering; // the direction of imports
+mod schema; // schema.graphql is what the program prints, and holds the contract
+mod text; // hashtags, mentions, URLs and lengths, by twitter-text's own cases
+mod websocket_protocol; // the rules of graphql-transport-ws, one by one

@@ -54,22 +54,16 @@ impl Social {
             .await
     }
 
-    /// Makes an account without a session: for the command line. Without a password, nobody can
-    /// log in to it.
+    /// Makes an account without a session: for the command line.
     ///
     /// # Errors
     /// [`Error::Invalid`], [`Error::Conflict`] when the username is taken.
-    pub async fn create_user(&self, username: String, secret: Option<String>) -> Result<UserId> {
+    pub async fn create_user(&self, username: String, secret: String) -> Result<UserId> {
         check_username("username", &username)?;
-        let hash = match secret {
-            Some(secret) => {
-                check_password("password", &secret)?;
-                Some(password::hash(secret).await?)
-            }
-            None => None,
-        };
+        check_password("password", &secret)?;
+        let hash = password::hash(secret).await?;
         self.store
-            .write(move |tx| Box::pin(async move { insert(tx, username, None, hash).await }))
+            .write(move |tx| Box::pin(async move { insert(tx, username, None, Some(hash)).await }))
             .await
     }
 

@@ -1,8 +1,7 @@
 //! Recorded actions.
 
-use super::Store;
 use super::entity::action;
-use super::snapshot::json;
+use super::snapshot::{Snapshot, json};
 use super::writer::Tx;
 use crate::model::{Action, ActionId, Entity, Error, Micros, Result};
 use sea_orm::{ActiveModelTrait, NotSet, Set};
@@ -28,14 +27,14 @@ impl TryFrom<action::Model> for Action {
     }
 }
 
-impl Store {
+impl Snapshot {
     /// The actions of these ids, whether they may be seen or not.
     ///
     /// # Errors
     /// [`Error::Internal`] when the database fails.
     pub async fn actions_unfiltered(&self, ids: &[ActionId]) -> Result<HashMap<ActionId, Arc<Action>>> {
         let sql = "SELECT a.* FROM {each} JOIN action a ON a.id = {number}";
-        let rows: Vec<action::Model> = self.snapshot().await?.all(sql, [json(&ids)]).await?;
+        let rows: Vec<action::Model> = self.all(sql, [json(&ids)]).await?;
         rows.into_iter()
             .map(|row| Ok((ActionId(row.id), Arc::new(Action::try_from(row)?))))
             .collect()

@@ -8,6 +8,8 @@
 //!   in, those below are not, and its tail moves up when it has grown too long.
 
 mod head;
+#[cfg(test)]
+mod law;
 mod shelf;
 
 pub use head::Head;
@@ -28,7 +30,7 @@ const HISTORY: usize = 65_536;
 /// All caches of a process, under one lock: each use is a few hash look-ups.
 pub struct Caches(Mutex<State>);
 
-struct State {
+pub(super) struct State {
     named: Named,
     tweets: Shelf<TweetId, Tweet>,
     users: Shelf<UserId, User>,
@@ -106,7 +108,6 @@ impl Caches {
     }
 
     /// What is kept of the asked, and what has to be read.
-    #[expect(private_bounds, reason = "what is kept is the store's own affair")]
     pub(super) fn get<V: Kept>(&self, ids: impl IntoIterator<Item = V::Id>) -> (HashMap<V::Id, Arc<V>>, Vec<V::Id>)
     where
         State: On<V>,
@@ -128,7 +129,6 @@ impl Caches {
     }
 
     /// Stores what a snapshot of position `seq` showed, as far as that is still the newest.
-    #[expect(private_bounds, reason = "what is kept is the store's own affair")]
     pub(super) fn put<'v, V: Kept + 'v>(&self, seq: Seq, values: impl IntoIterator<Item = (V::Id, &'v Arc<V>)>)
     where
         State: On<V>,

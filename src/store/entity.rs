@@ -1,7 +1,5 @@
 //! The tables: one a file. They do not leave the store.
 
-#![expect(dead_code, reason = "each entity has to name its relations, and none is used")]
-
 pub(super) mod action;
 pub(super) mod event;
 pub(super) mod event_topic;

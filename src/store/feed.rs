@@ -1,20 +1,26 @@
 //! The entries of topics, on disk and their heads in memory.
 
-use super::Store;
 use super::cache::{Head, Kept};
 use super::entity::feed_entry;
 use super::list::{Lateral, Stretch, head, sort};
-use super::snapshot::{Snapshot, json};
+use super::snapshot::{Snapshot, View, json};
 use super::writer::Tx;
 use crate::model::{ActionId, Entry, EntryKind, Key, Place, Result, Topic, TweetId, UserId};
 use sea_orm::{EntityTrait, QueryResult, Set};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// How many entries a head begins with.
-pub const HEAD: usize = 128;
+/// How many entries a head begins with: what the largest page looks at, and some more.
+const HEAD: usize = 200;
+/// How many entries are read at once to fill heads: the more heads, the fewer of each.
+const FILL: usize = 16_384;
 /// How many heads are filled at once; a reader that lacks more reads from disk.
-pub const FILL: usize = 128;
+const HEADS: usize = 2_048;
+
+/// How deep heads are filled when so many are.
+fn depth(heads: usize) -> usize {
+    (FILL / heads.max(1)).clamp(1, HEAD)
+}
 
 /// One kind of a topic's entries.
 pub type HeadId = (Topic, EntryKind);
@@ -53,6 +59,8 @@ pub struct Range {
     pub above: Place,
     /// Only what was recorded up to this action.
     pub until: ActionId,
+    /// Nothing that this user did.
+    pub not_by: Option<UserId>,
 }
 
 fn entry(row: &QueryResult) -> Result<(usize, Entry)> {
@@ -83,8 +91,7 @@ fn bounds(range: &Range) -> (i64, i64, i64, i64, i64) {
 }
 
 const COLUMNS: &str = "x.kind, x.verb, x.actor_id, x.tweet_id";
-const BOUNDS: &str =
-    "(~.created_at, ~.id) < ({int:2}, {int:3}) AND (~.created_at, ~.id) > ({int:4}, {int:5}) AND ~.id <= {int:6}";
+const BOUNDS: &str = "(~.created_at, ~.id) < ({int:2}, {int:3}) AND (~.created_at, ~.id) > ({int:4}, {int:5}) AND ~.id <= {int:6} AND ~.actor_id <> {int:7}";
 
 impl Snapshot {
     /// The first entries of each range, in one statement for those by kind and one for those
@@ -135,9 +142,11 @@ fn owners(ranges: &[Range], by_verb: bool) -> Owners {
         .filter_map(|(place, range)| {
             let (a, b, c, d, e) = bounds(range);
             let topic = range.topic.as_str();
+            // No user has the number 0.
+            let not_by = range.not_by.map_or(0, |id| id.0);
             let owner = match &range.select {
-                Select::Kind(kind) if !by_verb => serde_json::json!([topic, i16::from(*kind), a, b, c, d, e]),
-                Select::Verb(verb) if by_verb => serde_json::json!([topic, verb, a, b, c, d, e]),
+                Select::Kind(kind) if !by_verb => serde_json::json!([topic, i16::from(*kind), a, b, c, d, e, not_by]),
+                Select::Verb(verb) if by_verb => serde_json::json!([topic, verb, a, b, c, d, e, not_by]),
                 _ => return None,
             };
             Some((place, owner))
@@ -145,14 +154,15 @@ fn owners(ranges: &[Range], by_verb: bool) -> Owners {
         .unzip()
 }
 
-impl Store {
+impl View<'_> {
     /// The heads of topics, from memory and, where they are not there, from disk.
     /// `None` when too many would have to be read.
     ///
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn heads(&self, ids: &[HeadId]) -> Result<Option<HashMap<HeadId, Arc<Head>>>> {
-        let (mut found, mut missing) = self.caches().get::<Head>(ids.iter().cloned());
+        let caches = self.store().caches();
+        let (mut found, mut missing) = caches.get::<Head>(ids.iter().cloned());
         found.retain(|id, head| {
             let useful = head.whole || !head.entries.is_empty();
             if !useful {
@@ -160,14 +170,13 @@ impl Store {
             }
             useful
         });
-        if missing.len() > FILL {
+        if missing.len() > HEADS {
             return Ok(None);
         }
         if !missing.is_empty() {
             let snapshot = self.snapshot().await?;
             let read = snapshot.heads(&missing).await?;
-            self.caches()
-                .put(snapshot.seq(), read.iter().map(|(id, head)| (id.clone(), head)));
+            caches.put(snapshot.seq(), read.iter().map(|(id, head)| (id.clone(), head)));
             found.extend(read);
         }
         Ok(Some(found))
@@ -184,15 +193,17 @@ impl Snapshot {
                 below: Place::NEWEST,
                 above: Place::OLDEST,
                 until: ActionId(i64::MAX),
+                not_by: None,
             })
             .collect();
-        let entries = self.entries(&ranges, true, HEAD).await?;
+        let depth = depth(ids.len());
+        let entries = self.entries(&ranges, true, depth).await?;
         Ok(ids
             .iter()
             .cloned()
             .zip(entries)
             .map(|(id, entries)| {
-                let whole = entries.len() < HEAD;
+                let whole = entries.len() < depth;
                 (id, Arc::new(Head { entries, whole }))
             })
             .collect())

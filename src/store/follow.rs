@@ -69,13 +69,18 @@ pub struct Follow {
 }
 
 impl Store {
+    /// What a user's timeline is made of, as memory has it.
+    #[must_use]
+    pub fn cached_follows(&self, user: UserId) -> Option<Arc<Follows>> {
+        self.caches().get::<Follows>([user]).0.remove(&user)
+    }
+
     /// What a user's timeline is made of.
     ///
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn follows(&self, user: UserId) -> Result<Arc<Follows>> {
-        let (found, _) = self.caches().get::<Follows>([user]);
-        if let Some(follows) = found.into_values().next() {
+        if let Some(follows) = self.cached_follows(user) {
             return Ok(follows);
         }
         let snapshot = self.snapshot().await?;

@@ -48,6 +48,12 @@ impl Store {
         Ok(found)
     }
 
+    /// A hashtag as memory has it.
+    #[must_use]
+    pub fn cached_hashtag(&self, name: &String) -> Option<Arc<Hashtag>> {
+        self.caches().get::<Hashtag>([name.clone()]).0.remove(name)
+    }
+
     /// Hashtags that begin with a text, the most used first.
     ///
     /// # Errors

@@ -1,7 +1,9 @@
 //! Keys under which a posting was already done.
 
+use super::entity::idempotency;
 use super::writer::Tx;
 use crate::model::{Micros, Result, TweetId, UserId};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 impl Tx {
     /// What was posted under a key since a time.
@@ -9,13 +11,11 @@ impl Tx {
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn posted_under(&self, user: UserId, key: &str, since: Micros) -> Result<Option<TweetId>> {
-        let sql = "SELECT tweet_id FROM idempotency WHERE user_id = ? AND key = ? AND created_at > ?";
-        let rows = self.rows(sql, [user.0.into(), key.into(), since.0.into()]).await?;
-        Ok(rows
-            .first()
-            .map(|row| row.try_get_by_index(0))
-            .transpose()?
-            .map(TweetId))
+        let row = idempotency::Entity::find_by_id((user.0, key.to_owned()))
+            .filter(idempotency::Column::CreatedAt.gt(since.0))
+            .one(self.conn())
+            .await?;
+        Ok(row.map(|row| TweetId(row.tweet_id)))
     }
 
     /// Remembers what was posted under a key.

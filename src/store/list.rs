@@ -111,6 +111,12 @@ struct Shape {
 }
 
 impl ListKind {
+    /// Whether tweets stand in it.
+    #[must_use]
+    pub fn holds_tweets(self) -> bool {
+        matches!(self, Self::Replies | Self::Likes | Self::Tweets)
+    }
+
     fn shape(self) -> Shape {
         let shape = |table, owner, id, kind, key| Shape {
             table,

@@ -39,9 +39,10 @@ fn facets(hashtags: &[String], author: &str) -> String {
     std::iter::once(author_facet(author)).chain(tags).collect()
 }
 
-/// A text as the index has it. NUL would end it there.
-pub(super) fn fold(text: &str) -> String {
-    text.to_lowercase()
+/// A text as the index has it: lower case, with one small sigma wherever it stands in a word.
+#[must_use]
+pub fn fold(text: &str) -> String {
+    text.to_lowercase().replace('ς', "σ")
 }
 
 /// What the index has of a tweet: its text and its facets.
@@ -87,11 +88,22 @@ fn like(part: &str) -> String {
     format!("%{escaped}%")
 }
 
+/// Where a microsecond begins in the index, exclusive.
+fn begin(at: i64) -> i64 {
+    at.saturating_mul(PLACES).saturating_sub(1)
+}
+
+/// Where a microsecond ends in the index, exclusive.
+fn end(at: i64) -> i64 {
+    at.saturating_add(1).saturating_mul(PLACES)
+}
+
 /// One match: where the tweet stands, and which it is.
 pub type Match = (Place, TweetId);
 
 impl Snapshot {
-    /// The matches between two places, exclusive, from the newer or the older end.
+    /// The matches between two places, from the newer or the older end. Where a place's tweet is
+    /// gone, others of its microsecond may come along.
     ///
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
@@ -106,32 +118,26 @@ impl Snapshot {
         let backend = self.conn().get_database_backend();
         let (condition, mut values) = query.condition(backend);
         let order = if newest_first { "DESC" } else { "ASC" };
-        // A place's own microsecond is read whole and cut below: positions in it are in the
-        // order of writing.
-        let high = newer.map_or(i64::MAX, |place| {
-            place.at.saturating_mul(PLACES).saturating_add(PLACES - 1)
-        });
-        let low = older.map_or(i64::MIN, |place| place.at.saturating_mul(PLACES));
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(PLACES);
+        // The cursor's tweet tells its position. Where it is gone, its microsecond is read whole.
+        let newer_bound = newer.map_or(i64::MAX, |place| end(place.at));
+        let older_bound = older.map_or(i64::MIN, |place| begin(place.at));
+        let position = "(SELECT position FROM tweet WHERE id = ? AND created_at = ?)";
         let sql = format!(
             "SELECT t.created_at, t.id FROM tweet_search s JOIN tweet t ON t.position = s.rowid \
-             WHERE {condition} AND s.rowid >= ? AND s.rowid <= ? ORDER BY s.rowid {order} LIMIT ?"
+             WHERE {condition} AND s.rowid < COALESCE({position}, ?) AND s.rowid > COALESCE({position}, ?) \
+             ORDER BY s.rowid {order} LIMIT ?"
         );
-        let slack = newer.is_some() || older.is_some();
-        let limit = if slack { limit } else { limit - PLACES + 1 };
-        values.extend([low.into(), high.into(), limit.into()]);
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let gone = Place { at: 0, id: 0 };
+        let (high, low) = (newer.unwrap_or(gone), older.unwrap_or(gone));
+        values.extend([high.id, high.at, newer_bound, low.id, low.at, older_bound, limit].map(Value::from));
         let rows = self.rows(&sql, values).await?;
-        let mut matches = Vec::with_capacity(rows.len());
-        for row in &rows {
-            let place = Place {
-                at: row.try_get_by_index(0)?,
-                id: row.try_get_by_index(1)?,
-            };
-            if newer.is_none_or(|newer| place < newer) && older.is_none_or(|older| place > older) {
-                matches.push((place, TweetId(place.id)));
-            }
-        }
-        Ok(matches)
+        rows.iter()
+            .map(|row| {
+                let (at, id) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+                Ok((Place { at, id }, TweetId(id)))
+            })
+            .collect()
     }
 
     /// Users whose username or display name contains a text, the most followed first, between

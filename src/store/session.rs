@@ -3,6 +3,7 @@
 use super::Store;
 use super::cache::Kept;
 use super::entity::session;
+use super::snapshot::Snapshot;
 use super::writer::Tx;
 use crate::model::viewer::TokenHash;
 use crate::model::{Key, Micros, Result, UserId};
@@ -53,11 +54,17 @@ impl Store {
             return Ok(Some(session));
         }
         let snapshot = self.snapshot().await?;
-        let row = session::Entity::find_by_id(hash.to_vec()).one(snapshot.conn()).await?;
-        let session = row.map(|row| Arc::new(Session::from(row)));
+        let session = snapshot.session(hash).await?;
         self.caches()
             .put(snapshot.seq(), session.iter().map(|session| (hash, session)));
         Ok(session)
+    }
+}
+
+impl Snapshot {
+    pub(super) async fn session(&self, hash: TokenHash) -> Result<Option<Arc<Session>>> {
+        let row = session::Entity::find_by_id(hash.to_vec()).one(self.conn()).await?;
+        Ok(row.map(|row| Arc::new(Session::from(row))))
     }
 }
 

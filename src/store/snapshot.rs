@@ -1,11 +1,13 @@
 //! A consistent view of the database, with the log position that it shows.
 
+use super::Store;
 use super::dialect::statement;
 use super::log::Log;
 use crate::model::{Result, Seq};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, FromQueryResult, QueryResult, TransactionTrait, Value,
 };
+use tokio::sync::OnceCell;
 
 /// A short read transaction. What is read here may be kept in a cache as of [`Snapshot::seq`].
 pub struct Snapshot {
@@ -57,6 +59,45 @@ impl Snapshot {
             .iter()
             .map(|row| T::from_query_result(row, ""))
             .collect::<Result<_, _>>()?)
+    }
+}
+
+/// A snapshot that is opened when something has to be read, for all that has to be.
+pub struct View<'a> {
+    store: &'a Store,
+    snapshot: OnceCell<Snapshot>,
+}
+
+impl Store {
+    /// A view that has read nothing yet.
+    #[must_use]
+    pub fn view(&self) -> View<'_> {
+        View {
+            store: self,
+            snapshot: OnceCell::new(),
+        }
+    }
+}
+
+impl<'a> View<'a> {
+    /// What is looked at.
+    #[must_use]
+    pub fn store(&self) -> &'a Store {
+        self.store
+    }
+
+    /// The snapshot, opened at the first use.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database is out of reach.
+    pub async fn snapshot(&self) -> Result<&Snapshot> {
+        self.snapshot.get_or_try_init(|| self.store.snapshot()).await
+    }
+
+    /// The snapshot, if it was opened.
+    #[must_use]
+    pub fn opened(&self) -> Option<&Snapshot> {
+        self.snapshot.get()
     }
 }
 

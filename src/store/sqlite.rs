@@ -30,12 +30,13 @@ fn reader_count() -> u32 {
 ///
 /// # Errors
 /// [`crate::model::Error::Internal`] when the file can't be opened.
-pub async fn connect(url: &str, role: Role) -> Result<DatabaseConnection> {
+pub async fn connect(path: &str, role: Role) -> Result<DatabaseConnection> {
     let connections = match role {
         Role::Readers => reader_count(),
         Role::Writer | Role::Watcher => 1,
     };
-    let mut options = ConnectOptions::new(url.to_owned());
+    let mut options = ConnectOptions::new("sqlite:".to_owned());
+    let file = path.to_owned();
     options
         .max_connections(connections)
         .min_connections(1)
@@ -44,7 +45,7 @@ pub async fn connect(url: &str, role: Role) -> Result<DatabaseConnection> {
         .acquire_timeout(Duration::from_secs(10))
         .idle_timeout(Option::<Duration>::None)
         .max_lifetime(Option::<Duration>::None)
-        .map_sqlx_sqlite_opts(move |options| pragmas(options, role));
+        .map_sqlx_sqlite_opts(move |options| pragmas(options.filename(&file), role));
     Ok(Database::connect(options).await?)
 }
 
@@ -63,21 +64,13 @@ fn pragmas(options: SqliteConnectOptions, role: Role) -> SqliteConnectOptions {
         .pragma("journal_size_limit", "67108864")
 }
 
-/// The path of a `sqlite://PATH` address.
-#[must_use]
-pub fn path(url: &str) -> Option<&str> {
-    let path = url.strip_prefix("sqlite:")?;
-    let path = path.strip_prefix("//").unwrap_or(path);
-    path.split('?').next()
-}
-
 /// Makes sure that this is the only process that serves the file: two would each keep caches
 /// of what the other writes. The lock is the kernel's and goes with the process.
 ///
 /// # Errors
 /// [`crate::model::Error::Internal`] when another process has it.
-pub fn lock(url: &str) -> Result<std::fs::File> {
-    let name = format!("{}-serve", path(url).unwrap_or(url));
+pub fn lock(path: &str) -> Result<std::fs::File> {
+    let name = format!("{path}-serve");
     let file = std::fs::File::options()
         .create(true)
         .truncate(false)

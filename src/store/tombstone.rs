@@ -1,6 +1,7 @@
 //! What was deleted, for those who refer to it.
 
 use super::Store;
+use super::entity::tombstone;
 use super::snapshot::json;
 use super::writer::Tx;
 use crate::model::{Entity, Micros, Result};
@@ -16,14 +17,11 @@ impl Store {
         let snapshot = self.snapshot().await?;
         let sql =
             "SELECT t.kind, t.key, t.deleted_at FROM {each} JOIN tombstone t ON t.kind = {text:0} AND t.key = {text:1}";
-        let rows = snapshot.rows(sql, [json(&keys)]).await?;
-        let mut found = HashMap::new();
-        for row in &rows {
-            let (kind, key): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-            if let Some(entity) = Entity::from_row(&kind, &key) {
-                found.insert(entity, Micros(row.try_get_by_index(2)?));
-            }
-        }
+        let rows: Vec<tombstone::Model> = snapshot.all(sql, [json(&keys)]).await?;
+        let found = rows
+            .into_iter()
+            .filter_map(|row| Some((Entity::from_row(&row.kind, &row.key)?, Micros(row.deleted_at))))
+            .collect();
         Ok(found)
     }
 }

@@ -89,11 +89,18 @@ pub struct NewTweet {
 }
 
 impl Store {
-    /// The tweets of these ids, as far as they and their authors are there.
+    /// A tweet's row as memory has it; nobody has looked whether its author is there.
+    #[must_use]
+    pub fn cached_tweet_row(&self, id: TweetId) -> Option<Arc<Tweet>> {
+        self.caches().get::<Tweet>([id]).0.remove(&id)
+    }
+
+    /// The tweets of these ids, as far as they are there; nobody has looked whether their
+    /// authors are.
     ///
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn tweets(&self, ids: impl IntoIterator<Item = TweetId>) -> Result<HashMap<TweetId, Arc<Tweet>>> {
+    pub async fn tweet_rows(&self, ids: impl IntoIterator<Item = TweetId>) -> Result<HashMap<TweetId, Arc<Tweet>>> {
         let (mut found, missing) = self.caches().get::<Tweet>(ids);
         if !missing.is_empty() {
             let snapshot = self.snapshot().await?;
@@ -102,8 +109,6 @@ impl Store {
                 .put(snapshot.seq(), read.iter().map(|(id, tweet)| (*id, tweet)));
             found.extend(read);
         }
-        let authors = self.users(found.values().map(|tweet| tweet.author)).await?;
-        found.retain(|_, tweet| authors.contains_key(&tweet.author));
         Ok(found)
     }
 }

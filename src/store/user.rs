@@ -86,6 +86,12 @@ impl Store {
         Ok(found)
     }
 
+    /// A user as memory has them.
+    #[must_use]
+    pub fn cached_user(&self, id: UserId) -> Option<Arc<User>> {
+        self.caches().get::<User>([id]).0.remove(&id)
+    }
+
     /// Who has a username, whatever its case.
     ///
     /// # Errors

@@ -15,8 +15,8 @@ const INTERVAL: Duration = Duration::from_millis(25);
 ///
 /// # Errors
 /// [`crate::model::Error::Internal`] when the database can't be opened.
-pub async fn run(store: Store, url: String, stop: CancellationToken) -> Result<()> {
-    let db = connect(&url, Role::Watcher).await?;
+pub async fn run(store: Store, path: String, stop: CancellationToken) -> Result<()> {
+    let db = connect(&path, Role::Watcher).await?;
     let mut ticks = tokio::time::interval(INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut seen = None;

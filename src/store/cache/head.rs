@@ -3,7 +3,7 @@
 use crate::model::{Entry, Place};
 
 /// How long a head may grow before its tail moves up.
-const LONGEST: usize = 400;
+const LONGEST: usize = 480;
 
 /// A complete prefix of one kind of a topic's entries, newest first.
 #[derive(Clone, Debug, Default, PartialEq)]

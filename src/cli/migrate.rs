@@ -1,0 +1,25 @@
+//! `linnet migrate`: migrates the database.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::{Failure, open};
+use crate::config::{DatabaseFlags, LogFlags};
+
+/// The options of `linnet migrate`.
+#[derive(Args, Debug)]
+pub(super) struct Migrate {
+    #[command(flatten)]
+    database: DatabaseFlags,
+    #[command(flatten)]
+    log: LogFlags,
+}
+
+pub(super) fn run(command: Migrate) -> Result<ExitCode, Failure> {
+    super::logging::start(&command.log);
+    super::block_on(async {
+        open::store(&command.database).await?;
+        Ok(())
+    })
+}

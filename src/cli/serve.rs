@@ -1,0 +1,143 @@
+//! `linnet serve`: wires everything together and serves until a signal comes.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::Failure;
+use crate::broker::Memory;
+use crate::config::{Config, DatabaseUrl};
+use crate::delivery::pump;
+use crate::graphql::{self, Api};
+use crate::metrics::Metrics;
+use crate::server::{self, Options};
+use crate::social::{Rules, Social, housekeeping, sweep};
+use crate::store::{self, Store, sqlite, watch};
+
+pub(super) fn run(config: Config) -> Result<ExitCode, Failure> {
+    super::logging::start(&config.log);
+    allow_many_sockets();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(serve(config));
+    // Work that a request left behind must not hold up the end.
+    runtime.shutdown_background();
+    result
+}
+
+/// Takes as many file descriptors as the system grants: each socket needs one, and the usual soft
+/// limit of 1,024 is there for programs that use `select`.
+fn allow_many_sockets() {
+    let limit = getrlimit(Resource::Nofile);
+    let most = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, most) {
+        tracing::warn!(%error, "cannot raise the number of sockets");
+    }
+}
+
+async fn serve(config: Config) -> Result<ExitCode, Failure> {
+    let shutdown = CancellationToken::new();
+    watch_signals(shutdown.clone())?;
+
+    let DatabaseUrl::Sqlite(path) = config.database_url.clone();
+    let _lock = sqlite::lock(&path)?;
+    let metrics = Metrics::default();
+    let options = store::Options {
+        path: path.clone(),
+        memory: config.memory,
+    };
+    let store = Store::open(&options, &metrics).await?;
+    let broker = Memory::default();
+    let social = Social::new(store.clone(), rules(&config));
+    let background = Background::start(&store, &broker, &social, path, config.event_retention);
+    let api = Api::new(social, broker, metrics.clone(), api_options(&config));
+
+    let listener =
+        server::bind(config.listen).map_err(|error| Failure(format!("cannot listen on {}: {error}", config.listen)))?;
+    let address = listener.local_addr()?;
+    writeln!(io::stdout(), "listening on http://{address}")?;
+
+    server::run(listener, api, options_of(config, metrics), shutdown).await?;
+    background.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn rules(config: &Config) -> Rules {
+    Rules {
+        tweet_length: usize::try_from(config.tweet_length).unwrap_or(usize::MAX),
+        session_lifetime: config.session_lifetime,
+        sign_up: config.sign_up,
+    }
+}
+
+fn api_options(config: &Config) -> graphql::Options {
+    graphql::Options {
+        public_access: config.public_access,
+        production: config.production,
+    }
+}
+
+fn options_of(config: Config, metrics: Metrics) -> Options {
+    Options {
+        metrics,
+        production: config.production,
+        limit_connections: config.rate_limit,
+        origins: config.cors_origins,
+        request_timeout: config.request_timeout,
+        websocket_init_timeout: config.websocket_init_timeout,
+        slow_reader_timeout: config.slow_reader_timeout,
+    }
+}
+
+/// What goes on beside the requests.
+struct Background {
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Background {
+    fn start(store: &Store, broker: &Memory, social: &Social, path: String, retention: Duration) -> Self {
+        let stop = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        tasks.spawn(pump::run(store.clone(), broker.clone(), stop.clone()));
+        tasks.spawn(watch::run(store.clone(), path, stop.clone()));
+        tasks.spawn(sweep::run(social.clone(), stop.clone()));
+        tasks.spawn(housekeeping::run(social.clone(), retention, stop.clone()));
+        tasks.close();
+        Self { tasks, stop }
+    }
+
+    async fn stop(self) {
+        /// What is under way is repeated at the next start, so nothing is lost by not waiting.
+        const PATIENCE: Duration = Duration::from_secs(1);
+        self.stop.cancel();
+        let _ = tokio::time::timeout(PATIENCE, self.tasks.wait()).await;
+    }
+}
+
+/// The first signal asks for a graceful end, the second ends at once.
+fn watch_signals(shutdown: CancellationToken) -> io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if shutdown.is_cancelled() {
+                std::process::exit(1);
+            }
+            tracing::info!("shutting down");
+            shutdown.cancel();
+        }
+    });
+    Ok(())
+}

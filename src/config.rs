@@ -1,0 +1,383 @@
+//! The options, in two steps: [`Flags`] as they were typed, [`Config`] as the program uses them.
+//!
+//! Every flag has an environment variable, and a flag wins. Nothing else reads the environment.
+
+use std::{net::SocketAddr, str::FromStr, time::Duration};
+
+use clap::{Args, ValueEnum};
+
+/// Where the data is; every command that touches data takes it.
+#[derive(Args, Clone, Debug)]
+pub struct DatabaseFlags {
+    /// The database, created when it is missing: sqlite://PATH
+    #[arg(
+        long,
+        env = "LINNET_DATABASE_URL",
+        value_name = "URL",
+        default_value = "sqlite://linnet.db"
+    )]
+    pub database_url: DatabaseUrl,
+}
+
+/// How long sessions last.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct SessionFlags {
+    /// How long a token is good
+    #[arg(long, env = "LINNET_SESSION_LIFETIME", value_name = "DURATION", default_value = "30d", value_parser = duration)]
+    pub session_lifetime: Duration,
+}
+
+/// How and what to log.
+#[derive(Args, Clone, Debug)]
+pub struct LogFlags {
+    /// The form of the log lines on standard error
+    #[arg(long, env = "LINNET_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+
+    /// What to log: a level, or directives such as linnet=debug,info
+    #[arg(long, env = "LINNET_LOG", value_name = "FILTER", default_value = "warn,linnet=info", value_parser = log_filter)]
+    pub log: String,
+}
+
+/// The options of `linnet serve`, as typed.
+#[derive(Args, Clone, Debug)]
+pub struct Flags {
+    /// The address to listen on; port 0 picks a free one
+    #[arg(
+        long,
+        env = "LINNET_LISTEN",
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:8000"
+    )]
+    listen: SocketAddr,
+
+    #[command(flatten)]
+    database: DatabaseFlags,
+
+    /// What carries events between nodes: memory: for a single one
+    #[arg(long, env = "LINNET_BROKER_URL", value_name = "URL", default_value = "memory:")]
+    broker_url: BrokerUrl,
+
+    /// Limits per user and per address: rates, signing up and logging in, connections, replays
+    #[arg(long, env = "LINNET_RATE_LIMIT", value_name = "SWITCH", default_value = "on")]
+    rate_limit: Switch,
+
+    /// off: anonymous viewers may only sign up and log in
+    #[arg(long, env = "LINNET_PUBLIC_ACCESS", value_name = "SWITCH", default_value = "on")]
+    public_access: Switch,
+
+    /// off: accounts are made by `linnet user create`
+    #[arg(long, env = "LINNET_SIGN_UP", value_name = "SWITCH", default_value = "on")]
+    sign_up: Switch,
+
+    #[command(flatten)]
+    session: SessionFlags,
+
+    /// One budget for all caches and stream buffers
+    #[arg(long, env = "LINNET_MEMORY", value_name = "SIZE", default_value = "256MB", value_parser = size)]
+    memory: usize,
+
+    /// No introspection, no GraphiQL, no field suggestions
+    #[arg(
+        long,
+        env = "LINNET_PRODUCTION",
+        value_name = "SWITCH",
+        num_args = 0..=1,
+        default_missing_value = "on",
+        default_value = "off"
+    )]
+    production: Switch,
+
+    /// Origins of web pages that may use the API, separated by commas; or *
+    #[arg(long, env = "LINNET_CORS_ORIGINS", value_name = "ORIGINS", default_value = "none")]
+    cors_origins: Origins,
+
+    /// The longest tweet that may be posted, by twitter-text's weighted length
+    #[arg(long, env = "LINNET_TWEET_LENGTH", value_name = "LENGTH", default_value = "280", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    tweet_length: u32,
+
+    /// How long an event of a stream is kept
+    #[arg(long, env = "LINNET_EVENT_RETENTION", value_name = "DURATION", default_value = "7d", value_parser = duration)]
+    event_retention: Duration,
+
+    /// The longest that a request may take
+    #[arg(long, env = "LINNET_REQUEST_TIMEOUT", value_name = "DURATION", default_value = "10s", value_parser = duration)]
+    request_timeout: Duration,
+
+    /// How long a WebSocket may wait with its connection_init
+    #[arg(long, env = "LINNET_WEBSOCKET_INIT_TIMEOUT", value_name = "DURATION", default_value = "10s", value_parser = duration)]
+    websocket_init_timeout: Duration,
+
+    /// How long a reader may take nothing while there is something to send
+    #[arg(long, env = "LINNET_SLOW_READER_TIMEOUT", value_name = "DURATION", default_value = "10s", value_parser = duration)]
+    slow_reader_timeout: Duration,
+
+    #[command(flatten)]
+    log: LogFlags,
+}
+
+/// The validated options of `linnet serve`.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The address to listen on.
+    pub listen: SocketAddr,
+    /// Where the data is.
+    pub database_url: DatabaseUrl,
+    /// What carries events between nodes.
+    pub broker_url: BrokerUrl,
+    /// Whether limits per user and per address hold.
+    pub rate_limit: bool,
+    /// Whether anonymous viewers may read.
+    pub public_access: bool,
+    /// Whether anyone may make an account.
+    pub sign_up: bool,
+    /// How long a token is good.
+    pub session_lifetime: Duration,
+    /// The budget of all caches and stream buffers, in bytes.
+    pub memory: usize,
+    /// Whether introspection, GraphiQL and suggestions are off.
+    pub production: bool,
+    /// The web pages that may use the API.
+    pub cors_origins: Origins,
+    /// The longest tweet that may be posted, by weighted length.
+    pub tweet_length: u32,
+    /// How long an event is kept.
+    pub event_retention: Duration,
+    /// The longest that a request may take.
+    pub request_timeout: Duration,
+    /// How long a WebSocket may wait with its `connection_init`.
+    pub websocket_init_timeout: Duration,
+    /// How long a reader may take nothing while there is something to send.
+    pub slow_reader_timeout: Duration,
+    /// How and what to log.
+    pub log: LogFlags,
+}
+
+impl From<Flags> for Config {
+    fn from(flags: Flags) -> Self {
+        Self {
+            listen: flags.listen,
+            database_url: flags.database.database_url,
+            broker_url: flags.broker_url,
+            rate_limit: flags.rate_limit.into(),
+            public_access: flags.public_access.into(),
+            sign_up: flags.sign_up.into(),
+            session_lifetime: flags.session.session_lifetime,
+            memory: flags.memory,
+            production: flags.production.into(),
+            cors_origins: flags.cors_origins,
+            tweet_length: flags.tweet_length,
+            event_retention: flags.event_retention,
+            request_timeout: flags.request_timeout,
+            websocket_init_timeout: flags.websocket_init_timeout,
+            slow_reader_timeout: flags.slow_reader_timeout,
+            log: flags.log,
+        }
+    }
+}
+
+/// `on` or `off`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Switch {
+    /// `on`
+    #[value(aliases = ["true", "1"])]
+    On,
+    /// `off`
+    #[value(aliases = ["false", "0"])]
+    Off,
+}
+
+impl From<Switch> for bool {
+    fn from(switch: Switch) -> Self {
+        matches!(switch, Switch::On)
+    }
+}
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// A database that Linnet can use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    /// The path of an SQLite file.
+    Sqlite(String),
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.strip_prefix("sqlite://") {
+            Some(path) if !path.is_empty() => Ok(Self::Sqlite(path.to_owned())),
+            Some(_) => Err("sqlite:// needs the path of a file"),
+            None => Err("only sqlite:// is supported"),
+        }
+    }
+}
+
+/// What carries events between nodes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BrokerUrl {
+    /// Nothing but this process.
+    Memory,
+}
+
+impl FromStr for BrokerUrl {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "memory:" => Ok(Self::Memory),
+            _ => Err("only memory: is supported"),
+        }
+    }
+}
+
+/// The web pages that may use the API from a browser.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origins {
+    /// Every page.
+    Any,
+    /// The pages of these origins, none when empty.
+    Only(Vec<String>),
+}
+
+impl Origins {
+    /// Whether a page of this origin may use the API.
+    pub fn allow(&self, origin: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Only(origins) => origins.iter().any(|one| one.eq_ignore_ascii_case(origin)),
+        }
+    }
+}
+
+impl FromStr for Origins {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.trim() {
+            "*" => return Ok(Self::Any),
+            "none" => return Ok(Self::Only(Vec::new())),
+            _ => {}
+        }
+        text.split(',')
+            .map(str::trim)
+            .filter(|origin| !origin.is_empty())
+            .map(origin)
+            .collect::<Result<_, _>>()
+            .map(Self::Only)
+    }
+}
+
+/// An origin as browsers send it: a scheme, a host, and a port when it is not the scheme's own.
+fn origin(text: &str) -> Result<String, String> {
+    let wrong = || format!("`{text}` is not an origin such as https://example.org");
+    let uri: http::Uri = text.parse().map_err(|_| wrong())?;
+    let plain = matches!(uri.scheme_str(), Some("http" | "https"));
+    match uri.authority() {
+        Some(authority) if plain && text.ends_with(authority.as_str()) => Ok(text.to_ascii_lowercase()),
+        _ => Err(wrong()),
+    }
+}
+
+/// A whole number with a unit: `500ms`, `10s`, `5m`, `12h`, `7d`.
+fn duration(text: &str) -> Result<Duration, &'static str> {
+    const WRONG: &str = "a duration is a whole number with a unit, such as 500ms, 10s, 12h or 7d";
+    let (number, unit) = number_and_unit(text).ok_or(WRONG)?;
+    let milliseconds = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return Err(WRONG),
+    };
+    // A century bounds every sum with the present time.
+    match number.checked_mul(milliseconds) {
+        Some(0) => Err("must be more than 0"),
+        Some(total) if total <= 36_500 * 86_400_000 => Ok(Duration::from_millis(total)),
+        _ => Err("is too long"),
+    }
+}
+
+/// A whole number of bytes, with or without a unit: `256MB`. A kilobyte has 1,024 bytes.
+fn size(text: &str) -> Result<usize, &'static str> {
+    const WRONG: &str = "a size is a whole number with a unit, such as 256MB";
+    let (number, unit) = number_and_unit(text).ok_or(WRONG)?;
+    let bytes = match unit.to_ascii_uppercase().as_str() {
+        "" | "B" => 1,
+        "KB" | "KIB" => 1 << 10,
+        "MB" | "MIB" => 1 << 20,
+        "GB" | "GIB" => 1 << 30,
+        _ => return Err(WRONG),
+    };
+    let total = number.checked_mul(bytes).and_then(|total| usize::try_from(total).ok());
+    match total {
+        Some(total) if total < 1 << 20 => Err("must be at least 1MB"),
+        Some(total) if total <= 1 << 44 => Ok(total),
+        _ => Err("is too large"),
+    }
+}
+
+fn number_and_unit(text: &str) -> Option<(u64, &str)> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    Some((number.parse().ok()?, unit.trim_start()))
+}
+
+fn log_filter(text: &str) -> Result<String, String> {
+    tracing_subscriber::EnvFilter::try_new(text)
+        .map(|_| text.to_owned())
+        .map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_need_a_unit_and_a_value() {
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("7d"), Ok(Duration::from_secs(7 * 86_400)));
+        for wrong in [
+            "",
+            "s",
+            "10",
+            "-1s",
+            "0s",
+            "1.5s",
+            "10 weeks",
+            "99999999999999999999d",
+            "40000d",
+        ] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_binary() {
+        assert_eq!(size("256MB"), Ok(256 << 20));
+        assert_eq!(size("1gib"), Ok(1 << 30));
+        for wrong in ["", "MB", "1TBB", "10KB", "99999999999GB"] {
+            assert!(size(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn origins_are_bare() {
+        let origins: Result<Origins, _> = "https://a.example, http://b.example:8080".parse();
+        let expected = ["https://a.example".to_owned(), "http://b.example:8080".to_owned()];
+        assert_eq!(origins, Ok(Origins::Only(expected.to_vec())));
+        assert_eq!("*".parse(), Ok(Origins::Any));
+        for wrong in ["a.example", "https://a.example/", "ftp://a.example", "null"] {
+            assert!(wrong.parse::<Origins>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! From the log to those who listen.
+
+pub mod pump;
+pub mod stream;

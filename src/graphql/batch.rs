@@ -1,0 +1,230 @@
+//! Look-ups that are asked for together and made together.
+//!
+//! The batch functions are those of the `dataloader` crate. Its loader hands results on one
+//! waiter at a time, under a lock, so that the first of them asks the next level's questions
+//! before the others have theirs: on a page of 100 tweets that took 30 to 136 statements, by
+//! chance. Here a request goes in rounds. A round is closed when the request has come to rest;
+//! all its batches, one for each kind of look-up, are made at once, and all who wait are told
+//! together. So the number of batches depends on the shape of the selection alone.
+
+use futures_util::future::{BoxFuture, join_all};
+use parking_lot::Mutex;
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
+use std::sync::Arc;
+use tokio::sync::{oneshot, watch};
+use tracing::Instrument as _;
+
+/// Tells those who wait for a batch.
+type Tell = Box<dyn FnOnce() + Send>;
+/// Makes a batch.
+type Make = Box<dyn FnOnce() -> BoxFuture<'static, Tell> + Send>;
+
+/// The rounds of a request. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Rounds(Arc<Mutex<Vec<Make>>>);
+
+/// How often the first of a round lets everybody else go on before it is closed. The runtime
+/// wakes who yields only after the whole task has rested, so once would do; the second is for
+/// lists so long that the executor itself pauses among them.
+const TURNS: usize = 2;
+
+impl Rounds {
+    /// Adds a batch to the open round. True for the first: it has to close the round.
+    fn join(&self, make: Make) -> bool {
+        let mut round = self.0.lock();
+        round.push(make);
+        round.len() == 1
+    }
+
+    /// Closes the round when the request has come to rest, and tells all who wait when its
+    /// batches are made: from within the request, so that nobody runs ahead of the others.
+    async fn close(&self) {
+        let mut closer = Closer(Some(self.clone()));
+        for _ in 0..TURNS {
+            tokio::task::yield_now().await;
+        }
+        let (send, made) = oneshot::channel();
+        closer.make(send);
+        drop(made.await);
+    }
+}
+
+/// Makes a round's batches in a task of its own: others wait for them also when the one who
+/// closed the round is given up, before or after.
+struct Closer(Option<Rounds>);
+
+impl Closer {
+    fn make(&mut self, send: oneshot::Sender<Told>) {
+        let Some(rounds) = self.0.take() else { return };
+        let round = std::mem::take(&mut *rounds.0.lock());
+        let made = async {
+            let told = Told(join_all(round.into_iter().map(|make| make())).await);
+            drop(send.send(told));
+        };
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(made.in_current_span());
+        }
+    }
+}
+
+impl Drop for Closer {
+    fn drop(&mut self) {
+        self.make(oneshot::channel().0);
+    }
+}
+
+/// Tells all who wait for a round, wherever it is dropped.
+struct Told(Vec<Tell>);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        for tell in self.0.drain(..) {
+            tell();
+        }
+    }
+}
+
+type Answers<K, V> = Arc<HashMap<K, V>>;
+type Waiting<K, V> = watch::Receiver<Option<Answers<K, V>>>;
+
+/// A batch function, as rounds run it.
+type Load<K, V> = Arc<dyn Fn(Vec<K>) -> BoxFuture<'static, HashMap<K, V>> + Send + Sync>;
+
+/// Lets rounds run a batch function: its trait does not say whether its future may move between
+/// threads, so that has to be seen where its type is known.
+macro_rules! batch_fn {
+    ($function:expr) => {{
+        let function = $function;
+        std::sync::Arc::new(move |keys| {
+            let mut function = function.clone();
+            Box::pin(async move { dataloader::BatchFn::load(&mut function, &keys).await })
+        })
+    }};
+}
+pub(super) use batch_fn;
+
+/// Makes the batches of one kind of look-up, within one request.
+pub struct Batcher<K, V> {
+    rounds: Rounds,
+    open: Arc<Mutex<Option<Open<K, V>>>>,
+    load: Load<K, V>,
+}
+
+/// The batch that look-ups join until its round is closed.
+struct Open<K, V> {
+    keys: HashSet<K>,
+    answers: Waiting<K, V>,
+}
+
+impl<K, V> Batcher<K, V>
+where
+    K: Clone + Eq + Hash + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    /// A batcher over a batch function.
+    pub fn new(rounds: &Rounds, load: Load<K, V>) -> Self {
+        Self {
+            rounds: rounds.clone(),
+            open: Arc::default(),
+            load,
+        }
+    }
+
+    /// The answer for a key; none when the batch function gave none.
+    pub async fn load(&self, key: K) -> Option<V> {
+        let (mut waiting, is_first) = self.join(&key);
+        if is_first {
+            self.rounds.close().await;
+        }
+        let answers = waiting.wait_for(Option::is_some).await.ok()?;
+        answers.as_ref().and_then(|answers| answers.get(&key).cloned())
+    }
+
+    /// Joins the open batch, or opens one. True when that opened a round.
+    fn join(&self, key: &K) -> (Waiting<K, V>, bool) {
+        let mut open = self.open.lock();
+        if let Some(open) = open.as_mut() {
+            open.keys.insert(key.clone());
+            return (open.answers.clone(), false);
+        }
+        let (tell, answers) = watch::channel(None);
+        *open = Some(Open {
+            keys: HashSet::from([key.clone()]),
+            answers: answers.clone(),
+        });
+        drop(open);
+        (answers, self.rounds.join(self.make(tell)))
+    }
+
+    fn make(&self, tell: watch::Sender<Option<Answers<K, V>>>) -> Make {
+        let (open, load) = (Arc::clone(&self.open), Arc::clone(&self.load));
+        Box::new(move || {
+            let keys = open.lock().take().map(|open| open.keys).unwrap_or_default();
+            let keys: Vec<K> = keys.into_iter().collect();
+            Box::pin(async move {
+                let answers = Arc::new(load(keys).await);
+                let tell: Tell = Box::new(move || drop(tell.send_replace(Some(answers))));
+                tell
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dataloader::BatchFn;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    #[derive(Clone, Default)]
+    struct Count(Arc<AtomicUsize>);
+
+    impl BatchFn<usize, usize> for Count {
+        async fn load(&mut self, keys: &[usize]) -> HashMap<usize, usize> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            keys.iter().map(|key| (*key, key + 1)).collect()
+        }
+    }
+
+    fn batchers(counts: &[Count]) -> Vec<Batcher<usize, usize, Count>> {
+        let rounds = Rounds::default();
+        counts
+            .iter()
+            .map(|count| Batcher::new(&rounds, count.clone()))
+            .collect()
+    }
+
+    /// Three levels of lists within lists, on several threads: three batches.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_level_is_one_batch() {
+        let counts: [Count; 3] = Default::default();
+        let levels = &batchers(&counts);
+        join_all((0..100).map(|outer| async move {
+            let first = levels[0].load(outer).await.unwrap();
+            join_all((0..40).map(|inner| async move {
+                let second = levels[1].load(first * 40 + inner).await.unwrap();
+                levels[2].load(second).await.unwrap()
+            }))
+            .await
+        }))
+        .await;
+        let made: Vec<usize> = counts.iter().map(|count| count.0.load(Ordering::Relaxed)).collect();
+        assert_eq!(made, [1, 1, 1]);
+    }
+
+    /// The one who was to close a round is given up; the others get their answers all the same.
+    #[tokio::test]
+    async fn a_round_outlives_its_first() {
+        let counts: [Count; 1] = Default::default();
+        let batcher = &batchers(&counts)[0];
+        let mut first = Box::pin(batcher.load(1));
+        assert!(futures_util::poll!(&mut first).is_pending());
+        let second = batcher.load(2);
+        drop(first);
+        let answer = tokio::time::timeout(Duration::from_secs(5), second).await;
+        assert_eq!(answer, Ok(Some(3)));
+    }
+}

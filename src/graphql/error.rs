@@ -1,0 +1,88 @@
+//! Errors as answers carry them.
+
+use crate::model::Error;
+use crate::model::error::Code;
+use async_graphql::{ErrorExtensionValues, ErrorExtensions as _, Response, ServerError, Value};
+use std::sync::Arc;
+
+/// What resolvers answer.
+pub type Result<T, E = ApiError> = std::result::Result<T, E>;
+
+/// What the resolver of a nullable field answers, transposed from `Result<Option<T>>`: the
+/// executor keeps an error within the field only where it finds it inside of the option.
+pub type Nullable<T> = Option<Result<T>>;
+
+/// An error with its `extensions`. It has no `Display`, so that `?` can't turn an [`Error`] into
+/// an answer by its text alone.
+#[derive(Clone, Debug)]
+pub struct ApiError(async_graphql::Error);
+
+impl From<Error> for ApiError {
+    fn from(error: Error) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<&Error> for ApiError {
+    fn from(error: &Error) -> Self {
+        if let Error::Internal(cause) = error {
+            // The one place where causes are logged; the span names the request.
+            tracing::error!(%cause, "a request failed");
+        }
+        let described = async_graphql::Error::new(error.to_string());
+        Self(described.extend_with(|_, extensions| describe(error, extensions)))
+    }
+}
+
+impl From<Arc<Error>> for ApiError {
+    fn from(error: Arc<Error>) -> Self {
+        Self::from(&*error)
+    }
+}
+
+impl From<ApiError> for async_graphql::Error {
+    fn from(error: ApiError) -> Self {
+        error.0
+    }
+}
+
+fn describe(error: &Error, extensions: &mut ErrorExtensionValues) {
+    extensions.set("code", error.code().as_str());
+    match error {
+        Error::Invalid { field, .. } => extensions.set("field", field.as_ref()),
+        Error::Conflict { field, .. } => extensions.set("field", *field),
+        Error::RateLimited { retry_after } => extensions.set("retryAfter", retry_after.as_secs_f64().ceil()),
+        _ => {}
+    }
+}
+
+/// A response that refuses a request before it is executed.
+#[must_use]
+pub fn refusal(message: impl Into<String>, code: Code) -> Response {
+    let mut error = ServerError::new(message, None);
+    set_code(&mut error, code);
+    Response::from_errors(vec![error])
+}
+
+/// Gives the executor's own errors a code: they have none.
+pub fn set_codes(response: &mut Response, code: Code) {
+    for error in &mut response.errors {
+        if !has_code(error) {
+            set_code(error, code);
+        }
+    }
+}
+
+fn has_code(error: &ServerError) -> bool {
+    error
+        .extensions
+        .as_ref()
+        .is_some_and(|extensions| extensions.get("code").is_some())
+}
+
+fn set_code(error: &mut ServerError, code: Code) {
+    error
+        .extensions
+        .get_or_insert_with(ErrorExtensionValues::default)
+        .set("code", Value::from(code.as_str()));
+}

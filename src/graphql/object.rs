@@ -1,0 +1,19 @@
+//! The types of the API: each a newtype over the domain's, so that no row's column can leak.
+
+mod action;
+mod connection;
+mod entity;
+mod feed;
+mod hashtag;
+mod tweet;
+mod user;
+
+pub use action::Action;
+pub use connection::{
+    ActionConnection, FollowerConnection, FollowingConnection, TweetConnection, UserConnection, window,
+};
+pub use entity::{Entity, Node, entity};
+pub use feed::{Feed, FeedGroup, find as find_feed};
+pub use hashtag::Hashtag;
+pub use tweet::Tweet;
+pub use user::User;

@@ -1,0 +1,165 @@
+//! Users.
+
+use super::feed::require_owner;
+use super::{Feed, FollowerConnection, FollowingConnection, TweetConnection, window};
+use crate::graphql::error::{Nullable, Result};
+use crate::graphql::loader::{ListPage, TweetsPage};
+use crate::graphql::request::Ask;
+use crate::graphql::scalar::DateTime;
+use crate::model::id::GlobalId;
+use crate::model::{self, Entity};
+use crate::reading::feed::FeedKey;
+use crate::store::list::List;
+use async_graphql::{Context, ID, Object};
+use std::sync::Arc;
+
+/// A user.
+#[derive(Clone)]
+pub struct User(pub Arc<model::User>);
+
+/// Somebody who has an account.
+#[Object]
+impl User {
+    /// The global identifier.
+    pub async fn id(&self) -> ID {
+        ID(GlobalId::User(self.0.id).to_string())
+    }
+
+    /// Unique, case-insensitively; 1 to 20 of [A-Za-z0-9_].
+    async fn username(&self) -> &str {
+        &self.0.username
+    }
+
+    /// The name to show.
+    async fn display_name(&self) -> &str {
+        &self.0.display_name
+    }
+
+    /// What they say of themselves.
+    async fn bio(&self) -> &str {
+        &self.0.bio
+    }
+
+    /// Their picture.
+    async fn avatar_url(&self) -> Option<&str> {
+        self.0.avatar_url.as_deref()
+    }
+
+    /// The name at the origin of an ingested account: `alice.bsky.social`, `@alice@example.social`.
+    async fn handle(&self) -> Option<&str> {
+        self.0.handle.as_deref()
+    }
+
+    /// The profile at the origin of an ingested account.
+    async fn url(&self) -> Option<&str> {
+        self.0.url.as_deref()
+    }
+
+    /// Whether they keep order here.
+    async fn is_moderator(&self) -> bool {
+        self.0.is_moderator
+    }
+
+    /// When the account was made.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
+    }
+
+    /// How many tweets and replies they wrote.
+    async fn tweet_count(&self) -> i64 {
+        self.0.tweet_count
+    }
+
+    /// How many follow them.
+    async fn follower_count(&self) -> i64 {
+        self.0.follower_count
+    }
+
+    /// How many users, hashtags and other things they follow.
+    async fn following_count(&self) -> i64 {
+        self.0.following_count
+    }
+
+    /// Newest first.
+    async fn tweets(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<TweetConnection> {
+        let page = TweetsPage {
+            feed: FeedKey::User(self.0.id),
+            retweets: false,
+            window: window(first, after, last, before)?,
+        };
+        TweetConnection::of_ids(ctx, &*ctx.load().feed_tweets(page).await?).await
+    }
+
+    /// What they like, the newest like first.
+    async fn likes(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<TweetConnection> {
+        let page = ListPage(List::likes(self.0.id), window(first, after, last, before)?);
+        TweetConnection::of_list(ctx, &*ctx.load().list(page).await?).await
+    }
+
+    /// Who follows this user, the newest follow first.
+    async fn followers(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default = "following")] flag: String,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<FollowerConnection> {
+        let list = List::followers(&Entity::User(self.0.id), &flag);
+        let page = ListPage(list, window(first, after, last, before)?);
+        FollowerConnection::of_list(ctx, &*ctx.load().list(page).await?).await
+    }
+
+    /// Everything that this user follows: users, hashtags and external objects.
+    async fn following(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default = "following")] flag: String,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<FollowingConnection> {
+        let page = ListPage(List::following(self.0.id, &flag), window(first, after, last, before)?);
+        FollowingConnection::of_list(ctx, &*ctx.load().list(page).await?).await
+    }
+
+    /// The actions this user performed.
+    async fn feed(&self) -> Feed {
+        Feed::of_user(&self.0)
+    }
+
+    /// Home: what those whom this user follows did. Null, with FORBIDDEN, for anybody else.
+    async fn timeline(&self, ctx: &Context<'_>) -> Nullable<Feed> {
+        Some(require_owner(ctx, self.0.id).map(|()| Feed::timeline(&self.0)))
+    }
+
+    /// False for an anonymous viewer.
+    async fn viewer_is_following(&self, ctx: &Context<'_>) -> Result<bool> {
+        let target = Entity::User(self.0.id);
+        Ok(ctx.load().is_following(ctx.viewer().user(), &target).await?)
+    }
+
+    /// False for an anonymous viewer.
+    async fn follows_viewer(&self, ctx: &Context<'_>) -> Result<bool> {
+        if ctx.viewer().user().is_none() {
+            return Ok(false);
+        }
+        Ok(ctx.load().follows_viewer(self.0.id).await?)
+    }
+}

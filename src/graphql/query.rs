@@ -1,0 +1,187 @@
+//! Queries. What does not exist is null.
+
+use super::error::{Nullable, Result};
+use super::object::{
+    Action, Feed, FeedGroup, Hashtag, Node, Tweet, TweetConnection, User, UserConnection, find_feed, window,
+};
+use super::request::Ask;
+use crate::model::id::GlobalId;
+use crate::model::user::username_key;
+use crate::model::{self, Entity, Error, UserId, page, text};
+use crate::reading::search;
+use async_graphql::{Context, ID, Object};
+use futures_util::future::join_all;
+use std::sync::Arc;
+
+/// The root of queries.
+pub struct Query;
+
+/// How many nodes may be asked for at once.
+const MOST_NODES: usize = 100;
+
+#[Object]
+impl Query {
+    /// The object with a global identifier; null where there is none that the viewer may see.
+    async fn node(&self, ctx: &Context<'_>, id: ID) -> Nullable<Node> {
+        node(ctx, &id).await.transpose()
+    }
+
+    /// In the order asked; null where there is no such object. At most 100.
+    async fn nodes(&self, ctx: &Context<'_>, ids: Vec<ID>) -> Result<Vec<Nullable<Node>>> {
+        if ids.len() > MOST_NODES {
+            return Err(Error::invalid("ids", format!("at most {MOST_NODES} ids")).into());
+        }
+        let nodes = join_all(ids.iter().map(|id| node(ctx, id))).await;
+        Ok(nodes.into_iter().map(Result::transpose).collect())
+    }
+
+    /// Who is asking; null when anonymous.
+    async fn viewer(&self, ctx: &Context<'_>) -> Nullable<User> {
+        user(ctx, ctx.viewer().user()).await.transpose()
+    }
+
+    /// The user of a username, whatever its case.
+    async fn user(&self, ctx: &Context<'_>, username: String) -> Nullable<User> {
+        match ctx.load().user_named(username_key(&username)).await {
+            Ok(id) => user(ctx, id).await.transpose(),
+            Err(error) => Some(Err(error.into())),
+        }
+    }
+
+    /// The tweet of an id.
+    async fn tweet(&self, ctx: &Context<'_>, id: ID) -> Nullable<Tweet> {
+        let Some(GlobalId::Tweet(id)) = GlobalId::parse(&id) else {
+            return None;
+        };
+        let tweet = ctx.load().tweet(id).await;
+        tweet.map(|tweet| tweet.map(Tweet)).map_err(Into::into).transpose()
+    }
+
+    /// All public tweets, newest first. `contains` matches a part of the text, ignoring case.
+    #[expect(clippy::too_many_arguments, reason = "they are the field's arguments")]
+    async fn tweets(
+        &self,
+        ctx: &Context<'_>,
+        contains: Option<String>,
+        author: Option<String>,
+        hashtag: Option<String>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<TweetConnection> {
+        let window = window(first, after, last, before)?;
+        let nothing = page::Page::default();
+        let mut filter = search::Filter {
+            contains: contains.map(|part| text::normalize(&part).into_owned()),
+            ..search::Filter::default()
+        };
+        check_part(filter.contains.as_deref())?;
+        if let Some(name) = author {
+            let key = username_key(&name);
+            let Some(id) = ctx.load().user_named(key.clone()).await? else {
+                return TweetConnection::of_ids(ctx, &nothing).await;
+            };
+            filter.author = Some((id, key));
+        }
+        if let Some(name) = hashtag {
+            let Some(key) = text::hashtag_key(&name) else {
+                return TweetConnection::of_ids(ctx, &nothing).await;
+            };
+            filter.hashtag = Some(key);
+        }
+        let page = search::tweets(ctx.scope().store(), filter, window).await?;
+        TweetConnection::of_ids(ctx, &page).await
+    }
+
+    /// A hashtag; null until it is first used or followed.
+    async fn hashtag(&self, ctx: &Context<'_>, name: String) -> Nullable<Hashtag> {
+        let tag = ctx.load().hashtag(text::hashtag_key(&name)?).await;
+        tag.map(|tag| tag.map(Hashtag)).map_err(Into::into).transpose()
+    }
+
+    /// Users whose username or display name contains this, ignoring case, the most followed first.
+    async fn users(
+        &self,
+        ctx: &Context<'_>,
+        contains: String,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<UserConnection> {
+        let window = window(first, after, last, before)?;
+        check_part(Some(&contains))?;
+        let part = text::normalize(&contains);
+        let page = search::users(ctx.scope().store(), &part, window).await?;
+        UserConnection::of_list(ctx, &page.map(Entity::User)).await
+    }
+
+    /// Hashtags that begin with this, the most used first.
+    async fn hashtags(
+        &self,
+        ctx: &Context<'_>,
+        prefix: String,
+        #[graphql(default = 10)] first: i32,
+    ) -> Result<Vec<Hashtag>> {
+        let first = page::size("first", first)?;
+        let prefix = text::normalize(prefix.trim_start_matches(['#', '＃'])).to_lowercase();
+        check_part(Some(&prefix))?;
+        let found = ctx.scope().store().hashtags_with_prefix(&prefix, first).await?;
+        Ok(found.into_iter().map(|tag| Hashtag(Arc::new(tag))).collect())
+    }
+
+    /// The feed of a group and slug; null where there is none.
+    async fn feed(&self, ctx: &Context<'_>, group: FeedGroup, slug: String) -> Nullable<Feed> {
+        find_feed(ctx, group.into(), &slug).await.transpose()
+    }
+
+    /// Where the event log stands, taken before anything else in the operation is read. Query,
+    /// then subscribe with this as `after`: nothing that happened in between is missed.
+    async fn event_cursor(&self, ctx: &Context<'_>) -> String {
+        ctx.request().position.encode()
+    }
+}
+
+/// The most characters of a text to look for.
+const LONGEST_PART: usize = 200;
+
+fn check_part(part: Option<&str>) -> Result<()> {
+    if part.is_some_and(|part| part.chars().count() > LONGEST_PART || part.contains('\0')) {
+        return Err(Error::invalid("contains", format!("at most {LONGEST_PART} characters")).into());
+    }
+    Ok(())
+}
+
+async fn user(ctx: &Context<'_>, id: Option<UserId>) -> Result<Option<User>> {
+    match id {
+        Some(id) => Ok(ctx.load().user(id).await?.map(User)),
+        None => Ok(None),
+    }
+}
+
+async fn node(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
+    let load = ctx.load();
+    Ok(match GlobalId::parse(id) {
+        Some(GlobalId::User(id)) => load.user(id).await?.map(|user| Node::User(User(user))),
+        Some(GlobalId::Tweet(id)) => load.tweet(id).await?.map(|tweet| Node::Tweet(Tweet(tweet))),
+        Some(GlobalId::Hashtag(name)) => match text::hashtag_key(&name).filter(|key| *key == name) {
+            Some(key) => load.hashtag(key).await?.map(|tag| Node::Hashtag(Hashtag(tag))),
+            None => None,
+        },
+        Some(GlobalId::Action(id)) => load.action(id).await?.map(|action| Node::Action(Action(action))),
+        Some(GlobalId::Feed(group, slug)) => feed_node(ctx, group, &slug).await?,
+        None => None,
+    })
+}
+
+/// A feed whose viewer may see it; a private one of somebody else is nothing.
+async fn feed_node(ctx: &Context<'_>, group: model::FeedGroup, slug: &str) -> Result<Option<Node>> {
+    if group == model::FeedGroup::Timeline {
+        let owner = ctx.load().user_named(username_key(slug)).await?;
+        if owner.is_none() || owner != ctx.viewer().user() {
+            return Ok(None);
+        }
+    }
+    Ok(find_feed(ctx, group, slug).await?.map(Node::Feed))
+}

@@ -1,0 +1,13 @@
+//! Pages of lists, as today's state lets them be seen.
+//!
+//! - [`page`] turns scans of a list into pages with exact ends, whatever is hidden in it.
+//! - [`list`] scans the lists that have rows of their own: likes, followers, replies.
+//! - [`feed`] scans feeds, which are merges of topics, from memory or from the clustered index.
+//! - [`search`] scans what the text index finds.
+
+pub mod feed;
+pub mod list;
+pub mod merge;
+pub mod page;
+pub mod search;
+pub mod visible;

@@ -1,0 +1,203 @@
+//! What goes back over HTTP: results and problems, in the media type that the client takes.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use async_graphql::{Response as Result_, ServerError, Value};
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, StatusCode,
+    header::{ACCEPT, CONTENT_TYPE},
+};
+use serde::Serialize;
+
+use crate::graphql::Outcome;
+
+/// The media type of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MediaType {
+    /// `application/json`: a refused document is still answered with 200.
+    Json,
+    /// `application/graphql-response+json`: the status tells whether the document was executed.
+    GraphqlResponse,
+}
+
+impl MediaType {
+    /// The one that the client likes best; none when it takes neither.
+    pub(super) fn negotiate(headers: &HeaderMap) -> Option<Self> {
+        let mut best: Option<(f32, Self)> = None;
+        let mut stated = false;
+        for value in headers.get_all(ACCEPT) {
+            for range in value.to_str().unwrap_or_default().split(',') {
+                stated |= !range.trim().is_empty();
+                if let Some((quality, media)) = Self::of_range(range)
+                    && quality > best.map_or(0.0, |(best, _)| best)
+                {
+                    best = Some((quality, media));
+                }
+            }
+        }
+        match best {
+            None if !stated => Some(Self::Json),
+            best => best.map(|(_, media)| media),
+        }
+    }
+
+    /// What a range such as `application/json;q=0.5` stands for.
+    fn of_range(range: &str) -> Option<(f32, Self)> {
+        let mut parts = range.split(';').map(|part| part.trim().to_ascii_lowercase());
+        let media = match parts.next()?.as_str() {
+            "application/graphql-response+json" => Self::GraphqlResponse,
+            "application/json" | "application/*" | "*/*" => Self::Json,
+            _ => return None,
+        };
+        let quality = parts.find_map(|part| part.strip_prefix("q=")?.trim().parse().ok());
+        Some((quality.unwrap_or(1.0), media))
+    }
+
+    fn header(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::Json => "application/json; charset=utf-8",
+            Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
+        })
+    }
+
+    fn answer(self, status: StatusCode, body: &impl Serialize) -> Response {
+        match serde_json::to_vec(body) {
+            Ok(json) => {
+                let mut response = Response::new(Body::from(json));
+                *response.status_mut() = status;
+                response.headers_mut().insert(CONTENT_TYPE, self.header());
+                response
+            }
+            Err(error) => {
+                tracing::error!(%error, "a result is no JSON");
+                StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            }
+        }
+    }
+}
+
+/// A request that was not executed, and why.
+#[derive(Debug)]
+pub(super) struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    message: Cow<'static, str>,
+    header: Option<(HeaderName, &'static str)>,
+}
+
+impl Problem {
+    pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            status,
+            code,
+            message: message.into(),
+            header: None,
+        }
+    }
+
+    /// Something about the request that the client can put right.
+    pub(super) fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "BAD_USER_INPUT", message)
+    }
+
+    /// Our fault; the log has the cause.
+    pub(super) fn internal(status: StatusCode) -> Self {
+        Self::new(status, "INTERNAL_SERVER_ERROR", "something went wrong on our side")
+    }
+
+    pub(super) fn with(mut self, name: HeaderName, value: &'static str) -> Self {
+        self.header = Some((name, value));
+        self
+    }
+
+    pub(super) fn answer(self, media: MediaType) -> Response {
+        let body = serde_json::json!({
+            "errors": [error(&self.message, self.code)],
+        });
+        let mut response = media.answer(self.status, &body);
+        if let Some((name, value)) = self.header {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        response
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        self.answer(MediaType::Json)
+    }
+}
+
+/// One error as the API words it.
+pub(super) fn error(message: &str, code: &str) -> serde_json::Value {
+    serde_json::json!({ "message": message, "extensions": { "code": code } })
+}
+
+/// A result without `data`, as a request that was never executed gets it.
+#[derive(Serialize)]
+struct Refused {
+    errors: Vec<ServerError>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    extensions: BTreeMap<String, Value>,
+}
+
+/// Answers with a result.
+pub(super) fn outcome(media: MediaType, outcome: Outcome) -> Response {
+    match outcome {
+        Outcome::Executed(result) => {
+            let mut response = media.answer(StatusCode::OK, &result);
+            response.headers_mut().extend(result.http_headers);
+            response
+        }
+        Outcome::Refused(result) => refused(media, result),
+    }
+}
+
+/// Answers that a document was not executed.
+pub(super) fn refused(media: MediaType, result: Result_) -> Response {
+    let status = match media {
+        MediaType::Json => StatusCode::OK,
+        MediaType::GraphqlResponse => StatusCode::BAD_REQUEST,
+    };
+    let body = Refused {
+        errors: result.errors,
+        extensions: result.extensions,
+    };
+    media.answer(status, &body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn negotiated(accept: &'static str) -> Option<MediaType> {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static(accept));
+        MediaType::negotiate(&headers)
+    }
+
+    #[test]
+    fn the_best_quality_wins_then_the_first() {
+        use MediaType::{GraphqlResponse, Json};
+        assert_eq!(MediaType::negotiate(&HeaderMap::new()), Some(Json));
+        assert_eq!(negotiated("*/*"), Some(Json));
+        assert_eq!(
+            negotiated("application/graphql-response+json, application/json;q=0.9"),
+            Some(GraphqlResponse)
+        );
+        assert_eq!(
+            negotiated("application/json;q=0.5, application/graphql-response+json;q=0.6"),
+            Some(GraphqlResponse)
+        );
+        assert_eq!(
+            negotiated("application/json, application/graphql-response+json"),
+            Some(Json)
+        );
+        assert_eq!(negotiated("text/html"), None);
+        assert_eq!(negotiated("application/json;q=0"), None);
+    }
+}

@@ -1,0 +1,116 @@
+//! The transports: HTTP and WebSocket.
+//!
+//! They know requests, frames and time limits; what a document means is `graphql`'s business.
+
+mod answer;
+mod bearer;
+mod connection;
+mod cors;
+mod health;
+mod metrics;
+mod operation;
+mod panic;
+mod playground;
+mod request;
+mod request_id;
+mod routes;
+mod websocket;
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{config::Origins, graphql::Api, metrics::Metrics};
+
+/// How long requests under way and WebSockets may take once the end was asked for.
+const GRACE: Duration = Duration::from_secs(8);
+
+/// How long to wait before accepting again when the system has no room for a connection.
+const OUT_OF_ROOM: Duration = Duration::from_millis(100);
+
+/// What the kernel holds for one socket that is not read. It bounds the memory of slow readers,
+/// and how long they stay unnoticed.
+const SEND_BUFFER: u32 = 128 * 1024;
+
+/// How the transports behave.
+pub struct Options {
+    /// Where to count.
+    pub metrics: Metrics,
+    /// Whether GraphiQL is left out.
+    pub production: bool,
+    /// Whether one address may have only so many connections.
+    pub limit_connections: bool,
+    /// The web pages of other origins that may use the API.
+    pub origins: Origins,
+    /// The longest that a request may take.
+    pub request_timeout: Duration,
+    /// How long a WebSocket may wait with its `connection_init`.
+    pub websocket_init_timeout: Duration,
+    /// How long a reader may take nothing while there is something to send.
+    pub slow_reader_timeout: Duration,
+}
+
+/// What every handler has at hand.
+#[derive(Clone)]
+struct Server {
+    api: Api,
+    options: Arc<Options>,
+    /// Cancelled when the end was asked for.
+    shutdown: CancellationToken,
+    /// The connections and WebSockets that the end waits for.
+    tasks: TaskTracker,
+}
+
+/// Binds a listener whose connections have a bounded send buffer.
+pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    socket.set_reuseaddr(true)?;
+    socket.set_send_buffer_size(SEND_BUFFER)?;
+    socket.bind(address)?;
+    socket.listen(4096)
+}
+
+/// Serves until `shutdown`; then stops accepting, finishes what is under way and closes WebSockets.
+pub async fn run(listener: TcpListener, api: Api, options: Options, shutdown: CancellationToken) -> io::Result<()> {
+    let server = Server {
+        api,
+        options: Arc::new(options),
+        shutdown: shutdown.clone(),
+        tasks: TaskTracker::new(),
+    };
+    let connections = connection::Connections::new(server.clone());
+    while let Some((stream, address)) = accept(&listener, &shutdown).await {
+        connections.serve(stream, address);
+    }
+    drop(listener);
+
+    server.tasks.close();
+    if tokio::time::timeout(GRACE, server.tasks.wait()).await.is_err() {
+        tracing::warn!(left = server.tasks.len(), "cutting connections");
+    }
+    Ok(())
+}
+
+/// The next connection; none once the end was asked for.
+async fn accept(listener: &TcpListener, shutdown: &CancellationToken) -> Option<(TcpStream, SocketAddr)> {
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = shutdown.cancelled() => return None,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok(connection) => return Some(connection),
+            // A connection that was gone before it was accepted, or no file descriptor left.
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(OUT_OF_ROOM).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! `POST /graphql` and `GET /graphql`: one operation, one answer.
+
+use std::time::Duration;
+
+use async_graphql::parser::types::OperationType;
+use axum::{
+    body::{Body, HttpBody},
+    extract::{Query, Request, State},
+    response::Response,
+};
+use bytes::Bytes;
+use http::{
+    HeaderMap, StatusCode, Uri,
+    header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, UPGRADE},
+    request::Parts,
+};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde_json::{Map, Value};
+
+use super::{
+    Server,
+    answer::{self, MediaType, Problem},
+    bearer,
+    connection::Peer,
+    operation,
+    request_id::RequestId,
+    websocket,
+};
+use crate::{
+    graphql::{Caller, Outcome},
+    model::viewer::Viewer,
+};
+
+/// The largest body.
+const BODY_LIMIT: usize = 1024 * 1024;
+
+/// How much of a refused body is still read, and for how long: a client that is sending would
+/// otherwise meet a reset connection before it reads the answer.
+const DRAIN_LIMIT: usize = 16 * 1024 * 1024;
+const DRAIN_TIME: Duration = Duration::from_secs(2);
+
+/// Answers `POST /graphql`.
+pub(super) async fn post(State(server): State<Server>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let media = match media_type(&parts.headers) {
+        Ok(media) => media,
+        Err(problem) => return problem.answer(MediaType::Json),
+    };
+    let answered = in_time(&server, async {
+        require_json(&parts.headers)?;
+        let viewer = bearer::viewer(&server.api, &parts.headers).await?;
+        let bytes = read(&parts.headers, body).await?;
+        let parameters = serde_json::from_slice(&bytes).map_err(|_| Problem::bad_request("the body is not JSON"))?;
+        let request = operation::from_json(parameters).map_err(Problem::bad_request)?;
+        Ok(server.api.execute(request, caller(&parts, viewer)).await)
+    });
+    answer(media, answered.await)
+}
+
+/// Answers `GET /graphql`, which may also be the beginning of a WebSocket.
+pub(super) async fn get(State(server): State<Server>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    if wants_websocket(&parts.headers) {
+        return websocket::upgrade(server, parts).await;
+    }
+    let media = match media_type(&parts.headers) {
+        Ok(media) => media,
+        Err(problem) => return problem.answer(MediaType::Json),
+    };
+    let answered = in_time(&server, async {
+        let viewer = bearer::viewer(&server.api, &parts.headers).await?;
+        let parameters = parameters(&parts.uri)?;
+        let mut request = operation::from_json(parameters).map_err(Problem::bad_request)?;
+        match server.api.operation_type(&mut request) {
+            // A link must not be able to change anything.
+            Ok(OperationType::Mutation) => {
+                Err(
+                    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "BAD_USER_INPUT", "mutations need POST")
+                        .with(ALLOW, "POST"),
+                )
+            }
+            Ok(_) => Ok(server.api.execute(request, caller(&parts, viewer)).await),
+            Err(response) => Ok(Outcome::Refused(response)),
+        }
+    });
+    answer(media, answered.await)
+}
+
+/// Some clients offer to upgrade to HTTP/2 instead, which may be ignored.
+fn wants_websocket(headers: &HeaderMap) -> bool {
+    headers
+        .get(UPGRADE)
+        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
+}
+
+fn answer(media: MediaType, answered: Result<Outcome, Problem>) -> Response {
+    match answered {
+        Ok(outcome) => answer::outcome(media, outcome),
+        Err(problem) => problem.answer(media),
+    }
+}
+
+async fn in_time<T>(server: &Server, work: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
+    tokio::time::timeout(server.options.request_timeout, work)
+        .await
+        .unwrap_or_else(|_| {
+            tracing::warn!("a request took too long");
+            Err(Problem::internal(StatusCode::SERVICE_UNAVAILABLE))
+        })
+}
+
+fn media_type(headers: &HeaderMap) -> Result<MediaType, Problem> {
+    MediaType::negotiate(headers).ok_or_else(|| {
+        Problem::new(
+            StatusCode::NOT_ACCEPTABLE,
+            "BAD_USER_INPUT",
+            "answers are application/json or application/graphql-response+json",
+        )
+    })
+}
+
+/// Only JSON: what a plain HTML form can send would open the API to other sites.
+fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let content_type = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let mut parts = content_type.split(';').map(str::trim);
+    let json = parts.next() == Some("application/json");
+    let utf8 = parts
+        .filter_map(|part| part.strip_prefix("charset="))
+        .all(|charset| matches!(charset.trim_matches('"'), "utf-8" | "utf8"));
+    if json && utf8 {
+        Ok(())
+    } else {
+        Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "BAD_USER_INPUT",
+            "the body must be application/json in UTF-8",
+        ))
+    }
+}
+
+/// Reads the body up to the limit.
+async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+    let too_large = || {
+        Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "BAD_USER_INPUT",
+            "the body is larger than 1 MiB",
+        )
+    };
+    let stated: Option<usize> = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse().ok());
+    if stated.is_some_and(|length| length > BODY_LIMIT) {
+        tokio::spawn(drain(body));
+        return Err(too_large());
+    }
+    let mut body = Limited::new(body, BODY_LIMIT);
+    match (&mut body).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            tokio::spawn(drain(body));
+            Err(too_large())
+        }
+        Err(_) => Err(Problem::bad_request("the body could not be read")),
+    }
+}
+
+async fn drain<B>(body: B)
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+{
+    let reading = async {
+        let mut body = body;
+        let mut left = DRAIN_LIMIT;
+        while let Some(Ok(frame)) = body.frame().await {
+            let length = frame.data_ref().map_or(0, Bytes::len);
+            match left.checked_sub(length) {
+                Some(rest) => left = rest,
+                None => break,
+            }
+        }
+    };
+    let _ = tokio::time::timeout(DRAIN_TIME, reading).await;
+}
+
+/// The parameters of a GET as the object that a POST would send.
+fn parameters(uri: &Uri) -> Result<Value, Problem> {
+    let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri)
+        .map_err(|_| Problem::bad_request("the query string is malformed"))?;
+    let mut parameters = Map::new();
+    for (name, text) in pairs {
+        let value = match name.as_str() {
+            "query" => Value::String(text),
+            _ if text.is_empty() => Value::Null,
+            "operationName" => Value::String(text),
+            "variables" | "extensions" => {
+                serde_json::from_str(&text).map_err(|_| Problem::bad_request(format!("`{name}` is not JSON")))?
+            }
+            _ => continue,
+        };
+        parameters.insert(name, value);
+    }
+    Ok(Value::Object(parameters))
+}
+
+/// For whom the operation of a request is executed.
+pub(super) fn caller(parts: &Parts, viewer: Viewer) -> Caller {
+    Caller {
+        viewer,
+        request_id: RequestId::of(&parts.extensions),
+        address: parts.extensions.get::<Peer>().map(|peer| peer.address),
+    }
+}

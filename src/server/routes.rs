@@ -1,0 +1,44 @@
+//! The only table of routes.
+
+use axum::{
+    Router,
+    middleware::{from_fn, from_fn_with_state},
+    response::IntoResponse,
+    routing::get,
+};
+use http::StatusCode;
+
+use super::{Server, answer::Problem, cors, health, metrics, panic, playground, request, request_id};
+
+/// Every path that the server answers, with what each answer goes through.
+pub(super) fn router(server: Server) -> Router {
+    let mut router = Router::new()
+        .route("/graphql", get(request::get).post(request::post))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::show))
+        .route("/wall/{slug}", get(playground::wall))
+        .route("/hashtag/{name}", get(playground::wall))
+        .route("/assets/{*name}", get(playground::asset));
+    if !server.options.production {
+        router = router
+            .route("/", get(playground::home))
+            .route("/graphiql", get(playground::graphiql));
+    }
+    router
+        .fallback(playground::absent)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn(panic::contain))
+        .layer(from_fn_with_state(server.clone(), cors::allow))
+        .layer(from_fn_with_state(server.clone(), metrics::count))
+        .layer(from_fn(request_id::assign))
+        .with_state(server)
+}
+
+async fn method_not_allowed() -> impl IntoResponse {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "BAD_USER_INPUT",
+        "this path does not take this method",
+    )
+}

@@ -1,0 +1,71 @@
+//! `GET /graphql` with `Upgrade: websocket`: the subprotocol `graphql-transport-ws`.
+//!
+//! One task a socket. Frames are read while others wait to be written, and an operation is asked
+//! for its next result only once the last one was handed to the socket: what waits for a slow
+//! reader is at most one result an operation.
+
+mod close;
+mod message;
+mod operations;
+mod session;
+
+use axum::{
+    extract::{FromRequestParts, ws::WebSocketUpgrade},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, StatusCode, request::Parts};
+use tracing::Instrument;
+
+use self::session::Session;
+use super::{Server, answer::Problem, bearer, connection::Peer, cors, request};
+
+const PROTOCOL: &str = "graphql-transport-ws";
+
+/// The largest message of a client.
+const MESSAGE_LIMIT: usize = 64 * 1024;
+
+/// A socket mostly waits, so its read buffer is small; what is written in one go is bounded too.
+const READ_BUFFER: usize = 4 * 1024;
+const WRITE_BUFFER: usize = 16 * 1024;
+
+/// Begins a WebSocket, or says why not.
+pub(super) async fn upgrade(server: Server, parts: Parts) -> Response {
+    begin(server, parts).await.unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn begin(server: Server, mut parts: Parts) -> Result<Response, Problem> {
+    if !cors::may_connect(&server.options.origins, &parts.headers) {
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "FORBIDDEN",
+            "pages of this origin may not connect",
+        ));
+    }
+    let peer = parts
+        .extensions
+        .get::<Peer>()
+        .cloned()
+        .ok_or_else(|| Problem::internal(StatusCode::INTERNAL_SERVER_ERROR))?;
+    let viewer = bearer::viewer(&server.api, &parts.headers).await?;
+    let caller = request::caller(&parts, viewer);
+    let mut upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &())
+        .await
+        .map_err(|_| Problem::bad_request("this is no WebSocket handshake"))?;
+    // Chosen by hand: of several that a client offers, only this one is spoken here.
+    if !upgrade.requested_protocols().any(|offered| offered == PROTOCOL) {
+        return Err(Problem::bad_request("the subprotocol must be graphql-transport-ws"));
+    }
+    upgrade.set_selected_protocol(HeaderValue::from_static(PROTOCOL));
+
+    let span = tracing::Span::current();
+    let token = server.tasks.token();
+    Ok(upgrade
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
+        .max_message_size(MESSAGE_LIMIT)
+        .max_frame_size(MESSAGE_LIMIT)
+        .on_upgrade(async move |socket| {
+            Session::new(server, socket, peer, caller).run().instrument(span).await;
+            drop(token);
+        }))
+}

@@ -1,0 +1,273 @@
+//! Tests of the caches' law, for each cache: a fill is held open across a write, and another
+//! process writes.
+
+use super::super::feed::HeadId;
+use super::super::follow::Follows;
+use super::super::session::Session;
+use super::super::tweet::NewTweet;
+use super::super::user::NewUser;
+use super::super::writer::Tx;
+use super::super::{Options, Store};
+use super::{Head, Kept, On, State};
+use crate::metrics::Metrics;
+use crate::model::{
+    ActionId, Entity, Entry, EntryKind, EventKind, Hashtag, Key, NewEvent, Place, Result, Topic, Tweet, TweetId, User,
+    UserId,
+};
+use futures_util::future::BoxFuture;
+use std::collections::HashMap;
+use std::fmt::Debug;
+use std::sync::Arc;
+use tempfile::TempDir;
+
+const ALICE: UserId = UserId(1);
+const TWEET: TweetId = TweetId(1);
+const SESSION: [u8; 32] = [7; 32];
+
+async fn open(folder: &TempDir) -> Store {
+    let path = folder.path().join("linnet.db").to_string_lossy().into_owned();
+    let options = Options { path, memory: 1 << 20 };
+    Store::open(&options, &Metrics::default()).await.unwrap()
+}
+
+async fn write<F>(store: &Store, job: F)
+where
+    F: for<'t> FnOnce(&'t Tx) -> BoxFuture<'t, Result<()>> + Send + 'static,
+{
+    store.write(job).await.unwrap();
+}
+
+fn changed(tx: &Tx, key: Key) {
+    let mut event = NewEvent::new(EventKind::Import);
+    event.keys = vec![key];
+    tx.emit(event);
+}
+
+fn entry(at: i64) -> Entry {
+    Entry {
+        place: Place { at, id: at },
+        kind: EntryKind::Post,
+        verb: "tweet".into(),
+        actor: ALICE,
+        tweet: Some(TWEET),
+    }
+}
+
+fn topic() -> Topic {
+    Topic::user(ALICE)
+}
+
+/// A user, with a tweet, a session and an entry.
+async fn fill(store: &Store) {
+    write(store, |tx| {
+        Box::pin(async move {
+            let user = NewUser {
+                username: "alice".into(),
+                display_name: None,
+                bio: String::new(),
+                avatar_url: None,
+                password_hash: None,
+                created_at: tx.now(),
+            };
+            tx.insert_user(user).await?;
+            tx.count_hashtags(&["rust".to_owned()], 1).await?;
+            tx.insert_tweet(NewTweet {
+                author: ALICE,
+                author_name: "alice".into(),
+                text: "old".into(),
+                in_reply_to: None,
+                action: ActionId(1),
+                hashtags: vec!["rust".into()],
+                mentions: Vec::new(),
+            })
+            .await?;
+            let session = Session {
+                user: Some(ALICE),
+                service: None,
+                expires_at: None,
+            };
+            tx.insert_session(SESSION, session).await?;
+            tx.insert_entries(&[(topic(), entry(1))]).await
+        })
+    })
+    .await;
+}
+
+/// Changes what every cache keeps, and says so.
+async fn change(store: &Store) {
+    write(store, |tx| {
+        Box::pin(async move {
+            tx.count_user(ALICE, 5, 0, 0).await?;
+            changed(tx, Key::User(ALICE));
+            tx.count_tweet(TWEET, 5, 0, 0).await?;
+            changed(tx, Key::Tweet(TWEET));
+            tx.count_hashtags(&["rust".to_owned()], 5).await?;
+            changed(tx, Key::Hashtag("rust".into()));
+            tx.delete_session(SESSION).await?;
+            changed(tx, Key::Session(SESSION));
+            let target = Entity::Hashtag("rust".into());
+            tx.insert_follow(ALICE, &target, "following", None).await?;
+            tx.open_span(ALICE, &Topic::hashtag("rust"), Place::OLDEST).await?;
+            changed(tx, Key::Follows(ALICE));
+            let mut event = NewEvent::new(EventKind::Tweet);
+            event.added = vec![(topic(), entry(2))];
+            tx.insert_entries(&event.added).await?;
+            tx.emit(event);
+            Ok(())
+        })
+    })
+    .await;
+}
+
+/// A cache under test: how a snapshot fills it, and how the store answers from it.
+trait Cache: Kept + Debug + PartialEq + Send + Sync + 'static
+where
+    State: On<Self>,
+{
+    fn id() -> Self::Id;
+    async fn read(snapshot: &super::super::snapshot::Snapshot) -> HashMap<Self::Id, Arc<Self>>;
+    async fn ask(store: &Store) -> Option<Arc<Self>>;
+}
+
+macro_rules! caches {
+    ($($value:ty, $id:expr, |$snapshot:ident| $read:expr, |$store:ident| $ask:expr;)*) => {$(
+        impl Cache for $value {
+            fn id() -> <Self as Kept>::Id {
+                $id
+            }
+            async fn read($snapshot: &super::super::snapshot::Snapshot) -> HashMap<<Self as Kept>::Id, Arc<Self>> {
+                $read
+            }
+            async fn ask($store: &Store) -> Option<Arc<Self>> {
+                $ask
+            }
+        }
+    )*};
+}
+
+fn head() -> HeadId {
+    (topic(), EntryKind::Post)
+}
+
+caches! {
+    User, ALICE, |snapshot| snapshot.users(&[ALICE]).await.unwrap(),
+        |store| store.users([ALICE]).await.unwrap().remove(&ALICE);
+    Tweet, TWEET, |snapshot| snapshot.tweets(&[TWEET]).await.unwrap(),
+        |store| store.tweet_rows([TWEET]).await.unwrap().remove(&TWEET);
+    Hashtag, "rust".to_owned(), |snapshot| snapshot.hashtags(&["rust".to_owned()]).await.unwrap(),
+        |store| store.hashtags(["rust".to_owned()]).await.unwrap().remove("rust");
+    Session, SESSION, |snapshot| snapshot.session(SESSION).await.unwrap().into_iter().map(|session| (SESSION, session)).collect(),
+        |store| store.session(SESSION).await.unwrap();
+    Follows, ALICE, |snapshot| HashMap::from([(ALICE, Arc::new(snapshot.follows(ALICE).await.unwrap()))]),
+        |store| Some(store.follows(ALICE).await.unwrap());
+    Head, head(), |snapshot| snapshot.heads(&[head()]).await.unwrap(),
+        |store| store.view().heads(&[head()]).await.unwrap().unwrap().remove(&head());
+}
+
+fn kept<V: Cache>(store: &Store) -> Option<Arc<V>>
+where
+    State: On<V>,
+{
+    store.caches().get::<V>([V::id()]).0.remove(&V::id())
+}
+
+/// What was read before a write is not kept after it, however late it is stored.
+async fn a_fill_held_open<V: Cache>()
+where
+    State: On<V>,
+{
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder).await;
+    fill(&store).await;
+    let snapshot = store.snapshot().await.unwrap();
+    change(&store).await;
+    let old = V::read(&snapshot).await;
+    assert!(old.contains_key(&V::id()), "the snapshot still shows the row");
+    store
+        .caches()
+        .put(snapshot.seq(), old.iter().map(|(id, value)| (id.clone(), value)));
+    assert_eq!(kept::<V>(&store), None, "an old row was kept");
+    let fresh = V::ask(&store).await;
+    assert_ne!(fresh.as_ref(), old.get(&V::id()), "an old row was answered");
+    assert_eq!(kept::<V>(&store), fresh, "the new row is kept");
+}
+
+/// What another process commits is seen once the log was looked at, and by whoever reads a
+/// newer snapshot at once.
+async fn another_process_writes<V: Cache>()
+where
+    State: On<V>,
+{
+    let folder = tempfile::tempdir().unwrap();
+    let (server, import) = (open(&folder).await, open(&folder).await);
+    fill(&import).await;
+    let old = V::ask(&server).await;
+    assert!(old.is_some());
+    assert_eq!(kept::<V>(&server), old);
+    change(&import).await;
+    let newer = server.snapshot().await.unwrap();
+    assert_eq!(
+        newer.seq(),
+        server.log().position().seq,
+        "the caches have reached the snapshot"
+    );
+    assert_ne!(V::ask(&server).await, old);
+    drop(newer);
+    // And in the server's own order again: its next event is the one after the other's.
+    let before = server.log().position().seq;
+    write(&server, |tx| {
+        Box::pin(async move {
+            changed(tx, Key::User(ALICE));
+            Ok(())
+        })
+    })
+    .await;
+    assert_eq!(server.log().position().seq, before + 1);
+}
+
+/// A hole that another process left is read before this process's own event is taken.
+#[tokio::test]
+async fn a_hole_is_read_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, import) = (open(&folder).await, open(&folder).await);
+    fill(&server).await;
+    let old = Tweet::ask(&server).await.unwrap();
+    change(&import).await;
+    write(&server, |tx| {
+        Box::pin(async move {
+            changed(tx, Key::User(ALICE));
+            Ok(())
+        })
+    })
+    .await;
+    let kept = kept::<Tweet>(&server);
+    assert_ne!(kept, Some(old), "the other's event was passed over");
+    assert_eq!(Tweet::ask(&server).await.unwrap().like_count, 5);
+}
+
+macro_rules! laws {
+    ($($name:ident: $value:ty;)*) => {$(
+        mod $name {
+            use super::*;
+
+            #[tokio::test]
+            async fn a_fill_held_open_across_a_write_is_not_kept() {
+                a_fill_held_open::<$value>().await;
+            }
+
+            #[tokio::test]
+            async fn another_process_is_heard() {
+                another_process_writes::<$value>().await;
+            }
+        }
+    )*};
+}
+
+laws! {
+    users: User;
+    tweets: Tweet;
+    hashtags: Hashtag;
+    sessions: Session;
+    follows: Follows;
+    heads: Head;
+}

@@ -1,0 +1,93 @@
+//! The real JavaScript clients against a running server. Each script in
+//! `clients/` is told the server's address, prints a line for every check and
+//! ends with status 0 when all went well.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use crate::harness::Linnet;
+
+const DEADLINE: Duration = Duration::from_secs(120);
+
+#[tokio::test]
+async fn graphql_over_http_audit() {
+    run("audit.mjs").await;
+}
+
+#[tokio::test]
+async fn graphql_ws_client() {
+    run("graphql-ws.mjs").await;
+}
+
+#[tokio::test]
+async fn apollo_client() {
+    run("apollo.mjs").await;
+}
+
+#[tokio::test]
+async fn graphiql_in_a_browser() {
+    run("graphiql.mjs").await;
+}
+
+/// Runs one script against a server of its own.
+async fn run(script: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients");
+    if let Some(missing) = missing(&folder, script).await {
+        assert!(!required(), "{script}: {missing}, and LINNET_TEST_REQUIRE_ALL is set");
+        // Written past the capture of the test runner: a skip is to be seen.
+        writeln!(std::io::stderr(), "skipped: {script}: {missing}").ok();
+        return;
+    }
+
+    let server = Linnet::start().await;
+    let child = Command::new("node")
+        .arg(folder.join(script))
+        .arg(server.url())
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let Output { status, stdout, stderr } = match timeout(DEADLINE, child).await {
+        Ok(Ok(output)) => output,
+        Ok(Err(error)) => panic!("{script} could not be run: {error}"),
+        Err(_) => panic!("{script} did not end within {DEADLINE:?}"),
+    };
+    assert!(
+        status.success(),
+        "{script} ended with {status}\n{}{}",
+        String::from_utf8_lossy(&stdout),
+        String::from_utf8_lossy(&stderr)
+    );
+}
+
+/// Whether a machine that lacks something fails the tests instead of skipping
+/// them, as in continuous integration.
+fn required() -> bool {
+    std::env::var("LINNET_TEST_REQUIRE_ALL").is_ok_and(|value| value == "1")
+}
+
+/// What this machine lacks to run the script.
+async fn missing(folder: &Path, script: &str) -> Option<String> {
+    let node = Command::new("node")
+        .arg("--version")
+        .stdin(Stdio::null())
+        .output()
+        .await;
+    if !node.is_ok_and(|output| output.status.success()) {
+        return Some("node is not installed".to_owned());
+    }
+    if !folder.join("node_modules").is_dir() {
+        return Some("run `npm ci` in tests/clients first".to_owned());
+    }
+    if script == "graphiql.mjs" {
+        let browser = std::env::var_os("CHROMIUM").map_or_else(|| PathBuf::from("/usr/bin/chromium"), PathBuf::from);
+        if !browser.exists() {
+            return Some(format!("{} is not installed", browser.display()));
+        }
+    }
+    None
+}

@@ -1,0 +1,31 @@
+//! Starts the program and speaks to it.
+
+pub mod request;
+mod server;
+mod websocket;
+
+pub use server::{Linnet, Run};
+pub use websocket::{Socket, refused};
+
+use std::future::Future;
+use std::time::Duration;
+
+/// How long anything that should happen may take.
+const DEADLINE: Duration = Duration::from_secs(15);
+
+/// Waits for what should happen.
+pub async fn soon<T>(what: &str, event: impl Future<Output = T>) -> T {
+    tokio::time::timeout(DEADLINE, event)
+        .await
+        .unwrap_or_else(|_| panic!("{what}: nothing within {DEADLINE:?}"))
+}
+
+/// Asks again and again until the answer is yes.
+pub async fn until<F: Future<Output = bool>>(what: &str, mut ask: impl FnMut() -> F) {
+    let asking = async {
+        while !ask().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    soon(what, asking).await;
+}

@@ -1,0 +1,149 @@
+//! The program as a process of its own, with a database of its own.
+
+use std::path::Path;
+use std::process::{ExitStatus, Output, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use super::soon;
+
+/// A running server.
+pub struct Linnet {
+    folder: TempDir,
+    options: Vec<String>,
+    process: Child,
+    url: String,
+}
+
+impl Linnet {
+    /// Starts a server on a fresh database.
+    pub async fn start() -> Self {
+        Self::with(&["--rate-limit", "off"]).await
+    }
+
+    /// Starts a server on a fresh database with these options.
+    pub async fn with(options: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let options: Vec<_> = options.iter().map(ToString::to_string).collect();
+        let (process, url) = spawn(folder.path(), &options).await;
+        Self {
+            folder,
+            options,
+            process,
+            url,
+        }
+    }
+
+    /// Where it listens: `http://127.0.0.1:PORT`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// `127.0.0.1:PORT`
+    pub fn address(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+
+    /// The database, as a value of `--database-url`.
+    pub fn database_url(&self) -> String {
+        database_url(self.folder.path())
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap()
+    }
+
+    /// Asks it to end, as an operator would.
+    pub async fn terminate(&mut self) -> ExitStatus {
+        self.signal(Signal::TERM);
+        soon("the end", self.process.wait()).await.unwrap()
+    }
+
+    /// Ends it as a power cut would.
+    pub async fn kill(&mut self) {
+        self.process.kill().await.unwrap();
+    }
+
+    /// Starts it again on the same database, on another port.
+    pub async fn restart(&mut self) {
+        if self.process.try_wait().unwrap().is_none() {
+            self.terminate().await;
+        }
+        (self.process, self.url) = spawn(self.folder.path(), &self.options).await;
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        let id = i32::try_from(self.process.id().expect("it runs")).unwrap();
+        kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
+    }
+
+    /// Runs a command on the same database.
+    pub async fn command(&self, arguments: &[&str]) -> Output {
+        Run::new(arguments)
+            .variable("LINNET_DATABASE_URL", &self.database_url())
+            .output()
+            .await
+    }
+}
+
+fn database_url(folder: &Path) -> String {
+    format!("sqlite://{}", folder.join("linnet.db").display())
+}
+
+async fn spawn(folder: &Path, options: &[String]) -> (Child, String) {
+    let log = std::fs::File::options()
+        .create(true)
+        .append(true)
+        .open(folder.join("log"))
+        .unwrap();
+    let mut process = bare()
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .args(["--database-url", &database_url(folder)])
+        .args(options)
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+    let line = soon("the address", lines.next_line()).await.unwrap();
+    let url = line.as_deref().and_then(|line| line.strip_prefix("listening on "));
+    let Some(url) = url else {
+        let log = std::fs::read_to_string(folder.join("log")).unwrap();
+        panic!("the server said {line:?} and logged:\n{log}");
+    };
+    (process, url.to_owned())
+}
+
+/// The program in an environment without its own variables.
+fn bare() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_linnet"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("LINNET_")) {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null()).kill_on_drop(true);
+    command
+}
+
+/// One run of the program to its end.
+pub struct Run(Command);
+
+impl Run {
+    pub fn new(arguments: &[&str]) -> Self {
+        let mut command = bare();
+        command.args(arguments);
+        Self(command)
+    }
+
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.0.env(name, value);
+        self
+    }
+
+    pub async fn output(mut self) -> Output {
+        soon("the end of a command", self.0.output()).await.unwrap()
+    }
+}
