@@ -11,3 +11,4 @@ pub mod reading;
 pub mod server;
 pub mod social;
 pub mod store;
+pub mod transfer;

@@ -71,8 +71,8 @@ impl Social {
     }
 }
 
-/// An entry of an action that happens now.
-fn entry(at: Micros, action: ActionId, verb: &str, actor: UserId, tweet: Option<TweetId>) -> Entry {
+/// The entry of an action.
+pub(crate) fn entry(at: Micros, action: ActionId, verb: &str, actor: UserId, tweet: Option<TweetId>) -> Entry {
     use crate::model::action::{REPLY, RETWEET, TWEET};
     let kind = match verb {
         TWEET | REPLY => EntryKind::Post,

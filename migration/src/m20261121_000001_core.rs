@@ -204,16 +204,21 @@ const TABLES: &[&str] = &[
         created_at BIGINT NOT NULL,
         PRIMARY KEY (kind, key)
     ) {clustered}",
-    // References of imported rows to what has not come yet. `holder` is the tweet or, for
-    // likes and retweets, nothing; `body` what it takes to make them when it comes.
+    // References of imported rows to what has not come yet: of `holder` (of a reply or a mention
+    // the tweet, of a like or a retweet the user who did it) to `wanted`. A retweet is kept under
+    // its own outside identifier until its file's end, `body` what it takes to make it.
+    // The kind `user` marks accounts that were only named so far.
     "CREATE TABLE unresolved (
-        id {id},
         kind TEXT NOT NULL,
+        holder BIGINT NOT NULL,
         wanted TEXT NOT NULL,
         wanted_source TEXT NOT NULL,
+        external_id TEXT NOT NULL,
+        source TEXT NOT NULL,
         body TEXT NOT NULL,
-        UNIQUE (kind, wanted, wanted_source, body)
-    )",
+        PRIMARY KEY (kind, holder, wanted, wanted_source, external_id, source)
+    ) {clustered}",
+    "CREATE UNIQUE INDEX unresolved_retweet ON unresolved (external_id, source) WHERE kind = 'retweet'",
 ];
 
 const SQLITE_SEARCH: &[&str] = &[
@@ -224,6 +229,9 @@ const SQLITE_SEARCH: &[&str] = &[
     "CREATE VIRTUAL TABLE user_search USING fts5(
         names, content='', contentless_delete=1, tokenize='trigram case_sensitive 1'
     )",
+    // Segments are merged some at a time, not in fours: a quarter less work for each tweet.
+    "INSERT INTO tweet_search (tweet_search, rank) VALUES ('automerge', 16)",
+    "INSERT INTO tweet_search (tweet_search, rank) VALUES ('crisismerge', 32)",
 ];
 
 const POSTGRES_SEARCH: &[&str] = &[

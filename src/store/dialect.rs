@@ -22,7 +22,7 @@ fn spell(backend: DbBackend, sql: &str) -> String {
             .replace("{value}", "(k.value #>> '{}')")
             .replace("{number}", "CAST(k.value AS bigint)"),
             "(k.value ->> N)",
-            "CAST(k.value -> N AS bigint)",
+            "CAST(k.value ->> N AS bigint)",
         )),
         _ => parts(
             &sql.replace("{each}", "json_each(?) k")
@@ -34,12 +34,29 @@ fn spell(backend: DbBackend, sql: &str) -> String {
     }
 }
 
+/// Puts an engine's way of reading the N-th part of a row in the place of each part's word.
 fn parts(sql: &str, text: &str, int: &str) -> String {
-    (0..8).fold(sql.to_owned(), |sql, n| {
-        let digit = n.to_string();
-        sql.replace(&format!("{{text:{n}}}"), &text.replace('N', &digit))
-            .replace(&format!("{{int:{n}}}"), &int.replace('N', &digit))
-    })
+    let mut spelled = String::with_capacity(sql.len() * 2);
+    let mut rest = sql;
+    while let Some((before, word)) = rest.split_once('{') {
+        spelled.push_str(before);
+        let part = word.split_once('}').and_then(|(part, after)| {
+            let (kind, place) = part.split_once(':')?;
+            let read = if kind == "text" { text } else { int };
+            Some((read.replace('N', place), after))
+        });
+        match part {
+            Some((read, after)) => {
+                spelled.push_str(&read);
+                rest = after;
+            }
+            None => {
+                spelled.push('{');
+                rest = word;
+            }
+        }
+    }
+    spelled + rest
 }
 
 /// `?, ?` as `$1, $2`.

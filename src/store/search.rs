@@ -34,8 +34,8 @@ fn hashtag_facet(name: &str) -> String {
     format!("\u{2}#{name}\u{3}")
 }
 
-fn facets(tweet: &Tweet, author: &str) -> String {
-    let tags = tweet.hashtags.iter().map(|tag| hashtag_facet(tag));
+fn facets(hashtags: &[String], author: &str) -> String {
+    let tags = hashtags.iter().map(|tag| hashtag_facet(tag));
     std::iter::once(author_facet(author)).chain(tags).collect()
 }
 
@@ -45,8 +45,9 @@ pub fn fold(text: &str) -> String {
     text.to_lowercase().replace('ς', "σ")
 }
 
-pub(super) fn document(tweet: &Tweet, author: &str) -> (String, String) {
-    (fold(&tweet.text), facets(tweet, author))
+/// What the index has of a tweet: its text and its facets.
+pub(super) fn document(text: &str, hashtags: &[String], author: &str) -> (String, String) {
+    (fold(text), facets(hashtags, author))
 }
 
 pub(super) fn names(username: &str, display_name: &str) -> String {
@@ -200,7 +201,7 @@ impl Tx {
             self.execute("DELETE FROM tweet_search WHERE rowid = ?", [position.into()])
                 .await?;
         }
-        let (text, facets) = document(tweet, author);
+        let (text, facets) = document(&tweet.text, &tweet.hashtags, author);
         let sql = "INSERT INTO tweet_search (rowid, text, facets) VALUES (?, ?, ?)";
         self.execute(sql, [position.into(), text.into(), facets.into()]).await?;
         Ok(())

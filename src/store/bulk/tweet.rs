@@ -1,0 +1,418 @@
+//! Many tweets at once, and their identities outside.
+
+use crate::model::id::GlobalId;
+use crate::model::{ActionId, Micros, Result, TweetId, UserId};
+use crate::store::search::document;
+use crate::store::snapshot::json;
+use crate::store::tweet::PLACES;
+use crate::store::writer::Tx;
+use sea_orm::{QueryResult, Value};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// What names a row where it came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Identity {
+    /// Its name there.
+    pub id: String,
+    /// Where it came from; empty when that has no name.
+    pub source: String,
+}
+
+/// What the place of origin counted, or null where it does not say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the fields are the counts of `Tweet`")]
+pub struct Origin {
+    pub likes: Option<i64>,
+    pub retweets: Option<i64>,
+    pub replies: Option<i64>,
+}
+
+/// A tweet to be written.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the fields are those of `Tweet`")]
+pub struct ImportedTweet {
+    pub id: TweetId,
+    pub identity: Identity,
+    pub author: UserId,
+    pub author_name: String,
+    pub text: String,
+    pub created_at: Micros,
+    pub edited_at: Option<Micros>,
+    pub in_reply_to: Option<TweetId>,
+    pub action: ActionId,
+    pub origin: Origin,
+    pub url: Option<String>,
+    pub hashtags: Vec<String>,
+    /// With their places among all names in the text.
+    pub mentions: Vec<(usize, UserId)>,
+}
+
+/// The last positions of the times that have more tweets than places, as far as one writer
+/// knows: where it goes on without reading past them all again.
+#[derive(Debug, Default)]
+pub struct Crowded(HashMap<Micros, i64>);
+
+impl Tx {
+    /// Which of these identities are those of tweets, retweets or retweets that wait, by their
+    /// place in the list.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn known_identities(&self, identities: &[&Identity]) -> Result<HashSet<usize>> {
+        let one = |table: &str| {
+            format!(
+                "SELECT k.key FROM {{each}} JOIN {table} t ON t.external_id = {{text:0}} AND t.source = {{text:1}} \
+                 AND {}",
+                if table == "unresolved" {
+                    "t.kind = 'retweet'"
+                } else {
+                    "t.external_id IS NOT NULL"
+                }
+            )
+        };
+        let sql = ["tweet", "retweet", "unresolved"].map(one).join(" UNION ALL ");
+        let keys: Vec<_> = identities.iter().map(|one| (&one.id, &one.source)).collect();
+        let keys = json(&keys);
+        super::places(&self.rows(&sql, [keys.clone(), keys.clone(), keys]).await?)
+    }
+
+    /// Which of these tweets were posted here at that time by that user, by their place in the
+    /// list.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn own_tweets(&self, tweets: &[(TweetId, String, Micros)]) -> Result<HashSet<usize>> {
+        if tweets.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let sql = "SELECT k.key FROM {each} JOIN tweet t ON t.id = {int:0} JOIN users u ON u.id = t.author_id \
+                   WHERE t.external_id IS NULL AND u.username_key = {text:1} AND t.created_at = {int:2}";
+        super::places(&self.rows(sql, [json(&tweets)]).await?)
+    }
+
+    /// The tweets that identities name, by their place in the list: tweets that are there, and
+    /// what retweets of that name retweet.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn tweets_identified(&self, wanted: &[&Identity]) -> Result<HashMap<usize, TweetId>> {
+        let sql = format!(
+            "{} AND t.source = {{text:1}} {ALIVE} UNION ALL {} AND r.source = {{text:1}}",
+            by_id("t.source"),
+            by_retweet("r.source")
+        );
+        Ok(best(self.candidates(&sql, wanted).await?))
+    }
+
+    /// As [`Tx::tweets_identified`], and also in every source where `wanted` names none, and by
+    /// the numbers that tweets have here.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn tweets_meant(&self, wanted: &[&Identity]) -> Result<HashMap<usize, TweetId>> {
+        let anywhere = "AND {text:1} IN ('', ~.source)";
+        let sql = format!(
+            "{} {} {ALIVE} UNION ALL {} {}",
+            by_id("t.source"),
+            anywhere.replace('~', "t"),
+            by_retweet("r.source"),
+            anywhere.replace('~', "r"),
+        );
+        let mut found = self.candidates(&sql, wanted).await?;
+        found.extend(self.numbered_here(wanted).await?);
+        Ok(best(found))
+    }
+
+    async fn candidates(&self, sql: &str, wanted: &[&Identity]) -> Result<Vec<Candidate>> {
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        let keys: Vec<_> = wanted.iter().map(|one| (&one.id, &one.source)).collect();
+        let keys = json(&keys);
+        let rows = self.rows(sql, [keys.clone(), keys]).await?;
+        rows.iter().map(Candidate::from_row).collect()
+    }
+
+    /// The tweets that `Tweet:KEY` names.
+    async fn numbered_here(&self, wanted: &[&Identity]) -> Result<Vec<Candidate>> {
+        let keys: Vec<_> = wanted
+            .iter()
+            .enumerate()
+            .filter_map(|(place, one)| match GlobalId::parse(&one.id) {
+                Some(GlobalId::Tweet(id)) => Some((place, id)),
+                _ => None,
+            })
+            .collect();
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        // Between the sourceless, `\u{1}` being before every other source, and the others.
+        let sql = format!(
+            "SELECT {{int:0}}, t.id, '\u{1}' FROM {{each}} JOIN tweet t ON t.id = {{int:1}} {ALIVE}"
+        );
+        let rows = self.rows(&sql, [json(&keys)]).await?;
+        rows.iter().map(Candidate::from_row).collect()
+    }
+
+    /// Writes tweets with their lists, and makes them searchable.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn insert_tweets(&self, tweets: &[ImportedTweet], crowded: &mut Crowded) -> Result<()> {
+        let positions = self.positions(tweets, crowded).await?;
+        let into = "tweet (id, author_id, text, created_at, edited_at, position, in_reply_to_id, action_id, \
+                    origin_likes, origin_retweets, origin_replies, source, external_id, url)";
+        let rows = tweets.iter().zip(&positions).map(|(tweet, at)| row(tweet, *at)).collect();
+        self.write_rows(into, "", 14, rows).await?;
+        self.insert_tags_and_mentions(tweets).await?;
+        self.index_tweets(tweets, &positions).await
+    }
+
+    async fn insert_tags_and_mentions(&self, tweets: &[ImportedTweet]) -> Result<()> {
+        let tags = tweets
+            .iter()
+            .flat_map(|tweet| tweet.hashtags.iter().zip(0_i64..).map(|(tag, place)| (tweet.id, place, tag)))
+            .map(|(tweet, place, tag)| vec![tweet.0.into(), place.into(), tag.as_str().into()])
+            .collect();
+        self.write_rows("tweet_hashtag (tweet_id, place, hashtag)", "", 3, tags).await?;
+        let mentions: Vec<_> = tweets
+            .iter()
+            .flat_map(|tweet| tweet.mentions.iter().map(|(place, user)| (tweet.id, *place, *user)))
+            .collect();
+        self.insert_mentions(&mentions).await
+    }
+
+    /// Adds mentions to tweets: which, at what place, of whom.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn insert_mentions(&self, mentions: &[(TweetId, usize, UserId)]) -> Result<()> {
+        let sql = "INSERT INTO mention (tweet_id, place, user_id) SELECT {int:0}, {int:1}, {int:2} FROM {each} \
+                   WHERE TRUE ON CONFLICT DO NOTHING";
+        self.write_each(sql, mentions).await?;
+        Ok(())
+    }
+
+    async fn index_tweets(&self, tweets: &[ImportedTweet], positions: &[i64]) -> Result<()> {
+        let mut documents: Vec<_> = tweets
+            .iter()
+            .zip(positions)
+            .map(|(tweet, position)| {
+                let (text, facets) = document(&tweet.text, &tweet.hashtags, &tweet.author_name);
+                (*position, text, facets)
+            })
+            .collect();
+        // The index writes out what it holds when a row number is not above the last, and before
+        // each further statement: so one statement, in their order.
+        documents.sort_unstable_by_key(|document| document.0);
+        let sql = "INSERT INTO tweet_search (rowid, text, facets) SELECT {int:0}, {text:1}, {text:2} FROM {each}";
+        self.write_each(sql, &documents).await?;
+        Ok(())
+    }
+
+    /// Places in the text index, in the order of time and number: behind what stands there.
+    async fn positions(&self, tweets: &[ImportedTweet], crowded: &mut Crowded) -> Result<Vec<i64>> {
+        let mut times: BTreeMap<Micros, Vec<(TweetId, usize)>> = BTreeMap::new();
+        for (place, tweet) in tweets.iter().enumerate() {
+            times.entry(tweet.created_at).or_default().push((tweet.id, place));
+        }
+        let bases: Vec<i64> = times.keys().copied().map(base).collect();
+        let sql = "SELECT k.key, (SELECT MAX(t.position) FROM tweet t \
+                   WHERE t.position >= {number} AND t.position < {number} + ?) FROM {each}";
+        let rows = self.rows(sql, [PLACES.into(), json(&bases)]).await?;
+        let mut last: HashMap<usize, i64> = HashMap::new();
+        for row in &rows {
+            if let Some(position) = row.try_get_by_index(1)? {
+                last.insert(super::place(row)?, position);
+            }
+        }
+        let mut positions = vec![0; tweets.len()];
+        let mut next = i64::MIN;
+        for (n, ((at, mut group), base)) in times.into_iter().zip(bases).enumerate() {
+            group.sort_unstable();
+            let from = last.get(&n).map_or(base, |last| last + 1);
+            let from = crowded.0.get(&at).map_or(from, |last| from.max(last + 1)).max(next);
+            let free = self.free_positions(from, base + PLACES, group.len()).await?;
+            next = free.last().map_or(next, |last| last + 1);
+            if next > base + PLACES {
+                crowded.0.insert(at, next - 1);
+            }
+            for ((_, place), position) in group.into_iter().zip(free) {
+                if let Some(slot) = positions.get_mut(place) {
+                    *slot = position;
+                }
+            }
+        }
+        Ok(positions)
+    }
+
+    /// The first free positions from `from` on; all of them are free before `full`.
+    async fn free_positions(&self, mut from: i64, full: i64, count: usize) -> Result<Vec<i64>> {
+        let mut free = Vec::with_capacity(count);
+        while free.len() < count {
+            let mut end = full;
+            if from >= full {
+                from = self.first_free(from).await?;
+                end = self.first_taken(from).await?;
+            }
+            free.extend((from..end).take(count - free.len()));
+            from = end;
+        }
+        Ok(free)
+    }
+
+    async fn first_free(&self, from: i64) -> Result<i64> {
+        if self.first_taken(from).await? != from {
+            return Ok(from);
+        }
+        let sql = "SELECT t.position + 1 FROM tweet t WHERE t.position >= ? \
+                   AND NOT EXISTS (SELECT 1 FROM tweet n WHERE n.position = t.position + 1) \
+                   ORDER BY t.position LIMIT 1";
+        let rows = self.rows(sql, [from.into()]).await?;
+        Ok(rows.first().map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(from))
+    }
+
+    async fn first_taken(&self, from: i64) -> Result<i64> {
+        let rows = self
+            .rows("SELECT MIN(position) FROM tweet WHERE position >= ?", [from.into()])
+            .await?;
+        let taken: Option<i64> = rows.first().map(|row| row.try_get_by_index(0)).transpose()?.flatten();
+        Ok(taken.unwrap_or(i64::MAX))
+    }
+
+    /// Makes tweets answers to others: which, by what action, to which.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn set_parents(&self, answers: &[(TweetId, ActionId, TweetId)]) -> Result<()> {
+        let statements = [
+            "UPDATE tweet SET in_reply_to_id = d.parent \
+             FROM (SELECT {int:0} AS id, {int:2} AS parent FROM {each}) d WHERE tweet.id = d.id",
+            "UPDATE action SET verb = 'reply', target_kind = 'tweet', target_key = d.parent \
+             FROM (SELECT {int:1} AS id, {text:2} AS parent FROM {each}) d WHERE action.id = d.id",
+            "UPDATE feed_entry SET verb = 'reply' WHERE id IN (SELECT {int:1} FROM {each})",
+        ];
+        for sql in statements {
+            self.write_each(sql, answers).await?;
+        }
+        Ok(())
+    }
+
+    /// The actions that recorded tweets which are there and answer nothing.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn answerless(&self, tweets: &[TweetId]) -> Result<HashMap<TweetId, ActionId>> {
+        let sql = "SELECT t.id, t.action_id FROM {each} JOIN tweet t ON t.id = {number} \
+                   WHERE t.deleted_at IS NULL AND t.in_reply_to_id IS NULL";
+        let rows = self.rows(sql, [json(&tweets)]).await?;
+        rows.iter()
+            .map(|row| Ok((TweetId(row.try_get_by_index(0)?), ActionId(row.try_get_by_index(1)?))))
+            .collect()
+    }
+
+    /// Which of these tweets are there.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn tweets_there(&self, ids: &[TweetId]) -> Result<HashSet<TweetId>> {
+        let sql = "SELECT t.id FROM {each} JOIN tweet t ON t.id = {number} WHERE t.deleted_at IS NULL";
+        let rows = self.rows(sql, [json(&ids)]).await?;
+        rows.iter().map(|row| Ok(TweetId(row.try_get_by_index(0)?))).collect()
+    }
+
+    /// The hashtags of tweets, in their order.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn hashtags_of(&self, tweets: &[TweetId]) -> Result<HashMap<TweetId, Vec<String>>> {
+        let mut found: HashMap<TweetId, Vec<String>> = HashMap::new();
+        if tweets.is_empty() {
+            return Ok(found);
+        }
+        let sql = "SELECT h.tweet_id, h.hashtag FROM {each} JOIN tweet_hashtag h ON h.tweet_id = {number} \
+                   ORDER BY h.tweet_id, h.place";
+        for row in &self.rows(sql, [json(&tweets)]).await? {
+            let tags = found.entry(TweetId(row.try_get_by_index(0)?)).or_default();
+            tags.push(row.try_get_by_index(1)?);
+        }
+        Ok(found)
+    }
+
+    /// Adds to the counts of tweets: likes, retweets, replies.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn count_tweets_each(&self, counts: &[(TweetId, [i64; 3])]) -> Result<()> {
+        let sql = "UPDATE tweet SET like_count = like_count + d.likes, retweet_count = retweet_count + d.retweets, \
+                   reply_count = reply_count + d.replies \
+                   FROM (SELECT {int:0} AS id, {int:1} AS likes, {int:2} AS retweets, {int:3} AS replies FROM {each}) d \
+                   WHERE tweet.id = d.id";
+        let rows: Vec<_> = counts.iter().map(|(id, [a, b, c])| (id, a, b, c)).collect();
+        self.write_each(sql, &rows).await?;
+        Ok(())
+    }
+}
+
+const ALIVE: &str =
+    "AND t.deleted_at IS NULL AND EXISTS (SELECT 1 FROM users u WHERE u.id = t.author_id AND u.deleted_at IS NULL)";
+
+fn by_id(source: &str) -> String {
+    format!("SELECT k.key, t.id, {source} FROM {{each}} JOIN tweet t ON t.external_id = {{text:0}}")
+}
+
+fn by_retweet(source: &str) -> String {
+    format!(
+        "SELECT k.key, t.id, {source} FROM {{each}} JOIN retweet r ON r.external_id = {{text:0}} \
+         JOIN tweet t ON t.id = r.tweet_id {ALIVE}"
+    )
+}
+
+struct Candidate {
+    place: usize,
+    tweet: TweetId,
+    source: String,
+}
+
+impl Candidate {
+    fn from_row(row: &QueryResult) -> Result<Self> {
+        Ok(Self {
+            place: super::place(row)?,
+            tweet: TweetId(row.try_get_by_index(1)?),
+            source: row.try_get_by_index(2)?,
+        })
+    }
+}
+
+/// Of several that a name can mean, always the same: that without a source, else that of the
+/// first source by name.
+fn best(mut candidates: Vec<Candidate>) -> HashMap<usize, TweetId> {
+    candidates.sort_unstable_by(|a, b| (b.place, &b.source, b.tweet).cmp(&(a.place, &a.source, a.tweet)));
+    candidates.into_iter().map(|one| (one.place, one.tweet)).collect()
+}
+
+/// The first position of a time, as far as the numbers go: times before 1685 share one.
+fn base(at: Micros) -> i64 {
+    let most = i64::MAX / PLACES - 1;
+    at.0.clamp(-most, most) * PLACES
+}
+
+fn row(tweet: &ImportedTweet, position: i64) -> Vec<Value> {
+    vec![
+        tweet.id.0.into(),
+        tweet.author.0.into(),
+        tweet.text.as_str().into(),
+        tweet.created_at.0.into(),
+        tweet.edited_at.map(|at| at.0).into(),
+        position.into(),
+        tweet.in_reply_to.map(|id| id.0).into(),
+        tweet.action.0.into(),
+        tweet.origin.likes.into(),
+        tweet.origin.retweets.into(),
+        tweet.origin.replies.into(),
+        tweet.identity.source.as_str().into(),
+        tweet.identity.id.as_str().into(),
+        tweet.url.clone().into(),
+    ]
+}

