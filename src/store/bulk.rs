@@ -72,7 +72,10 @@ impl Tx {
         let above = granted.iter().flatten().copied().max().unwrap_or_default();
         let missing = granted.iter().filter(|key| key.is_none()).count();
         let mut new = self.reserve(of, missing, above).await?.into_iter();
-        Ok(granted.into_iter().filter_map(|key| key.or_else(|| new.next())).collect())
+        Ok(granted
+            .into_iter()
+            .filter_map(|key| key.or_else(|| new.next()))
+            .collect())
     }
 
     async fn taken(&self, of: Numbered, wishes: &[Option<i64>]) -> Result<HashSet<i64>> {
@@ -121,7 +124,10 @@ impl Tx {
         let mut rest = rows.into_iter();
         // Few sizes, so that the statements stay compiled.
         for size in [64, 16, 4, 1] {
-            let sql = format!("INSERT INTO {into} VALUES {} {tail}", vec![row.as_str(); size].join(", "));
+            let sql = format!(
+                "INSERT INTO {into} VALUES {} {tail}",
+                vec![row.as_str(); size].join(", ")
+            );
             while rest.len() >= size {
                 written += self.execute(&sql, rest.by_ref().take(size).flatten()).await?;
             }

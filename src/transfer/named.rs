@@ -32,7 +32,12 @@ pub(super) async fn accounts<'r>(
     let named: Vec<(String, Named)> = named.map(|one| (username_key(one.username), one)).collect();
     let mut keys: Vec<&str> = Vec::with_capacity(named.len());
     let mut seen = std::collections::HashSet::with_capacity(named.len());
-    keys.extend(named.iter().map(|(key, _)| key.as_str()).filter(|key| seen.insert(*key)));
+    keys.extend(
+        named
+            .iter()
+            .map(|(key, _)| key.as_str())
+            .filter(|key| seen.insert(*key)),
+    );
     let mut accounts = tx.accounts_named(&keys).await?;
     let new: Vec<String> = keys
         .into_iter()

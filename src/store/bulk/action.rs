@@ -22,7 +22,8 @@ impl Tx {
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn insert_actions(&self, actions: &[NewAction]) -> Result<()> {
-        let into = "action (id, verb, actor_kind, actor_key, object_kind, object_key, target_kind, target_key, created_at)";
+        let into =
+            "action (id, verb, actor_kind, actor_key, object_kind, object_key, target_kind, target_key, created_at)";
         let rows = actions.iter().map(row).collect();
         self.write_rows(into, "", 9, rows).await?;
         Ok(())

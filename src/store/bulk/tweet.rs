@@ -148,9 +148,7 @@ impl Tx {
             return Ok(Vec::new());
         }
         // Between the sourceless, `\u{1}` being before every other source, and the others.
-        let sql = format!(
-            "SELECT {{int:0}}, t.id, '\u{1}' FROM {{each}} JOIN tweet t ON t.id = {{int:1}} {ALIVE}"
-        );
+        let sql = format!("SELECT {{int:0}}, t.id, '\u{1}' FROM {{each}} JOIN tweet t ON t.id = {{int:1}} {ALIVE}");
         let rows = self.rows(&sql, [json(&keys)]).await?;
         rows.iter().map(Candidate::from_row).collect()
     }
@@ -163,7 +161,11 @@ impl Tx {
         let positions = self.positions(tweets, crowded).await?;
         let into = "tweet (id, author_id, text, created_at, edited_at, position, in_reply_to_id, action_id, \
                     origin_likes, origin_retweets, origin_replies, source, external_id, url)";
-        let rows = tweets.iter().zip(&positions).map(|(tweet, at)| row(tweet, *at)).collect();
+        let rows = tweets
+            .iter()
+            .zip(&positions)
+            .map(|(tweet, at)| row(tweet, *at))
+            .collect();
         self.write_rows(into, "", 14, rows).await?;
         self.insert_tags_and_mentions(tweets).await?;
         self.index_tweets(tweets, &positions).await
@@ -172,10 +174,17 @@ impl Tx {
     async fn insert_tags_and_mentions(&self, tweets: &[ImportedTweet]) -> Result<()> {
         let tags = tweets
             .iter()
-            .flat_map(|tweet| tweet.hashtags.iter().zip(0_i64..).map(|(tag, place)| (tweet.id, place, tag)))
+            .flat_map(|tweet| {
+                tweet
+                    .hashtags
+                    .iter()
+                    .zip(0_i64..)
+                    .map(|(tag, place)| (tweet.id, place, tag))
+            })
             .map(|(tweet, place, tag)| vec![tweet.0.into(), place.into(), tag.as_str().into()])
             .collect();
-        self.write_rows("tweet_hashtag (tweet_id, place, hashtag)", "", 3, tags).await?;
+        self.write_rows("tweet_hashtag (tweet_id, place, hashtag)", "", 3, tags)
+            .await?;
         let mentions: Vec<_> = tweets
             .iter()
             .flat_map(|tweet| tweet.mentions.iter().map(|(place, user)| (tweet.id, *place, *user)))
@@ -270,7 +279,11 @@ impl Tx {
                    AND NOT EXISTS (SELECT 1 FROM tweet n WHERE n.position = t.position + 1) \
                    ORDER BY t.position LIMIT 1";
         let rows = self.rows(sql, [from.into()]).await?;
-        Ok(rows.first().map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(from))
+        Ok(rows
+            .first()
+            .map(|row| row.try_get_by_index(0))
+            .transpose()?
+            .unwrap_or(from))
     }
 
     async fn first_taken(&self, from: i64) -> Result<i64> {

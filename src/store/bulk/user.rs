@@ -100,8 +100,11 @@ impl Tx {
                    {text:5} AS bio, {text:6} AS avatar_url, {int:7} AS created_at FROM {each}) d WHERE users.id = d.id";
         self.write_each(sql, &rows(accounts)).await?;
         let ids: Vec<UserId> = accounts.iter().map(|account| account.id).collect();
-        self.write_each("DELETE FROM user_search WHERE rowid IN (SELECT {number} FROM {each})", &ids)
-            .await?;
+        self.write_each(
+            "DELETE FROM user_search WHERE rowid IN (SELECT {number} FROM {each})",
+            &ids,
+        )
+        .await?;
         self.index_accounts(accounts).await?;
         let sql = "DELETE FROM unresolved WHERE kind = 'user' AND holder IN (SELECT {number} FROM {each})";
         self.write_each(sql, &ids).await?;
@@ -123,7 +126,12 @@ impl Tx {
         let marks: Vec<_> = accounts
             .iter()
             .filter(|account| !account.provisional.is_settled())
-            .map(|account| (account.id, serde_json::to_string(&account.provisional).unwrap_or_default()))
+            .map(|account| {
+                (
+                    account.id,
+                    serde_json::to_string(&account.provisional).unwrap_or_default(),
+                )
+            })
             .collect();
         let sql = "INSERT INTO unresolved (kind, holder, wanted, wanted_source, external_id, source, body) \
                    SELECT 'user', {int:0}, '', '', '', '', {text:1} FROM {each}";
@@ -156,7 +164,16 @@ impl Tx {
     }
 }
 
-type Row<'r> = (UserId, &'r str, String, String, &'r str, &'r str, Option<&'r str>, Micros);
+type Row<'r> = (
+    UserId,
+    &'r str,
+    String,
+    String,
+    &'r str,
+    &'r str,
+    Option<&'r str>,
+    Micros,
+);
 
 fn rows<'a>(accounts: &[&'a Account]) -> Vec<Row<'a>> {
     accounts
