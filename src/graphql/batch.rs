@@ -13,6 +13,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::Arc;
 use tokio::sync::{oneshot, watch};
+use tokio::task::unconstrained;
 use tracing::Instrument as _;
 
 /// Tells those who wait for a batch.
@@ -137,7 +138,9 @@ where
         if is_first {
             self.rounds.close().await;
         }
-        let answers = waiting.wait_for(Option::is_some).await.ok()?;
+        // Unconstrained: the runtime's budget of polls would send some of a long list's waiters
+        // to its next turn, and the next round would be closed without them.
+        let answers = unconstrained(waiting.wait_for(Option::is_some)).await.ok()?;
         answers.as_ref().and_then(|answers| answers.get(&key).cloned())
     }
 
@@ -202,8 +205,8 @@ mod tests {
         let levels = &batchers(&counts);
         join_all((0..100).map(|outer| async move {
             let first = levels[0].load(outer).await.unwrap();
-            join_all((0..40).map(|inner| async move {
-                let second = levels[1].load(first * 40 + inner).await.unwrap();
+            join_all((0..60).map(|inner| async move {
+                let second = levels[1].load(first * 60 + inner).await.unwrap();
                 levels[2].load(second).await.unwrap()
             }))
             .await
