@@ -23,27 +23,42 @@ type Make = Box<dyn FnOnce() -> BoxFuture<'static, Tell> + Send>;
 
 /// The rounds of a request. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Rounds(Arc<Mutex<Vec<Make>>>);
+pub struct Rounds(Arc<Mutex<Round>>);
 
-/// How often the first of a round lets everybody else go on before it is closed. The runtime
-/// wakes who yields only after the whole task has rested, so once would do; the second is for
-/// lists so long that the executor itself pauses among them.
-const TURNS: usize = 2;
+#[derive(Default)]
+struct Round {
+    batches: Vec<Make>,
+    /// How many look-ups have been asked for, in all rounds.
+    asked: usize,
+}
+
+/// A round is closed when so many turns of the runtime have brought no new look-up. Who yields
+/// is woken only after the whole task has rested, so one would do, but for lists so long that
+/// the executor itself pauses among them.
+const QUIET: usize = 2;
 
 impl Rounds {
     /// Adds a batch to the open round. True for the first: it has to close the round.
     fn join(&self, make: Make) -> bool {
         let mut round = self.0.lock();
-        round.push(make);
-        round.len() == 1
+        round.batches.push(make);
+        round.batches.len() == 1
+    }
+
+    fn ask(&self) {
+        self.0.lock().asked += 1;
     }
 
     /// Closes the round when the request has come to rest, and tells all who wait when its
     /// batches are made: from within the request, so that nobody runs ahead of the others.
     async fn close(&self) {
         let mut closer = Closer(Some(self.clone()));
-        for _ in 0..TURNS {
+        let (mut asked, mut quiet) = (0, 0);
+        while quiet < QUIET {
             tokio::task::yield_now().await;
+            let now = self.0.lock().asked;
+            quiet = if now == asked { quiet + 1 } else { 0 };
+            asked = now;
         }
         let (send, made) = oneshot::channel();
         closer.make(send);
@@ -58,7 +73,7 @@ struct Closer(Option<Rounds>);
 impl Closer {
     fn make(&mut self, send: oneshot::Sender<Told>) {
         let Some(rounds) = self.0.take() else { return };
-        let round = std::mem::take(&mut *rounds.0.lock());
+        let round = std::mem::take(&mut rounds.0.lock().batches);
         let made = async {
             let told = Told(join_all(round.into_iter().map(|make| make())).await);
             drop(send.send(told));
@@ -146,6 +161,7 @@ where
 
     /// Joins the open batch, or opens one. True when that opened a round.
     fn join(&self, key: &K) -> (Waiting<K, V>, bool) {
+        self.rounds.ask();
         let mut open = self.open.lock();
         if let Some(open) = open.as_mut() {
             open.keys.insert(key.clone());
