@@ -12,6 +12,7 @@ mod harness;
 mod clients; // the real JavaScript clients: audits, graphql-ws, Apollo, GraphiQL in a browser
 mod config; // options and commands: what is right, and how what is wrong is told
 mod http_protocol; // GraphQL over HTTP: methods, media types, limits and statuses
+mod import; // bulk import: order, repetition, bad rows, counters
 mod layering; // the direction of imports
 mod schema; // schema.graphql is what the program prints, and holds the contract
 mod text; // hashtags, mentions, URLs and lengths, by twitter-text's own cases
