@@ -1,13 +1,11 @@
 //! What a hashtag's stream tells, in which order, and since when.
 
-use std::collections::BTreeMap;
-
 use futures_util::future::join_all;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::json;
 
-use crate::harness::{Event, Linnet, Person, Stream, until};
+use crate::harness::{Event, Known, Linnet, Person, Stream, until};
 
 /// The next event of a stream is this one.
 async fn tells(stream: &mut Stream, kind: &str, id: &str, text: Option<&str>) -> Event {
@@ -332,36 +330,6 @@ async fn open_streams_are_counted() {
 
 const TAGS: [&str; 5] = ["red", "green", "blue", "gold", "grey"];
 
-/// What a client knows of a hashtag from its events alone.
-struct Known {
-    tag: &'static str,
-    stream: Stream,
-    cursor: String,
-    tweets: BTreeMap<String, String>,
-}
-
-impl Known {
-    fn fold(&mut self, event: Event) {
-        let old = match (event.kind.as_str(), event.text) {
-            ("DELETED", None) => self.tweets.remove(&event.id),
-            // Gone since: its DELETED is still to come.
-            (_, None) => self.tweets.insert(event.id, String::new()),
-            (_, Some(text)) => self.tweets.insert(event.id, text),
-        };
-        assert_eq!(old.is_none(), event.kind == "CREATED", "{}: {}", self.tag, event.kind);
-        self.cursor = event.cursor;
-    }
-
-    /// Takes events until this is what the hashtag holds.
-    async fn catch_up(&mut self, reader: &Person) {
-        let shown: BTreeMap<_, _> = reader.tagged(self.tag).await.into_iter().collect();
-        while self.tweets != shown {
-            let event = self.stream.next().await;
-            self.fold(event);
-        }
-    }
-}
-
 fn some_text(random: &mut StdRng) -> String {
     let tags: Vec<_> = TAGS.iter().filter(|_| random.random_bool(0.4)).collect();
     let words: Vec<_> = tags.iter().map(|tag| format!("#{tag}")).collect();
@@ -392,16 +360,7 @@ async fn events_add_up_to_what_the_hashtag_holds() {
     let people = join_all(["ann", "ben", "cleo", "dan"].map(|name| linnet.person(name))).await;
     let mut own = vec![Vec::new(); people.len()];
     let reader = linnet.anybody();
-    let cursor = reader.cursor().await;
-    let mut known = Vec::new();
-    for tag in TAGS {
-        known.push(Known {
-            tag,
-            stream: linnet.stream(tag).await,
-            cursor: cursor.clone(),
-            tweets: BTreeMap::new(),
-        });
-    }
+    let mut known = join_all(TAGS.map(|tag| Known::new(&linnet, tag))).await;
     for _ in 0..50 {
         let acting = people.iter().zip(&mut own).map(|(person, own)| {
             let mut random = StdRng::seed_from_u64(random.random());
@@ -410,7 +369,7 @@ async fn events_add_up_to_what_the_hashtag_holds() {
         join_all(acting).await;
         for known in &mut known {
             if random.random_bool(0.1) {
-                known.stream = linnet.stream_after(known.tag, &known.cursor).await;
+                known.resume(&linnet).await;
             }
             known.catch_up(&reader).await;
         }

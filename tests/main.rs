@@ -11,6 +11,7 @@ mod harness;
 
 mod clients; // the real JavaScript clients: audits, graphql-ws, Apollo, GraphiQL in a browser
 mod config; // options and commands: what is right, and how what is wrong is told
+mod crash; // kill -9 under load: nothing acknowledged is lost, doubled or miscounted
 mod hashtag_streams; // what a hashtag's stream tells, in which order, and since when
 mod http_protocol; // GraphQL over HTTP: methods, media types, limits and statuses
 mod layering; // the direction of imports

@@ -111,16 +111,32 @@ impl Person {
         data["eventCursor"].as_str().unwrap().to_owned()
     }
 
-    /// The tweets of a hashtag, newest first: ids and texts. At most a hundred.
+    /// All tweets of a hashtag, newest first: ids and texts.
     pub async fn tagged(&self, tag: &str) -> Vec<(String, String)> {
-        let query = "query($tag: String!) { hashtag(name: $tag) { tweets(first: 100) { nodes { id text } } } }";
-        let data = self.ask(query, json!({ "tag": tag })).await;
-        let nodes = data["hashtag"]["tweets"]["nodes"].as_array();
-        nodes
-            .into_iter()
-            .flatten()
-            .map(|tweet| (id(tweet), tweet["text"].as_str().unwrap().to_owned()))
-            .collect()
+        let tweets = self.all("hashtag(name: $key) { list: tweets", tag, "id text").await;
+        let text = |tweet: &Value| tweet["text"].as_str().unwrap().to_owned();
+        tweets.iter().map(|tweet| (id(tweet), text(tweet))).collect()
+    }
+
+    /// All nodes of a list, page by page. `list` is a field that takes `$key` with a connection
+    /// under the alias `list`; its last parenthesis may be open.
+    pub async fn all(&self, list: &str, key: &str, selection: &str) -> Vec<Value> {
+        let opening = if list.ends_with(',') { "" } else { "(" };
+        let query = format!(
+            "query($key: String!, $after: String) {{ owner: {list}{opening} first: 100, after: $after) {{
+                nodes {{ {selection} }} pageInfo {{ hasNextPage endCursor }}
+            }} }} }}"
+        );
+        let (mut nodes, mut after) = (Vec::new(), Value::Null);
+        loop {
+            let mut data = self.ask(&query, json!({ "key": key, "after": after })).await;
+            let page = data["owner"]["list"].take();
+            nodes.extend(page["nodes"].as_array().into_iter().flatten().cloned());
+            if page["pageInfo"]["hasNextPage"] != true {
+                return nodes;
+            }
+            after = page["pageInfo"]["endCursor"].clone();
+        }
     }
 }
 

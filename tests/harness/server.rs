@@ -52,6 +52,11 @@ impl Linnet {
         database_url(self.folder.path())
     }
 
+    /// The database's file.
+    pub fn database_path(&self) -> String {
+        self.database_url().trim_start_matches("sqlite://").to_owned()
+    }
+
     /// What it has logged so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap()
