@@ -23,7 +23,11 @@ const BATCH: u64 = 500;
 pub struct Log(Arc<Inner>);
 
 struct Inner {
+    /// What streams read with.
     db: DatabaseConnection,
+    /// What events are taken with. Nobody else uses it: a snapshot waits for them, so they can't
+    /// wait for the connections that snapshots hold.
+    taker: DatabaseConnection,
     caches: Arc<Caches>,
     recent: RwLock<VecDeque<Arc<Event>>>,
     /// The last event that the caches have.
@@ -34,13 +38,14 @@ struct Inner {
 
 impl Log {
     /// Begins at the newest event; a new database's first event is made here.
-    pub(super) async fn open(db: DatabaseConnection, caches: Arc<Caches>) -> Result<Self> {
+    pub(super) async fn open(db: DatabaseConnection, taker: DatabaseConnection, caches: Arc<Caches>) -> Result<Self> {
         let newest = newest(&db)
             .await?
             .ok_or_else(|| Error::internal("the event log is empty"))?;
         caches.begin(newest.seq);
         Ok(Self(Arc::new(Inner {
             db,
+            taker,
             caches,
             recent: RwLock::new(VecDeque::new()),
             applied: watch::Sender::new(newest),
@@ -105,7 +110,7 @@ impl Log {
             if last.is_some_and(|last| after >= last) {
                 return Ok(());
             }
-            let events = read(&self.0.db, after, last, BATCH).await?;
+            let events = read(&self.0.taker, after, last, BATCH).await?;
             let Some(first) = events.first() else {
                 return Ok(());
             };
