@@ -5,7 +5,7 @@ use std::process::{ExitStatus, Output, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
 use super::soon;
@@ -93,6 +93,16 @@ impl Linnet {
             .output()
             .await
     }
+
+    /// Runs a command that reads its standard input, and must succeed.
+    pub async fn tell(&self, arguments: &[&str], input: &str) -> Output {
+        let output = Run::new(arguments)
+            .variable("LINNET_DATABASE_URL", &self.database_url())
+            .input(input)
+            .await;
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        output
+    }
 }
 
 fn database_url(folder: &Path) -> String {
@@ -150,5 +160,22 @@ impl Run {
 
     pub async fn output(mut self) -> Output {
         soon("the end of a command", self.0.output()).await.unwrap()
+    }
+
+    /// Runs with this on standard input.
+    pub async fn input(mut self, text: &str) -> Output {
+        let command = self
+            .0
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        let mut input = process.stdin.take().unwrap();
+        let writing = async {
+            input.write_all(text.as_bytes()).await.unwrap();
+            drop(input);
+        };
+        let (output, ()) = tokio::join!(process.wait_with_output(), writing);
+        output.unwrap()
     }
 }

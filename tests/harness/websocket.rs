@@ -91,8 +91,9 @@ impl Socket {
         loop {
             match soon("a frame", self.stream.next()).await? {
                 Ok(Message::Text(text)) => return Some(serde_json::from_str(&text).unwrap()),
-                Ok(Message::Ping(_) | Message::Pong(_)) => {}
-                _ => return None,
+                // A close frame is answered by listening on.
+                Ok(_) => {}
+                Err(_) => return None,
             }
         }
     }
