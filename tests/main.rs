@@ -9,6 +9,7 @@
 
 mod harness;
 
+mod caches; // whoever saw something new is never shown something older
 mod clients; // the real JavaScript clients: audits, graphql-ws, Apollo, GraphiQL in a browser
 mod config; // options and commands: what is right, and how what is wrong is told
 mod crash; // kill -9 under load: nothing acknowledged is lost, doubled or miscounted
