@@ -15,6 +15,7 @@ mod config; // options and commands: what is right, and how what is wrong is tol
 mod crash; // kill -9 under load: nothing acknowledged is lost, doubled or miscounted
 mod hashtag_streams; // what a hashtag's stream tells, in which order, and since when
 mod http_protocol; // GraphQL over HTTP: methods, media types, limits and statuses
+mod import; // bulk import: order, repetition, bad rows, counters
 mod layering; // the direction of imports
 mod processes; // commands beside a running server, a second server, and the end of one
 mod resuming; // readers that come back, or lag, miss nothing and get nothing twice

@@ -1,8 +1,7 @@
 //! Multi-row writes: many rows of a table with one statement.
 //!
-//! Where rows are few or narrow they are one JSON value, so that the statement's text does not
-//! change with their number. Tables that get several rows for each tweet are written with bound
-//! values, some rows a statement: that takes half the time.
+//! The rows of a statement are one JSON value, so that its text does not change with their
+//! number, and the statements of a transaction are collected in a [`Script`].
 
 pub mod action;
 pub mod follow;
@@ -117,30 +116,42 @@ impl Tx {
         rows.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()
     }
 
-    /// Writes rows of bound values: `INSERT INTO table VALUES (...), (...) tail`.
-    async fn write_rows(&self, into: &str, tail: &str, columns: usize, rows: Vec<Vec<Value>>) -> Result<u64> {
-        let row = format!("({})", vec!["?"; columns].join(", "));
-        let mut written = 0;
-        let mut rest = rows.into_iter();
-        // Few sizes, so that the statements stay compiled.
-        for size in [64, 16, 4, 1] {
-            let sql = format!(
-                "INSERT INTO {into} VALUES {} {tail}",
-                vec![row.as_str(); size].join(", ")
-            );
-            while rest.len() >= size {
-                written += self.execute(&sql, rest.by_ref().take(size).flatten()).await?;
+    /// Runs statements with as few turns as the engine allows.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn run(&self, script: Script) -> Result<()> {
+        if self.conn().get_database_backend() == DbBackend::Sqlite {
+            let (statements, values): (Vec<_>, Vec<_>) = script.0.into_iter().unzip();
+            if !statements.is_empty() {
+                self.execute(&statements.join(";\n"), values.into_iter().flatten())
+                    .await?;
             }
+            return Ok(());
         }
-        Ok(written)
+        for (sql, values) in script.0 {
+            self.execute(sql, values).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Statements that write and are sent together: with SQLite each turn to its thread and back
+/// costs more than most of them.
+#[derive(Debug, Default)]
+pub struct Script(Vec<(&'static str, Vec<Value>)>);
+
+impl Script {
+    /// Adds a statement that takes rows as `{each}`, if there are any.
+    fn each<T: serde::Serialize>(&mut self, sql: &'static str, rows: &[T]) {
+        self.each_with(sql, [], rows);
     }
 
-    /// Writes rows with a statement that takes them as `{each}`; does nothing without any.
-    async fn write_each<T: serde::Serialize>(&self, sql: &str, rows: &[T]) -> Result<u64> {
-        if rows.is_empty() {
-            return Ok(0);
+    /// As [`Script::each`], with values before the rows.
+    fn each_with<T: serde::Serialize, const N: usize>(&mut self, sql: &'static str, values: [Value; N], rows: &[T]) {
+        if !rows.is_empty() {
+            self.0.push((sql, values.into_iter().chain([json(&rows)]).collect()));
         }
-        self.execute(sql, [json(&rows)]).await
     }
 }
 

@@ -6,7 +6,7 @@
 
 use super::cache::Caches;
 use super::dialect::statement;
-use crate::model::{Error, Event, Micros, NewEvent, Position, Result, Seq, Topic};
+use crate::model::{Error, Event, EventKind, Micros, NewEvent, Position, Result, Seq, Topic};
 use parking_lot::RwLock;
 use sea_orm::{ConnectionTrait, DatabaseConnection, FromQueryResult, Value};
 use std::collections::VecDeque;
@@ -134,7 +134,7 @@ impl Log {
         };
         self.0.caches.apply(&events);
         let mut recent = self.0.recent.write();
-        recent.extend(events);
+        recent.extend(events.into_iter().map(without_rows));
         let surplus = recent.len().saturating_sub(RECENT);
         recent.drain(..surplus);
         drop(recent);
@@ -234,6 +234,18 @@ impl Log {
         } else {
             Err(Error::CursorExpired)
         }
+    }
+}
+
+/// The event of an import without the many rows that it names: those are for the caches, which
+/// have them by now.
+fn without_rows(event: Arc<Event>) -> Arc<Event> {
+    match event.body.kind {
+        EventKind::Import => Arc::new(Event {
+            body: NewEvent::new(EventKind::Import),
+            ..*event
+        }),
+        _ => event,
     }
 }
 

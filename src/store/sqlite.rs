@@ -63,6 +63,7 @@ fn pragmas(options: SqliteConnectOptions, role: Role) -> SqliteConnectOptions {
         .pragma("temp_store", "memory")
         .pragma("mmap_size", "268435456")
         .pragma("cache_size", "-16000")
+        .pragma("wal_autocheckpoint", "4000")
         .pragma("journal_size_limit", "67108864")
 }
 

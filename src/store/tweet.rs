@@ -245,6 +245,12 @@ impl Tx {
             .filter(mention::Column::TweetId.eq(id.0))
             .exec(self.conn())
             .await?;
+        // An imported text may name users who have not come yet.
+        self.execute(
+            "DELETE FROM unresolved WHERE kind = 'mention' AND holder = ?",
+            [id.0.into()],
+        )
+        .await?;
         Ok(())
     }
 

@@ -1,7 +1,8 @@
 //! What one transaction of an import adds beside its own rows: actions, entries, counts, events.
 
-use crate::model::{Change, EventKind, Key, Micros, NewEvent, Result, Topic, TweetId, UserId};
+use crate::model::{Change, Entry, EventKind, Key, Micros, NewEvent, Result, Topic, TweetId, UserId};
 use crate::social::entry;
+use crate::store::bulk::Script;
 use crate::store::bulk::action::NewAction;
 use crate::store::writer::Tx;
 use std::collections::{BTreeMap, HashSet};
@@ -16,6 +17,8 @@ pub(super) struct Deed {
     pub kind: EventKind,
     /// The action that records it.
     pub action: NewAction,
+    /// Whether its row says when; streams are not told of what has no time.
+    pub is_dated: bool,
     /// The tweet that was posted, retweeted or liked.
     pub tweet: Option<TweetId>,
     /// What it means in topics; it stands in those in which something is created.
@@ -27,28 +30,31 @@ pub(super) struct Deed {
 /// What a transaction adds up.
 pub(super) struct Batch {
     now: Micros,
+    script: Script,
     actions: Vec<NewAction>,
-    entries: Vec<(Topic, crate::model::Entry)>,
+    entries: Vec<(Topic, Entry)>,
+    /// How many of the entries are written.
+    written: usize,
     events: Vec<NewEvent>,
     keys: Vec<Key>,
     tweets: BTreeMap<TweetId, [i64; 3]>,
     users: BTreeMap<UserId, [i64; 3]>,
-    hashtags: BTreeMap<String, i64>,
-    followed_hashtags: BTreeMap<String, i64>,
+    hashtags: BTreeMap<String, [i64; 2]>,
 }
 
 impl Batch {
     pub(super) fn new(tx: &Tx) -> Self {
         Self {
             now: tx.now(),
+            script: Script::default(),
             actions: Vec::new(),
             entries: Vec::new(),
+            written: 0,
             events: Vec::new(),
             keys: Vec::new(),
             tweets: BTreeMap::new(),
             users: BTreeMap::new(),
             hashtags: BTreeMap::new(),
-            followed_hashtags: BTreeMap::new(),
         }
     }
 
@@ -80,13 +86,13 @@ impl Batch {
     /// Counts the tweets of hashtags.
     pub(super) fn count_hashtags(&mut self, names: &[String]) {
         for name in names {
-            *self.hashtags.entry(name.clone()).or_default() += 1;
+            add(self.hashtags.entry(name.clone()).or_default(), [1, 0]);
         }
     }
 
     /// Counts a hashtag's followers; none only makes it exist.
     pub(super) fn count_hashtag_followers(&mut self, name: &str, followers: i64) {
-        *self.followed_hashtags.entry(name.to_owned()).or_default() += followers;
+        add(self.hashtags.entry(name.to_owned()).or_default(), [0, followers]);
     }
 
     /// Records what somebody did.
@@ -94,6 +100,7 @@ impl Batch {
         let Deed {
             kind,
             action,
+            is_dated,
             tweet,
             topics,
             keys,
@@ -106,7 +113,7 @@ impl Batch {
         let start = self.entries.len();
         self.entries.extend(added);
         self.keys.extend(keys.iter().cloned());
-        if self.is_recent(action.created_at) {
+        if is_dated && self.is_recent(action.created_at) {
             let mut event = NewEvent::new(kind);
             event.tweet = tweet;
             event.action = Some(action.id);
@@ -119,26 +126,39 @@ impl Batch {
         self.actions.push(action);
     }
 
+    /// The statements that write the batch's own rows.
+    pub(super) fn script(&mut self) -> &mut Script {
+        &mut self.script
+    }
+
+    /// Writes what there is so far, for those who have to read it.
+    pub(super) async fn flush(&mut self, tx: &Tx) -> Result<()> {
+        let entries = self.entries.get(self.written..).unwrap_or_default();
+        self.script.insert_actions(&std::mem::take(&mut self.actions));
+        self.script.insert_entries(entries);
+        self.written = self.entries.len();
+        tx.run(std::mem::take(&mut self.script)).await
+    }
+
     /// Writes what was added up, and says so in the log: first that rows changed, then what
     /// streams are told.
-    pub(super) async fn finish(self, tx: &Tx) -> Result<()> {
-        tx.insert_actions(&self.actions).await?;
-        tx.insert_entries_each(&self.entries).await?;
-        let tweets: Vec<_> = self.tweets.into_iter().collect();
-        tx.count_tweets_each(&tweets).await?;
-        let users: Vec<_> = self.users.into_iter().collect();
-        tx.count_users_each(&users).await?;
-        let hashtags: Vec<_> = self.hashtags.iter().map(|(name, n)| (name.as_str(), *n)).collect();
-        tx.count_hashtags_each(&hashtags).await?;
-        let followed: Vec<_> = self.followed_hashtags.into_iter().collect();
-        tx.count_hashtag_followers_each(&followed).await?;
+    pub(super) async fn finish(mut self, tx: &Tx) -> Result<()> {
+        let tweets: Vec<_> = std::mem::take(&mut self.tweets).into_iter().collect();
+        let users: Vec<_> = std::mem::take(&mut self.users).into_iter().collect();
+        let hashtags = std::mem::take(&mut self.hashtags).into_iter();
+        let hashtags: Vec<_> = hashtags
+            .map(|(name, [tweets, followers])| (name, tweets, followers))
+            .collect();
+        self.script.count_tweets(&tweets);
+        self.script.count_users(&users);
+        self.script.count_hashtags(self.now, &hashtags);
+        self.flush(tx).await?;
 
         let mut keys: HashSet<Key> = self.keys.into_iter().collect();
         keys.extend(self.entries.into_iter().map(|(topic, _)| Key::Topic(topic)));
         keys.extend(tweets.into_iter().map(|(id, _)| Key::Tweet(id)));
         keys.extend(users.into_iter().map(|(id, _)| Key::User(id)));
-        keys.extend(self.hashtags.into_keys().map(Key::Hashtag));
-        keys.extend(followed.into_iter().map(|(name, _)| Key::Hashtag(name)));
+        keys.extend(hashtags.into_iter().map(|(name, ..)| Key::Hashtag(name)));
         if !keys.is_empty() {
             let mut event = NewEvent::new(EventKind::Import);
             event.keys = keys.into_iter().collect();
@@ -151,7 +171,7 @@ impl Batch {
     }
 }
 
-fn add(sums: &mut [i64; 3], counts: [i64; 3]) {
+fn add<const N: usize>(sums: &mut [i64; N], counts: [i64; N]) {
     for (sum, count) in sums.iter_mut().zip(counts) {
         *sum += count;
     }

@@ -151,6 +151,7 @@ async fn insert(tx: &Tx, batch: &mut Batch, new: Vec<(UserId, Entity, Row)>) -> 
         .map(|(_, _, row)| row.action_key)
         .collect();
     let mut actions = tx.number(Numbered::Actions, &keys).await?.into_iter();
+    let dated: Vec<bool> = new.iter().map(|(_, _, row)| row.created_at.is_some()).collect();
     let follows: Vec<NewFollow> = new
         .into_iter()
         .zip(ids)
@@ -163,15 +164,15 @@ async fn insert(tx: &Tx, batch: &mut Batch, new: Vec<(UserId, Entity, Row)>) -> 
             flag: row.flag,
         })
         .collect();
-    tx.insert_follows(&follows).await?;
+    batch.script().insert_follows(&follows);
     let spans: Vec<_> = follows
         .iter()
         .filter(|follow| follow.flag == FOLLOWING)
         .map(|follow| (follow.follower, topic(&follow.target)))
         .collect();
-    tx.open_whole_spans(&spans).await?;
-    for follow in follows {
-        note(batch, follow);
+    batch.script().open_whole_spans(&spans);
+    for (follow, is_dated) in follows.into_iter().zip(dated) {
+        note(batch, follow, is_dated);
     }
     Ok(())
 }
@@ -185,7 +186,7 @@ fn topic(target: &Entity) -> Topic {
     }
 }
 
-fn note(batch: &mut Batch, follow: NewFollow) {
+fn note(batch: &mut Batch, follow: NewFollow, is_dated: bool) {
     let counted = i64::from(follow.action.is_some());
     if let Entity::Hashtag(name) = &follow.target {
         batch.count_hashtag_followers(name, counted);
@@ -207,6 +208,7 @@ fn note(batch: &mut Batch, follow: NewFollow) {
             target: None,
             created_at: follow.created_at,
         },
+        is_dated,
         tweet: None,
         topics: vec![(Topic::user(follow.follower), Change::Created)],
         keys,

@@ -14,6 +14,7 @@ use crate::store::bulk::tweet::{Crowded, Identity};
 use crate::store::bulk::unresolved::{Reference, Unresolved};
 use crate::store::writer::Tx;
 use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
 /// A like.
@@ -24,8 +25,13 @@ pub(super) struct Row {
     action_key: Option<i64>,
 }
 
-/// When a like was given, and the number of its action elsewhere.
-pub(super) type Given = (Micros, Option<i64>);
+/// What of a like is kept while its tweet has not come.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Given {
+    at: Micros,
+    is_dated: bool,
+    action_key: Option<i64>,
+}
 
 impl Record for Row {
     fn read(fields: &Fields) -> Result<Self, String> {
@@ -66,7 +72,11 @@ async fn write(tx: &Tx, batch: &mut Batch, rows: Vec<Line<Row>>) -> StoreResult<
             outcome.bad.push((*line, format!("username: {DELETED}")));
             continue;
         };
-        let given: Given = (at(row), row.action_key);
+        let given = Given {
+            at: at(row),
+            is_dated: row.created_at.is_some(),
+            action_key: row.action_key,
+        };
         match found.get(&place) {
             Some(tweet) => known.push((*tweet, user.id, given)),
             None => waiting.push(Unresolved {
@@ -93,15 +103,15 @@ pub(super) async fn insert(tx: &Tx, batch: &mut Batch, likes: Vec<(TweetId, User
         .filter(|(place, (tweet, user, _))| !standing.contains(place) && seen.insert((*tweet, *user)))
         .map(|(_, like)| like)
         .collect();
-    let keys: Vec<_> = new.iter().map(|(_, _, (_, key))| *key).collect();
+    let keys: Vec<_> = new.iter().map(|(_, _, given)| given.action_key).collect();
     let actions = tx.number(Numbered::Actions, &keys).await?.into_iter().map(ActionId);
     let rows: Vec<_> = new
-        .into_iter()
+        .iter()
         .zip(actions)
-        .map(|((tweet, user, (at, _)), action)| (tweet, user, at, action))
+        .map(|((tweet, user, given), action)| (*tweet, *user, given.at, action))
         .collect();
-    tx.insert_likes(&rows).await?;
-    for (tweet, user, created_at, id) in &rows {
+    batch.script().insert_likes(&rows);
+    for ((tweet, user, created_at, id), (.., given)) in rows.iter().zip(&new) {
         batch.record(Deed {
             kind: EventKind::Like,
             action: NewAction {
@@ -112,6 +122,7 @@ pub(super) async fn insert(tx: &Tx, batch: &mut Batch, likes: Vec<(TweetId, User
                 target: None,
                 created_at: *created_at,
             },
+            is_dated: given.is_dated,
             tweet: Some(*tweet),
             topics: vec![(Topic::user(*user), Change::Created)],
             keys: Vec::new(),

@@ -4,8 +4,8 @@
 use super::batch::Batch;
 use crate::model::user::username_key;
 use crate::model::{Key, Micros, Result, UserId};
-use crate::store::bulk::Numbered;
 use crate::store::bulk::user::{Account, Provisional};
+use crate::store::bulk::{Numbered, Script};
 use crate::store::writer::Tx;
 use std::collections::HashMap;
 
@@ -58,13 +58,15 @@ pub(super) async fn accounts<'r>(
         }
     }
     let newcomers: Vec<&Account> = new.iter().filter_map(|key| accounts.get(key)).collect();
-    tx.insert_accounts(&newcomers).await?;
+    let mut script = Script::default();
+    script.insert_accounts(&newcomers);
     batch.touch(newcomers.iter().map(|account| Key::User(account.id)));
     let changed: Vec<&Account> = before
         .iter()
         .filter_map(|(key, old)| accounts.get(key).filter(|account| *account != old))
         .collect();
-    tx.update_accounts(&changed).await?;
+    script.update_accounts(&changed);
+    tx.run(script).await?;
     batch.touch(changed.iter().map(|account| Key::User(account.id)));
     Ok(accounts)
 }

@@ -77,7 +77,7 @@ async fn over(store: &Store, crowded: &Arc<Mutex<Crowded>>, pace: &mut Pace, wal
                     let end = page.last().cloned();
                     let mut batch = Batch::new(tx);
                     let done = resolve(tx, &mut batch, walk, page, &mut *crowded.lock().await).await?;
-                    tx.delete_unresolved(&done).await?;
+                    batch.script().delete_unresolved(&done);
                     batch.finish(tx).await?;
                     Ok((end, done.len() as u64))
                 })
@@ -145,7 +145,7 @@ async fn replies(tx: &Tx, batch: &mut Batch, page: Vec<Unresolved>) -> Result<Ve
             open.get(&child).map(|action| (child, *action, *parent))
         })
         .collect();
-    tx.set_parents(&answers).await?;
+    batch.script().set_parents(&answers);
     let actions: Vec<ActionId> = answers.iter().map(|(_, action, _)| *action).collect();
     let entries = tx.entries_of(&actions).await?;
     batch.touch(entries.into_iter().map(|(topic, _)| Key::Topic(topic)));
@@ -173,7 +173,7 @@ async fn mentions(tx: &Tx, batch: &mut Batch, page: Vec<Unresolved>) -> Result<V
             Some((tweet, one.body.parse().ok()?, *user))
         })
         .collect();
-    tx.insert_mentions(&mentions).await?;
+    batch.script().insert_mentions(&mentions);
     batch.touch(mentions.iter().map(|(tweet, _, _)| Key::Tweet(*tweet)));
     Ok(found)
 }

@@ -51,7 +51,7 @@ pub(super) async fn insert(tx: &Tx, batch: &mut Batch, rows: Vec<(TweetId, UserI
             Some(_) => {}
         }
     }
-    tx.move_retweets(&moved).await?;
+    batch.script().move_retweets(&moved);
     batch.touch(moved.iter().map(|one| Key::Topic(Topic::user(one.user))));
     batch.touch(moved.iter().map(|one| Key::Tweet(one.tweet)));
     let changed = new.len() + moved.len();
@@ -62,7 +62,7 @@ pub(super) async fn insert(tx: &Tx, batch: &mut Batch, rows: Vec<(TweetId, UserI
         .zip(actions)
         .map(|((tweet, user, row), action)| retweet(tweet, user, row, action))
         .collect();
-    tx.insert_retweets(&new).await?;
+    batch.script().insert_retweets(&new);
     note(tx, batch, &new).await?;
     Ok(changed as u64)
 }
@@ -118,6 +118,7 @@ async fn note(tx: &Tx, batch: &mut Batch, retweets: &[NewRetweet]) -> Result<()>
                 target: None,
                 created_at: new.created_at,
             },
+            is_dated: true,
             tweet: Some(new.tweet),
             topics: std::iter::once((Topic::user(new.user), Change::Created))
                 .chain(heard)

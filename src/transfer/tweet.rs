@@ -127,7 +127,10 @@ async fn write(tx: &Tx, batch: &mut Batch, rows: Vec<Line<Row>>, crowded: &mut C
     }
     outcome.changed += tweets.len() as u64;
     insert(tx, batch, tweets, &accounts, crowded).await?;
-    outcome.changed += retweet::write(tx, batch, retweets).await?;
+    if !retweets.is_empty() {
+        batch.flush(tx).await?;
+        outcome.changed += retweet::write(tx, batch, retweets).await?;
+    }
     Ok(outcome)
 }
 
@@ -217,8 +220,9 @@ pub(super) async fn insert(
         note(batch, &tweet);
         tweets.push(tweet);
     }
-    tx.insert_tweets(&tweets, crowded).await?;
-    tx.insert_unresolved(&open).await?;
+    let positions = tx.positions(&tweets, crowded).await?;
+    batch.script().insert_tweets(&tweets, &positions);
+    batch.script().insert_unresolved(&open);
     Ok(())
 }
 
@@ -307,6 +311,7 @@ fn note(batch: &mut Batch, tweet: &ImportedTweet) {
             target: tweet.in_reply_to.map(Entity::Tweet),
             created_at: tweet.created_at,
         },
+        is_dated: true,
         tweet: Some(tweet.id),
         topics: topics.map(|topic| (topic, Change::Created)).collect(),
         keys: Vec::new(),

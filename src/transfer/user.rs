@@ -73,26 +73,24 @@ async fn write(tx: &Tx, batch: &mut Batch, rows: Vec<Line<Row>>) -> StoreResult<
             account.id = UserId(id);
         }
     }
-    save(tx, batch, &accounts, &before, &new).await?;
+    save(batch, &accounts, &before, &new);
     Ok(outcome)
 }
 
-async fn save(
-    tx: &Tx,
+fn save(
     batch: &mut Batch,
     accounts: &HashMap<String, Account>,
     before: &HashMap<String, Account>,
     new: &[(String, Option<i64>)],
-) -> StoreResult<()> {
+) {
     let newcomers: Vec<&Account> = new.iter().filter_map(|(key, _)| accounts.get(key)).collect();
-    tx.insert_accounts(&newcomers).await?;
+    batch.script().insert_accounts(&newcomers);
     let changed: Vec<&Account> = before
         .iter()
         .filter_map(|(key, old)| accounts.get(key).filter(|account| *account != old))
         .collect();
-    tx.update_accounts(&changed).await?;
+    batch.script().update_accounts(&changed);
     batch.touch(newcomers.iter().chain(&changed).map(|account| Key::User(account.id)));
-    Ok(())
 }
 
 fn newcomer(row: Row, now: Micros) -> Account {

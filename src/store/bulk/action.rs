@@ -1,8 +1,7 @@
 //! Actions and their entries.
 
-use crate::model::{ActionId, Entity, Entry, Micros, Result, Topic, UserId};
-use crate::store::writer::Tx;
-use sea_orm::Value;
+use super::Script;
+use crate::model::{ActionId, Entity, Entry, Micros, Topic, UserId};
 
 /// An action to be recorded.
 #[derive(Clone, Debug)]
@@ -16,71 +15,63 @@ pub struct NewAction {
     pub created_at: Micros,
 }
 
-impl Tx {
+impl Script {
     /// Records actions of users.
-    ///
-    /// # Errors
-    /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn insert_actions(&self, actions: &[NewAction]) -> Result<()> {
-        let into =
-            "action (id, verb, actor_kind, actor_key, object_kind, object_key, target_kind, target_key, created_at)";
-        let rows = actions.iter().map(row).collect();
-        self.write_rows(into, "", 9, rows).await?;
-        Ok(())
-    }
-
-    /// Writes many entries into topics.
-    ///
-    /// # Errors
-    /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn insert_entries_each(&self, entries: &[(Topic, Entry)]) -> Result<()> {
-        let into = "feed_entry (topic, kind, created_at, id, verb, actor_id, tweet_id)";
-        let rows = entries
+    pub fn insert_actions(&mut self, actions: &[NewAction]) {
+        let parts = |entity: &Option<Entity>| entity.as_ref().map(|entity| (entity.kind(), entity.key())).unzip();
+        let rows: Vec<_> = actions
             .iter()
-            .map(|(topic, entry)| {
-                vec![
-                    topic.as_str().into(),
-                    i16::from(entry.kind).into(),
-                    entry.place.at.into(),
-                    entry.place.id.into(),
-                    (&*entry.verb).into(),
-                    entry.actor.0.into(),
-                    entry.tweet.map(|id| id.0).into(),
-                ]
+            .map(|new| {
+                let (object_kind, object_key) = parts(&new.object);
+                let (target_kind, target_key) = parts(&new.target);
+                let (of, to) = ((object_kind, object_key), (target_kind, target_key));
+                (
+                    new.id,
+                    new.verb,
+                    new.actor.to_string(),
+                    of.0,
+                    of.1,
+                    to.0,
+                    to.1,
+                    new.created_at,
+                )
             })
             .collect();
-        self.write_rows(into, "", 7, rows).await?;
-        Ok(())
+        self.each(
+            "INSERT INTO action (id, verb, actor_kind, actor_key, object_kind, object_key, target_kind, target_key, \
+             created_at) SELECT {int:0}, {text:1}, 'user', {text:2}, {text:3}, {text:4}, {text:5}, {text:6}, {int:7} \
+             FROM {each}",
+            &rows,
+        );
+    }
+
+    /// Writes entries into topics.
+    pub fn insert_entries(&mut self, entries: &[(Topic, Entry)]) {
+        let rows: Vec<_> = entries
+            .iter()
+            .map(|(topic, entry)| {
+                let (kind, place) = (i16::from(entry.kind), entry.place);
+                (topic, kind, place.at, place.id, &*entry.verb, entry.actor, entry.tweet)
+            })
+            .collect();
+        self.each(
+            "INSERT INTO feed_entry (topic, kind, created_at, id, verb, actor_id, tweet_id) \
+             SELECT {text:0}, {int:1}, {int:2}, {int:3}, {text:4}, {int:5}, {int:6} FROM {each}",
+            &rows,
+        );
     }
 
     /// Moves actions and their entries to other times.
-    ///
-    /// # Errors
-    /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn move_actions(&self, times: &[(ActionId, Micros)]) -> Result<()> {
-        for table in ["action", "feed_entry"] {
-            let sql = format!(
-                "UPDATE {table} SET created_at = d.at FROM (SELECT {{int:0}} AS id, {{int:1}} AS at FROM {{each}}) d \
-                 WHERE {table}.id = d.id"
-            );
-            self.write_each(&sql, times).await?;
-        }
-        Ok(())
+    pub(super) fn move_actions(&mut self, times: &[(ActionId, Micros)]) {
+        self.each(
+            "UPDATE action SET created_at = d.at FROM (SELECT {int:0} AS id, {int:1} AS at FROM {each}) d \
+             WHERE action.id = d.id",
+            times,
+        );
+        self.each(
+            "UPDATE feed_entry SET created_at = d.at FROM (SELECT {int:0} AS id, {int:1} AS at FROM {each}) d \
+             WHERE feed_entry.id = d.id",
+            times,
+        );
     }
-}
-
-fn row(action: &NewAction) -> Vec<Value> {
-    let kind = |entity: &Option<Entity>| entity.as_ref().map(Entity::kind).into();
-    let key = |entity: &Option<Entity>| entity.as_ref().map(Entity::key).into();
-    vec![
-        action.id.0.into(),
-        action.verb.into(),
-        "user".into(),
-        action.actor.to_string().into(),
-        kind(&action.object),
-        key(&action.object),
-        kind(&action.target),
-        key(&action.target),
-        action.created_at.0.into(),
-    ]
 }

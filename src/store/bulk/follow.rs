@@ -1,5 +1,6 @@
 //! Many follows at once.
 
+use super::Script;
 use crate::model::{ActionId, Entity, FollowId, Micros, Place, Result, Topic, UserId};
 use crate::store::snapshot::json;
 use crate::store::writer::Tx;
@@ -31,61 +32,45 @@ impl Tx {
                    AND f.target_key = {text:2} AND f.flag = {text:3}";
         super::places(&self.rows(sql, [json(&keys)]).await?)
     }
+}
 
+impl Script {
     /// Records follows.
-    ///
-    /// # Errors
-    /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn insert_follows(&self, follows: &[NewFollow]) -> Result<()> {
-        let sql = "INSERT INTO follow (id, follower_id, target_kind, target_key, flag, created_at, action_id) \
-                   SELECT {int:0}, {int:1}, {text:2}, {text:3}, {text:4}, {int:5}, {int:6} FROM {each}";
+    pub fn insert_follows(&mut self, follows: &[NewFollow]) {
         let rows: Vec<_> = follows
             .iter()
-            .map(|follow| {
-                let (kind, key) = (follow.target.kind(), follow.target.key());
-                (
-                    follow.id,
-                    follow.follower,
-                    kind,
-                    key,
-                    &follow.flag,
-                    follow.created_at,
-                    follow.action,
-                )
+            .map(|new| {
+                let (kind, key) = (new.target.kind(), new.target.key());
+                (new.id, new.follower, kind, key, &new.flag, new.created_at, new.action)
             })
             .collect();
-        self.write_each(sql, &rows).await?;
-        Ok(())
+        self.each(
+            "INSERT INTO follow (id, follower_id, target_kind, target_key, flag, created_at, action_id) \
+             SELECT {int:0}, {int:1}, {text:2}, {text:3}, {text:4}, {int:5}, {int:6} FROM {each}",
+            &rows,
+        );
     }
 
     /// Opens spans that hold the whole of their topics.
-    ///
-    /// # Errors
-    /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn open_whole_spans(&self, spans: &[(UserId, Topic)]) -> Result<()> {
-        if spans.is_empty() {
-            return Ok(());
-        }
-        let sql = "INSERT INTO follow_span (follower_id, topic, from_at, from_id) \
-                   SELECT {int:0}, {text:1}, ?, ? FROM {each}";
+    pub fn open_whole_spans(&mut self, spans: &[(UserId, Topic)]) {
         let from = Place::OLDEST;
-        self.execute(sql, [from.at.into(), from.id.into(), json(&spans)])
-            .await?;
-        Ok(())
+        self.each_with(
+            "INSERT INTO follow_span (follower_id, topic, from_at, from_id) SELECT {int:0}, {text:1}, ?, ? FROM {each}",
+            [from.at.into(), from.id.into()],
+            spans,
+        );
     }
 
-    /// Makes sure that hashtags exist, and adds to the counts of their followers.
-    ///
-    /// # Errors
-    /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn count_hashtag_followers_each(&self, counts: &[(String, i64)]) -> Result<()> {
-        if counts.is_empty() {
-            return Ok(());
-        }
-        let sql = "INSERT INTO hashtag (name, created_at, follower_count) \
-                   SELECT {text:0}, ?, {int:1} FROM {each} WHERE TRUE \
-                   ON CONFLICT (name) DO UPDATE SET follower_count = hashtag.follower_count + excluded.follower_count";
-        self.execute(sql, [self.now().0.into(), json(&counts)]).await?;
-        Ok(())
+    /// Makes sure that hashtags exist since a time, and adds to the counts of their tweets and
+    /// followers.
+    pub fn count_hashtags(&mut self, now: Micros, counts: &[(String, i64, i64)]) {
+        self.each_with(
+            "INSERT INTO hashtag (name, created_at, tweet_count, follower_count) \
+             SELECT {text:0}, ?, {int:1}, {int:2} FROM {each} WHERE TRUE \
+             ON CONFLICT (name) DO UPDATE SET tweet_count = hashtag.tweet_count + excluded.tweet_count, \
+             follower_count = hashtag.follower_count + excluded.follower_count",
+            [now.0.into()],
+            counts,
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! Many likes at once.
 
+use super::Script;
 use crate::model::{ActionId, Micros, Result, TweetId, UserId};
 use crate::store::snapshot::json;
 use crate::store::writer::Tx;
@@ -14,15 +15,15 @@ impl Tx {
         let sql = "SELECT k.key FROM {each} JOIN liked l ON l.tweet_id = {int:0} AND l.user_id = {int:1}";
         super::places(&self.rows(sql, [json(&likes)]).await?)
     }
+}
 
+impl Script {
     /// Records likes.
-    ///
-    /// # Errors
-    /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn insert_likes(&self, likes: &[(TweetId, UserId, Micros, ActionId)]) -> Result<()> {
-        let sql = "INSERT INTO liked (tweet_id, user_id, created_at, action_id) \
-                   SELECT {int:0}, {int:1}, {int:2}, {int:3} FROM {each}";
-        self.write_each(sql, likes).await?;
-        Ok(())
+    pub fn insert_likes(&mut self, likes: &[(TweetId, UserId, Micros, ActionId)]) {
+        self.each(
+            "INSERT INTO liked (tweet_id, user_id, created_at, action_id) \
+             SELECT {int:0}, {int:1}, {int:2}, {int:3} FROM {each}",
+            likes,
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! Many retweets at once.
 
+use super::Script;
 use super::tweet::Identity;
 use crate::model::{ActionId, Micros, Result, TweetId, UserId};
 use crate::store::snapshot::json;
@@ -50,30 +51,29 @@ impl Tx {
             })
             .collect()
     }
+}
 
+impl Script {
     /// Records retweets.
-    ///
-    /// # Errors
-    /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn insert_retweets(&self, retweets: &[NewRetweet]) -> Result<()> {
-        let sql = "INSERT INTO retweet (tweet_id, user_id, created_at, action_id, source, external_id) \
-                   SELECT {int:0}, {int:1}, {int:2}, {int:3}, {text:4}, {text:5} FROM {each}";
-        self.write_each(sql, &rows(retweets)).await?;
-        Ok(())
+    pub fn insert_retweets(&mut self, retweets: &[NewRetweet]) {
+        self.each(
+            "INSERT INTO retweet (tweet_id, user_id, created_at, action_id, source, external_id) \
+             SELECT {int:0}, {int:1}, {int:2}, {int:3}, {text:4}, {text:5} FROM {each}",
+            &rows(retweets),
+        );
     }
 
     /// Gives retweets that stand the times and identities of older ones by the same users.
-    ///
-    /// # Errors
-    /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn move_retweets(&self, retweets: &[NewRetweet]) -> Result<()> {
-        let sql = "UPDATE retweet SET created_at = d.at, source = d.source, external_id = d.external_id \
-                   FROM (SELECT {int:0} AS tweet_id, {int:1} AS user_id, {int:2} AS at, {text:4} AS source, \
-                   {text:5} AS external_id FROM {each}) d \
-                   WHERE retweet.tweet_id = d.tweet_id AND retweet.user_id = d.user_id";
-        self.write_each(sql, &rows(retweets)).await?;
+    pub fn move_retweets(&mut self, retweets: &[NewRetweet]) {
+        self.each(
+            "UPDATE retweet SET created_at = d.at, source = d.source, external_id = d.external_id \
+             FROM (SELECT {int:0} AS tweet_id, {int:1} AS user_id, {int:2} AS at, {text:4} AS source, \
+             {text:5} AS external_id FROM {each}) d \
+             WHERE retweet.tweet_id = d.tweet_id AND retweet.user_id = d.user_id",
+            &rows(retweets),
+        );
         let times: Vec<_> = retweets.iter().map(|new| (new.action, new.created_at)).collect();
-        self.move_actions(&times).await
+        self.move_actions(&times);
     }
 }
 

@@ -1,12 +1,13 @@
 //! Many tweets at once, and their identities outside.
 
+use super::Script;
 use crate::model::id::GlobalId;
 use crate::model::{ActionId, Micros, Result, TweetId, UserId};
 use crate::store::search::document;
 use crate::store::snapshot::json;
 use crate::store::tweet::PLACES;
 use crate::store::writer::Tx;
-use sea_orm::{QueryResult, Value};
+use sea_orm::QueryResult;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -153,75 +154,11 @@ impl Tx {
         rows.iter().map(Candidate::from_row).collect()
     }
 
-    /// Writes tweets with their lists, and makes them searchable.
-    ///
-    /// # Errors
-    /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn insert_tweets(&self, tweets: &[ImportedTweet], crowded: &mut Crowded) -> Result<()> {
-        let positions = self.positions(tweets, crowded).await?;
-        let into = "tweet (id, author_id, text, created_at, edited_at, position, in_reply_to_id, action_id, \
-                    origin_likes, origin_retweets, origin_replies, source, external_id, url)";
-        let rows = tweets
-            .iter()
-            .zip(&positions)
-            .map(|(tweet, at)| row(tweet, *at))
-            .collect();
-        self.write_rows(into, "", 14, rows).await?;
-        self.insert_tags_and_mentions(tweets).await?;
-        self.index_tweets(tweets, &positions).await
-    }
-
-    async fn insert_tags_and_mentions(&self, tweets: &[ImportedTweet]) -> Result<()> {
-        let tags = tweets
-            .iter()
-            .flat_map(|tweet| {
-                tweet
-                    .hashtags
-                    .iter()
-                    .zip(0_i64..)
-                    .map(|(tag, place)| (tweet.id, place, tag))
-            })
-            .map(|(tweet, place, tag)| vec![tweet.0.into(), place.into(), tag.as_str().into()])
-            .collect();
-        self.write_rows("tweet_hashtag (tweet_id, place, hashtag)", "", 3, tags)
-            .await?;
-        let mentions: Vec<_> = tweets
-            .iter()
-            .flat_map(|tweet| tweet.mentions.iter().map(|(place, user)| (tweet.id, *place, *user)))
-            .collect();
-        self.insert_mentions(&mentions).await
-    }
-
-    /// Adds mentions to tweets: which, at what place, of whom.
-    ///
-    /// # Errors
-    /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn insert_mentions(&self, mentions: &[(TweetId, usize, UserId)]) -> Result<()> {
-        let sql = "INSERT INTO mention (tweet_id, place, user_id) SELECT {int:0}, {int:1}, {int:2} FROM {each} \
-                   WHERE TRUE ON CONFLICT DO NOTHING";
-        self.write_each(sql, mentions).await?;
-        Ok(())
-    }
-
-    async fn index_tweets(&self, tweets: &[ImportedTweet], positions: &[i64]) -> Result<()> {
-        let mut documents: Vec<_> = tweets
-            .iter()
-            .zip(positions)
-            .map(|(tweet, position)| {
-                let (text, facets) = document(&tweet.text, &tweet.hashtags, &tweet.author_name);
-                (*position, text, facets)
-            })
-            .collect();
-        // The index writes out what it holds when a row number is not above the last, and before
-        // each further statement: so one statement, in their order.
-        documents.sort_unstable_by_key(|document| document.0);
-        let sql = "INSERT INTO tweet_search (rowid, text, facets) SELECT {int:0}, {text:1}, {text:2} FROM {each}";
-        self.write_each(sql, &documents).await?;
-        Ok(())
-    }
-
     /// Places in the text index, in the order of time and number: behind what stands there.
-    async fn positions(&self, tweets: &[ImportedTweet], crowded: &mut Crowded) -> Result<Vec<i64>> {
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn positions(&self, tweets: &[ImportedTweet], crowded: &mut Crowded) -> Result<Vec<i64>> {
         let mut times: BTreeMap<Micros, Vec<(TweetId, usize)>> = BTreeMap::new();
         for (place, tweet) in tweets.iter().enumerate() {
             times.entry(tweet.created_at).or_default().push((tweet.id, place));
@@ -294,24 +231,6 @@ impl Tx {
         Ok(taken.unwrap_or(i64::MAX))
     }
 
-    /// Makes tweets answers to others: which, by what action, to which.
-    ///
-    /// # Errors
-    /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn set_parents(&self, answers: &[(TweetId, ActionId, TweetId)]) -> Result<()> {
-        let statements = [
-            "UPDATE tweet SET in_reply_to_id = d.parent \
-             FROM (SELECT {int:0} AS id, {int:2} AS parent FROM {each}) d WHERE tweet.id = d.id",
-            "UPDATE action SET verb = 'reply', target_kind = 'tweet', target_key = d.parent \
-             FROM (SELECT {int:1} AS id, {text:2} AS parent FROM {each}) d WHERE action.id = d.id",
-            "UPDATE feed_entry SET verb = 'reply' WHERE id IN (SELECT {int:1} FROM {each})",
-        ];
-        for sql in statements {
-            self.write_each(sql, answers).await?;
-        }
-        Ok(())
-    }
-
     /// The actions that recorded tweets which are there and answer nothing.
     ///
     /// # Errors
@@ -352,19 +271,100 @@ impl Tx {
         }
         Ok(found)
     }
+}
+
+impl Script {
+    /// Writes tweets at their positions with their lists, and makes them searchable.
+    pub fn insert_tweets(&mut self, tweets: &[ImportedTweet], positions: &[i64]) {
+        let rows: Vec<_> = tweets
+            .iter()
+            .zip(positions)
+            .map(|(tweet, at)| row(tweet, *at))
+            .collect();
+        self.each(
+            "INSERT INTO tweet (id, author_id, text, created_at, edited_at, position, in_reply_to_id, action_id, \
+             origin_likes, origin_retweets, origin_replies, source, external_id, url) \
+             SELECT {int:0}, {int:1}, {text:2}, {int:3}, {int:4}, {int:5}, {int:6}, {int:7}, {int:8}, {int:9}, \
+             {int:10}, {text:11}, {text:12}, {text:13} FROM {each}",
+            &rows,
+        );
+        let tags: Vec<_> = tweets
+            .iter()
+            .flat_map(|tweet| {
+                tweet
+                    .hashtags
+                    .iter()
+                    .enumerate()
+                    .map(|(place, tag)| (tweet.id, place, tag))
+            })
+            .collect();
+        self.each(
+            "INSERT INTO tweet_hashtag (tweet_id, place, hashtag) SELECT {int:0}, {int:1}, {text:2} FROM {each}",
+            &tags,
+        );
+        let mentions: Vec<_> = tweets
+            .iter()
+            .flat_map(|tweet| tweet.mentions.iter().map(|(place, user)| (tweet.id, *place, *user)))
+            .collect();
+        self.insert_mentions(&mentions);
+        self.index_tweets(tweets, positions);
+    }
+
+    /// Adds mentions to tweets: which, at what place, of whom.
+    pub fn insert_mentions(&mut self, mentions: &[(TweetId, usize, UserId)]) {
+        self.each(
+            "INSERT INTO mention (tweet_id, place, user_id) SELECT {int:0}, {int:1}, {int:2} FROM {each} \
+             WHERE TRUE ON CONFLICT DO NOTHING",
+            mentions,
+        );
+    }
+
+    fn index_tweets(&mut self, tweets: &[ImportedTweet], positions: &[i64]) {
+        let mut documents: Vec<_> = tweets
+            .iter()
+            .zip(positions)
+            .map(|(tweet, position)| {
+                let (text, facets) = document(&tweet.text, &tweet.hashtags, &tweet.author_name);
+                (*position, text, facets)
+            })
+            .collect();
+        // The index writes out what it holds when a row number is not above the last, and before
+        // each further statement: so one statement, in their order.
+        documents.sort_unstable_by_key(|document| document.0);
+        self.each(
+            "INSERT INTO tweet_search (rowid, text, facets) SELECT {int:0}, {text:1}, {text:2} FROM {each}",
+            &documents,
+        );
+    }
+
+    /// Makes tweets answers to others: which, by what action, to which.
+    pub fn set_parents(&mut self, answers: &[(TweetId, ActionId, TweetId)]) {
+        self.each(
+            "UPDATE tweet SET in_reply_to_id = d.parent \
+             FROM (SELECT {int:0} AS id, {int:2} AS parent FROM {each}) d WHERE tweet.id = d.id",
+            answers,
+        );
+        self.each(
+            "UPDATE action SET verb = 'reply', target_kind = 'tweet', target_key = d.parent \
+             FROM (SELECT {int:1} AS id, {text:2} AS parent FROM {each}) d WHERE action.id = d.id",
+            answers,
+        );
+        self.each(
+            "UPDATE feed_entry SET verb = 'reply' WHERE id IN (SELECT {int:1} FROM {each})",
+            answers,
+        );
+    }
 
     /// Adds to the counts of tweets: likes, retweets, replies.
-    ///
-    /// # Errors
-    /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn count_tweets_each(&self, counts: &[(TweetId, [i64; 3])]) -> Result<()> {
-        let sql = "UPDATE tweet SET like_count = like_count + d.likes, retweet_count = retweet_count + d.retweets, \
-                   reply_count = reply_count + d.replies \
-                   FROM (SELECT {int:0} AS id, {int:1} AS likes, {int:2} AS retweets, {int:3} AS replies FROM {each}) d \
-                   WHERE tweet.id = d.id";
+    pub fn count_tweets(&mut self, counts: &[(TweetId, [i64; 3])]) {
         let rows: Vec<_> = counts.iter().map(|(id, [a, b, c])| (id, a, b, c)).collect();
-        self.write_each(sql, &rows).await?;
-        Ok(())
+        self.each(
+            "UPDATE tweet SET like_count = like_count + d.likes, retweet_count = retweet_count + d.retweets, \
+             reply_count = reply_count + d.replies \
+             FROM (SELECT {int:0} AS id, {int:1} AS likes, {int:2} AS retweets, {int:3} AS replies FROM {each}) d \
+             WHERE tweet.id = d.id",
+            &rows,
+        );
     }
 }
 
@@ -411,21 +411,38 @@ fn base(at: Micros) -> i64 {
     at.0.clamp(-most, most) * PLACES
 }
 
-fn row(tweet: &ImportedTweet, position: i64) -> Vec<Value> {
-    vec![
-        tweet.id.0.into(),
-        tweet.author.0.into(),
-        tweet.text.as_str().into(),
-        tweet.created_at.0.into(),
-        tweet.edited_at.map(|at| at.0).into(),
-        position.into(),
-        tweet.in_reply_to.map(|id| id.0).into(),
-        tweet.action.0.into(),
-        tweet.origin.likes.into(),
-        tweet.origin.retweets.into(),
-        tweet.origin.replies.into(),
-        tweet.identity.source.as_str().into(),
-        tweet.identity.id.as_str().into(),
-        tweet.url.clone().into(),
-    ]
+type Row<'r> = (
+    TweetId,
+    UserId,
+    &'r str,
+    Micros,
+    Option<Micros>,
+    i64,
+    Option<TweetId>,
+    ActionId,
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
+    &'r str,
+    &'r str,
+    Option<&'r str>,
+);
+
+fn row(tweet: &ImportedTweet, position: i64) -> Row<'_> {
+    (
+        tweet.id,
+        tweet.author,
+        &tweet.text,
+        tweet.created_at,
+        tweet.edited_at,
+        position,
+        tweet.in_reply_to,
+        tweet.action,
+        tweet.origin.likes,
+        tweet.origin.retweets,
+        tweet.origin.replies,
+        &tweet.identity.source,
+        &tweet.identity.id,
+        tweet.url.as_deref(),
+    )
 }

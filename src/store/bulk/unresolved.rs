@@ -1,11 +1,13 @@
 //! References of imported rows to what has not come yet.
 
+use super::Script;
 use super::tweet::Identity;
 use crate::model::Result;
 use crate::store::entity::unresolved;
 use crate::store::snapshot::json;
 use crate::store::writer::Tx;
 use sea_orm::FromQueryResult;
+use std::collections::HashSet;
 
 /// What refers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -81,23 +83,10 @@ impl Tx {
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn insert_unresolved(&self, references: &[Unresolved]) -> Result<u64> {
-        let into = "unresolved (kind, holder, wanted, wanted_source, external_id, source, body)";
-        let rows = references
-            .iter()
-            .map(|one| {
-                let (kind, holder, wanted, wanted_source, id, source) = one.key();
-                vec![
-                    kind.into(),
-                    holder.into(),
-                    wanted.into(),
-                    wanted_source.into(),
-                    id.into(),
-                    source.into(),
-                    one.body.as_str().into(),
-                ]
-            })
-            .collect();
-        self.write_rows(into, "ON CONFLICT DO NOTHING", 7, rows).await
+        if references.is_empty() {
+            return Ok(0);
+        }
+        self.execute(INSERT, [json(&rows(references))]).await
     }
 
     /// The references of a kind that follow one, in a fixed order.
@@ -137,22 +126,43 @@ impl Tx {
     ///
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn waiting_retweets(&self, wanted: &[&Identity]) -> Result<std::collections::HashSet<usize>> {
+    pub async fn waiting_retweets(&self, wanted: &[&Identity]) -> Result<HashSet<usize>> {
         let sql = "SELECT k.key FROM {each} JOIN unresolved w ON w.external_id = {text:0} AND w.source = {text:1} \
                    AND w.kind = 'retweet'";
         let keys: Vec<_> = wanted.iter().map(|one| (&one.id, &one.source)).collect();
         super::places(&self.rows(sql, [json(&keys)]).await?)
     }
+}
+
+const INSERT: &str = "INSERT INTO unresolved (kind, holder, wanted, wanted_source, external_id, source, body) \
+    SELECT {text:0}, {int:1}, {text:2}, {text:3}, {text:4}, {text:5}, {text:6} FROM {each} \
+    WHERE TRUE ON CONFLICT DO NOTHING";
+
+type Row<'r> = (&'static str, i64, &'r str, &'r str, &'r str, &'r str, &'r str);
+
+fn rows(references: &[Unresolved]) -> Vec<Row<'_>> {
+    references
+        .iter()
+        .map(|one| {
+            let (kind, holder, wanted, wanted_source, id, source) = one.key();
+            (kind, holder, wanted, wanted_source, id, source, one.body.as_str())
+        })
+        .collect()
+}
+
+impl Script {
+    /// Keeps references until they can be resolved.
+    pub fn insert_unresolved(&mut self, references: &[Unresolved]) {
+        self.each(INSERT, &rows(references));
+    }
 
     /// Forgets references.
-    ///
-    /// # Errors
-    /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn delete_unresolved(&self, references: &[Unresolved]) -> Result<()> {
-        let sql = "DELETE FROM unresolved WHERE (kind, holder, wanted, wanted_source, external_id, source) IN \
-                   (SELECT {text:0}, {int:1}, {text:2}, {text:3}, {text:4}, {text:5} FROM {each})";
+    pub fn delete_unresolved(&mut self, references: &[Unresolved]) {
         let keys: Vec<_> = references.iter().map(Unresolved::key).collect();
-        self.write_each(sql, &keys).await?;
-        Ok(())
+        self.each(
+            "DELETE FROM unresolved WHERE (kind, holder, wanted, wanted_source, external_id, source) IN \
+             (SELECT {text:0}, {int:1}, {text:2}, {text:3}, {text:4}, {text:5} FROM {each})",
+            &keys,
+        );
     }
 }

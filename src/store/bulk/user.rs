@@ -1,5 +1,6 @@
 //! Many users at once, and what is only provisional of those who were named by rows.
 
+use super::Script;
 use crate::model::{Micros, Result, UserId};
 use crate::store::search::names;
 use crate::store::snapshot::json;
@@ -74,55 +75,64 @@ impl Tx {
             .collect()
     }
 
-    /// Makes accounts, without passwords.
+    /// Which of these users are there.
     ///
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn insert_accounts(&self, accounts: &[&Account]) -> Result<()> {
-        let sql = "INSERT INTO users (id, username, username_key, names, display_name, bio, avatar_url, created_at) \
-                   SELECT {int:0}, {text:1}, {text:2}, {text:3}, {text:4}, {text:5}, {text:6}, {int:7} FROM {each}";
-        self.write_each(sql, &rows(accounts)).await?;
-        self.index_accounts(accounts).await?;
-        self.mark(accounts).await
+    pub async fn users_there(&self, ids: &[UserId]) -> Result<HashSet<UserId>> {
+        let sql = "SELECT u.id FROM {each} JOIN users u ON u.id = {number} WHERE u.deleted_at IS NULL";
+        let rows = self.rows(sql, [json(&ids)]).await?;
+        rows.iter().map(|row| Ok(UserId(row.try_get_by_index(0)?))).collect()
+    }
+}
+
+impl Script {
+    /// Makes accounts, without passwords.
+    pub fn insert_accounts(&mut self, accounts: &[&Account]) {
+        self.each(
+            "INSERT INTO users (id, username, username_key, names, display_name, bio, avatar_url, created_at) \
+             SELECT {int:0}, {text:1}, {text:2}, {text:3}, {text:4}, {text:5}, {text:6}, {int:7} FROM {each}",
+            &rows(accounts),
+        );
+        self.index_accounts(accounts);
+        self.mark_accounts(accounts);
     }
 
     /// Writes what changed of accounts.
-    ///
-    /// # Errors
-    /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn update_accounts(&self, accounts: &[&Account]) -> Result<()> {
-        if accounts.is_empty() {
-            return Ok(());
-        }
-        let sql = "UPDATE users SET username = d.username, names = d.names, display_name = d.display_name, \
-                   bio = d.bio, avatar_url = d.avatar_url, created_at = d.created_at \
-                   FROM (SELECT {int:0} AS id, {text:1} AS username, {text:3} AS names, {text:4} AS display_name, \
-                   {text:5} AS bio, {text:6} AS avatar_url, {int:7} AS created_at FROM {each}) d WHERE users.id = d.id";
-        self.write_each(sql, &rows(accounts)).await?;
+    pub fn update_accounts(&mut self, accounts: &[&Account]) {
+        self.each(
+            "UPDATE users SET username = d.username, names = d.names, display_name = d.display_name, bio = d.bio, \
+             avatar_url = d.avatar_url, created_at = d.created_at \
+             FROM (SELECT {int:0} AS id, {text:1} AS username, {text:3} AS names, {text:4} AS display_name, \
+             {text:5} AS bio, {text:6} AS avatar_url, {int:7} AS created_at FROM {each}) d WHERE users.id = d.id",
+            &rows(accounts),
+        );
         let ids: Vec<UserId> = accounts.iter().map(|account| account.id).collect();
-        self.write_each(
+        self.each(
             "DELETE FROM user_search WHERE rowid IN (SELECT {number} FROM {each})",
             &ids,
-        )
-        .await?;
-        self.index_accounts(accounts).await?;
-        let sql = "DELETE FROM unresolved WHERE kind = 'user' AND holder IN (SELECT {number} FROM {each})";
-        self.write_each(sql, &ids).await?;
-        self.mark(accounts).await
+        );
+        self.index_accounts(accounts);
+        self.each(
+            "DELETE FROM unresolved WHERE kind = 'user' AND holder IN (SELECT {number} FROM {each})",
+            &ids,
+        );
+        self.mark_accounts(accounts);
     }
 
-    async fn index_accounts(&self, accounts: &[&Account]) -> Result<()> {
+    fn index_accounts(&mut self, accounts: &[&Account]) {
         let mut rows: Vec<_> = accounts
             .iter()
             .map(|account| (account.id, names(&account.username, &account.display_name)))
             .collect();
         rows.sort_unstable();
-        let sql = "INSERT INTO user_search (rowid, names) SELECT {int:0}, {text:1} FROM {each}";
-        self.write_each(sql, &rows).await?;
-        Ok(())
+        self.each(
+            "INSERT INTO user_search (rowid, names) SELECT {int:0}, {text:1} FROM {each}",
+            &rows,
+        );
     }
 
-    async fn mark(&self, accounts: &[&Account]) -> Result<()> {
+    fn mark_accounts(&mut self, accounts: &[&Account]) {
         let marks: Vec<_> = accounts
             .iter()
             .filter(|account| !account.provisional.is_settled())
@@ -133,34 +143,23 @@ impl Tx {
                 )
             })
             .collect();
-        let sql = "INSERT INTO unresolved (kind, holder, wanted, wanted_source, external_id, source, body) \
-                   SELECT 'user', {int:0}, '', '', '', '', {text:1} FROM {each}";
-        self.write_each(sql, &marks).await?;
-        Ok(())
+        self.each(
+            "INSERT INTO unresolved (kind, holder, wanted, wanted_source, external_id, source, body) \
+             SELECT 'user', {int:0}, '', '', '', '', {text:1} FROM {each}",
+            &marks,
+        );
     }
 
     /// Adds to the counts of users: tweets, followers, following.
-    ///
-    /// # Errors
-    /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn count_users_each(&self, counts: &[(UserId, [i64; 3])]) -> Result<()> {
-        let sql = "UPDATE users SET tweet_count = tweet_count + d.tweets, follower_count = follower_count + d.followers, \
-                   following_count = following_count + d.following \
-                   FROM (SELECT {int:0} AS id, {int:1} AS tweets, {int:2} AS followers, {int:3} AS following FROM {each}) d \
-                   WHERE users.id = d.id";
+    pub fn count_users(&mut self, counts: &[(UserId, [i64; 3])]) {
         let rows: Vec<_> = counts.iter().map(|(id, [a, b, c])| (id, a, b, c)).collect();
-        self.write_each(sql, &rows).await?;
-        Ok(())
-    }
-
-    /// Which of these users are there.
-    ///
-    /// # Errors
-    /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn users_there(&self, ids: &[UserId]) -> Result<HashSet<UserId>> {
-        let sql = "SELECT u.id FROM {each} JOIN users u ON u.id = {number} WHERE u.deleted_at IS NULL";
-        let rows = self.rows(sql, [json(&ids)]).await?;
-        rows.iter().map(|row| Ok(UserId(row.try_get_by_index(0)?))).collect()
+        self.each(
+            "UPDATE users SET tweet_count = tweet_count + d.tweets, follower_count = follower_count + d.followers, \
+             following_count = following_count + d.following \
+             FROM (SELECT {int:0} AS id, {int:1} AS tweets, {int:2} AS followers, {int:3} AS following FROM {each}) d \
+             WHERE users.id = d.id",
+            &rows,
+        );
     }
 }
 

@@ -1,0 +1,271 @@
+//! A database to import into, and what can be asked of it.
+
+use linnet::metrics::Metrics;
+use linnet::social::{Rules, Social};
+use linnet::store::{Options, Store};
+use linnet::transfer::progress::Progress;
+use linnet::transfer::source::Source;
+use linnet::transfer::{Kind, Report, import};
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tempfile::TempDir;
+use tokio::sync::Notify;
+
+type Bad = Vec<(u64, String)>;
+
+pub struct Ground {
+    folder: TempDir,
+    store: Store,
+    db: DatabaseConnection,
+    files: AtomicU64,
+}
+
+/// Keeps what it is told.
+#[derive(Default)]
+struct Told(Bad);
+
+impl Progress for Told {
+    fn begin(&mut self, _: Option<u64>, _: Arc<AtomicU64>) {}
+    fn rows(&mut self, _: u64) {}
+    fn bad(&mut self, line: u64, reason: &str) {
+        self.0.push((line, reason.to_owned()));
+    }
+    fn end(&mut self, _: &Report) {}
+}
+
+/// Tells when so many rows are done.
+struct Knife {
+    after: u64,
+    reached: Arc<Notify>,
+}
+
+impl Progress for Knife {
+    fn begin(&mut self, _: Option<u64>, _: Arc<AtomicU64>) {}
+    fn rows(&mut self, rows: u64) {
+        if rows >= self.after {
+            self.reached.notify_one();
+        }
+    }
+    fn bad(&mut self, _: u64, _: &str) {}
+    fn end(&mut self, _: &Report) {}
+}
+
+impl Ground {
+    pub async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("linnet.db").display().to_string();
+        let db = format!("sqlite:{path}");
+        let store = Store::open(&Options { path, memory: 1 << 20 }, &Metrics::default()).await;
+        Self {
+            store: store.unwrap(),
+            db: Database::connect(db).await.unwrap(),
+            files: AtomicU64::default(),
+            folder,
+        }
+    }
+
+    pub async fn sign_up(&self, name: &str) {
+        let social = Social::new(self.store.clone(), Rules::default());
+        social
+            .create_user(name.to_owned(), "a password".to_owned())
+            .await
+            .unwrap();
+    }
+
+    pub async fn path(&self, kind: Kind, path: &Path) -> (Report, Bad) {
+        let mut told = Told::default();
+        let report = import(&self.store, kind, Source::File(path.to_owned()), &mut told)
+            .await
+            .unwrap();
+        (report, told.0)
+    }
+
+    /// Imports a file of this ending, packed as it says.
+    pub async fn file(&self, kind: Kind, ending: &str, bytes: &[u8]) -> (Report, Bad) {
+        let number = self.files.fetch_add(1, Ordering::Relaxed);
+        let path = self.folder.path().join(format!("{number}.{ending}"));
+        let mut file = std::fs::File::create(&path).unwrap();
+        match ending.rsplit('.').next() {
+            Some("gz") => {
+                let mut packed = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+                packed.write_all(bytes).unwrap();
+                packed.finish().unwrap();
+            }
+            Some("zst") => zstd::stream::copy_encode(bytes, file, 1).unwrap(),
+            _ => file.write_all(bytes).unwrap(),
+        }
+        self.path(kind, &path).await
+    }
+
+    pub async fn lines(&self, kind: Kind, lines: &[&str]) -> (Report, Bad) {
+        self.file(kind, "ndjson", lines.join("\n").as_bytes()).await
+    }
+
+    pub async fn import(&self, kind: Kind, lines: &[String]) -> (Report, Bad) {
+        self.lines(kind, &lines.iter().map(String::as_str).collect::<Vec<_>>())
+            .await
+    }
+
+    /// Imports rows and is cut off, as by a kill, when so many are done.
+    pub async fn cut_off(&self, kind: Kind, lines: &[String], after: u64) {
+        let path = self.folder.path().join("whole.ndjson");
+        std::fs::write(&path, lines.join("\n")).unwrap();
+        let reached = Arc::new(Notify::new());
+        let mut knife = Knife {
+            after,
+            reached: Arc::clone(&reached),
+        };
+        tokio::select! {
+            () = reached.notified() => {}
+            report = import(&self.store, kind, Source::File(path), &mut knife) => panic!("not cut off: {report:?}"),
+        }
+    }
+
+    /// Each row of an answer as a JSON array.
+    pub async fn rows(&self, sql: &str) -> Vec<String> {
+        let backend = self.db.get_database_backend();
+        let sql = format!("WITH rows AS ({sql}) SELECT * FROM rows");
+        let rows = self
+            .db
+            .query_all_raw(Statement::from_string(backend, sql))
+            .await
+            .unwrap();
+        rows.iter().map(cells).collect()
+    }
+
+    /// All tables with all rows, but for the log and the insides of the text index.
+    pub async fn dump(&self) -> Vec<(String, Vec<String>)> {
+        let tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'event%' \
+                      AND name NOT LIKE '%\\_search%' ESCAPE '\\' \
+                      UNION SELECT 'tweet_search_docsize' UNION SELECT 'user_search_docsize' ORDER BY 1";
+        let mut dump = Vec::new();
+        for table in self.rows(tables).await {
+            let table = table.trim_matches(['[', ']', '"']).to_owned();
+            let mut rows = self.rows(&format!("SELECT * FROM {table}")).await;
+            rows.sort();
+            dump.push((table, rows));
+        }
+        dump
+    }
+
+    /// What the rows mean, without the numbers that this database gave them.
+    pub async fn meaning(&self) -> Vec<Vec<String>> {
+        let mut meaning = Vec::new();
+        for sql in MEANING {
+            let mut rows = self.rows(sql).await;
+            rows.sort();
+            meaning.push(rows);
+        }
+        meaning
+    }
+
+    /// Every counter is what counting gives.
+    pub async fn recount(&self) {
+        for sql in RECOUNT {
+            let wrong = self.rows(sql).await;
+            assert!(wrong.is_empty(), "{sql}\n{wrong:?}");
+        }
+    }
+}
+
+fn cells(row: &sea_orm::QueryResult) -> String {
+    let cells = row.column_names().into_iter().map(|name| {
+        if let Ok(value) = row.try_get::<Option<i64>>("", &name) {
+            return serde_json::json!(value);
+        }
+        match row.try_get::<Option<String>>("", &name) {
+            Ok(value) => serde_json::json!(value),
+            Err(_) => serde_json::json!(row.try_get::<Option<Vec<u8>>>("", &name).unwrap()),
+        }
+    });
+    serde_json::Value::from_iter(cells).to_string()
+}
+
+const MEANING: &[&str] = &[
+    "SELECT t.external_id, t.source, u.username_key, t.text, t.created_at, p.external_id AS parent, p.source AS parents, \
+     t.like_count, t.retweet_count, t.reply_count, t.origin_likes, \
+     (SELECT group_concat(hashtag, ' ' ORDER BY place) FROM tweet_hashtag WHERE tweet_id = t.id) AS tags, \
+     (SELECT group_concat(m.username_key, ' ' ORDER BY place) FROM mention JOIN users m ON m.id = user_id \
+      WHERE tweet_id = t.id) AS mentions \
+     FROM tweet t JOIN users u ON u.id = t.author_id LEFT JOIN tweet p ON p.id = t.in_reply_to_id",
+    "SELECT r.external_id, r.source, u.username_key, r.created_at, t.external_id AS original, t.source AS originals \
+     FROM retweet r JOIN tweet t ON t.id = r.tweet_id JOIN users u ON u.id = r.user_id",
+    "SELECT u.username_key, t.external_id, t.source, l.created_at FROM liked l JOIN tweet t ON t.id = l.tweet_id \
+     JOIN users u ON u.id = l.user_id",
+    "SELECT username_key, display_name, bio, created_at, tweet_count, follower_count, following_count FROM users",
+    "SELECT name, tweet_count, follower_count FROM hashtag",
+    "SELECT a.verb, u.username_key, a.created_at, a.object_kind, o.external_id, o.source, p.external_id AS target \
+     FROM action a JOIN users u ON u.id = a.actor_key \
+     LEFT JOIN tweet o ON a.object_kind = 'tweet' AND o.id = a.object_key LEFT JOIN tweet p ON p.id = a.target_key",
+    "SELECT CASE WHEN e.topic LIKE 'user:%' THEN o.username_key ELSE e.topic END AS topic, e.kind, e.created_at, e.verb, \
+     a.username_key, t.external_id, t.source FROM feed_entry e JOIN users a ON a.id = e.actor_id \
+     LEFT JOIN users o ON e.topic = 'user:' || o.id LEFT JOIN tweet t ON t.id = e.tweet_id",
+    "SELECT u.username_key, CASE WHEN f.target_kind = 'user' THEN o.username_key ELSE f.target_key END AS target, f.flag, \
+     f.created_at FROM follow f JOIN users u ON u.id = f.follower_id \
+     LEFT JOIN users o ON f.target_kind = 'user' AND o.id = f.target_key",
+    "SELECT u.kind, u.wanted, u.wanted_source, t.external_id, t.source FROM unresolved u \
+     LEFT JOIN tweet t ON u.kind IN ('reply', 'mention') AND t.id = u.holder",
+];
+
+const RECOUNT: &[&str] = &[
+    "SELECT id, username FROM users u WHERE tweet_count <> (SELECT COUNT(*) FROM tweet WHERE author_id = u.id) \
+     OR follower_count <> (SELECT COUNT(*) FROM follow WHERE flag = 'following' AND target_kind = 'user' AND target_key = u.id) \
+     OR following_count <> (SELECT COUNT(*) FROM follow WHERE flag = 'following' AND follower_id = u.id)",
+    "SELECT name FROM hashtag h WHERE tweet_count <> (SELECT COUNT(*) FROM tweet_hashtag WHERE hashtag = h.name) \
+     OR follower_count <> (SELECT COUNT(*) FROM follow WHERE flag = 'following' AND target_kind = 'hashtag' AND target_key = h.name)",
+    "SELECT hashtag FROM tweet_hashtag WHERE hashtag NOT IN (SELECT name FROM hashtag)",
+    "SELECT id FROM tweet t WHERE like_count <> (SELECT COUNT(*) FROM liked WHERE tweet_id = t.id) \
+     OR retweet_count <> (SELECT COUNT(*) FROM retweet WHERE tweet_id = t.id) \
+     OR reply_count <> (SELECT COUNT(*) FROM tweet WHERE in_reply_to_id = t.id)",
+    "SELECT t.id FROM tweet t LEFT JOIN action a ON a.id = t.action_id \
+     WHERE a.id IS NULL OR a.object_key <> t.id OR a.created_at <> t.created_at \
+     OR a.verb <> CASE WHEN in_reply_to_id IS NULL THEN 'tweet' ELSE 'reply' END \
+     OR CAST(COALESCE(a.target_key, 0) AS INTEGER) <> COALESCE(in_reply_to_id, 0)",
+    "SELECT t.id FROM tweet t WHERE (SELECT COUNT(*) FROM feed_entry e JOIN action a ON a.id = e.id AND a.verb = e.verb \
+     AND a.created_at = e.created_at WHERE e.id = t.action_id AND e.tweet_id = t.id) \
+     <> 1 + (SELECT COUNT(*) FROM tweet_hashtag WHERE tweet_id = t.id)",
+    "SELECT id FROM action a WHERE NOT EXISTS (SELECT 1 FROM feed_entry e WHERE e.id = a.id AND e.topic = 'user:' || a.actor_key)",
+    "SELECT position FROM tweet WHERE position NOT IN (SELECT id FROM tweet_search_docsize)",
+];
+
+/// The same rows in another order, always the same for a seed.
+pub fn shuffled(rows: &[String], seed: u64) -> Vec<String> {
+    let mut rows = rows.to_vec();
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    for last in (1..rows.len()).rev() {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let other = usize::try_from(state >> 33).unwrap() % (last + 1);
+        rows.swap(last, other);
+    }
+    rows
+}
+
+/// Where the large test data lie, if they do.
+pub fn data() -> Option<PathBuf> {
+    let folder = std::env::var_os("LINNET_TEST_DATA").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
+        PathBuf::from,
+    );
+    if folder.join("tweets.ndjson.gz").is_file() {
+        return Some(folder);
+    }
+    let reason = format!("skipped: no test data in {}", folder.display());
+    assert!(
+        std::env::var("LINNET_TEST_REQUIRE_ALL").as_deref() != Ok("1"),
+        "{reason}"
+    );
+    eprintln!("{reason}");
+    None
+}
+
+/// The lines of a file that is packed with gzip.
+pub fn unpack(path: &Path) -> Vec<String> {
+    let file = std::fs::File::open(path).unwrap();
+    let lines = BufReader::new(flate2::read::MultiGzDecoder::new(file)).lines();
+    lines.map(Result::unwrap).collect()
+}
