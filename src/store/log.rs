@@ -155,9 +155,6 @@ impl Log {
         if let Some(events) = self.recent_since(topic, after, upto) {
             return Ok((events, upto));
         }
-        if oldest(&self.0.db).await? > after + 1 {
-            return Err(Error::CursorExpired);
-        }
         let sql = "SELECT e.seq, e.nonce, e.created_at, e.body FROM event_topic t JOIN event e ON e.seq = t.seq \
                    WHERE t.topic = ? AND t.seq > ? AND t.seq <= ? ORDER BY t.seq LIMIT ?";
         let events = query(
@@ -166,6 +163,10 @@ impl Log {
             vec![topic.as_str().into(), after.into(), upto.into(), BATCH.into()],
         )
         .await?;
+        // Asked last: what was cut before is no longer among the events.
+        if oldest(&self.0.db).await? > after + 1 {
+            return Err(Error::CursorExpired);
+        }
         let full = u64::try_from(events.len()).is_ok_and(|len| len == BATCH);
         let reached = events.last().filter(|_| full).map_or(upto, |last| last.position.seq);
         Ok((events, reached))
