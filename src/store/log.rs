@@ -65,6 +65,11 @@ impl Log {
         self.0.applied.subscribe()
     }
 
+    /// Takes no further event.
+    pub(super) async fn close(&self) -> Result<()> {
+        Ok(self.0.taker.close_by_ref().await?)
+    }
+
     /// Takes what this process has just committed.
     pub(super) async fn take(&self, events: Vec<Arc<Event>>) -> Result<()> {
         let Some(first) = events.first().map(|event| event.position.seq) else {
