@@ -326,3 +326,105 @@ async fn nothing_acknowledged_is_lost_or_doubled() {
     file.nothing_is_left_over().await;
     file.counts_are_right().await;
 }
+
+#[tokio::test]
+async fn a_key_posts_once_however_often_it_is_sent() {
+    let mut linnet = Linnet::start().await;
+    let (mut ann, ben) = (linnet.person("ann").await, linnet.person("ben").await);
+    let input = json!({ "text": "once", "idempotencyKey": "k" });
+    let sent = join_all((0..16).map(|_| ann.write("postTweet", input.clone()))).await;
+    let first = id(&sent[0]["tweet"]);
+    assert!(sent.iter().all(|payload| id(&payload["tweet"]) == first), "{sent:?}");
+    // Of the same user only, whatever the text, and over a crash.
+    assert_ne!(id(&ben.write("postTweet", input).await["tweet"]), first);
+    linnet.kill().await;
+    linnet.restart().await;
+    ann = ann.at(&linnet);
+    let other = json!({ "text": "another", "idempotencyKey": "k" });
+    let again = ann.write("postTweet", other).await;
+    assert_eq!((id(&again["tweet"]), &again["tweet"]["text"]), (first, &json!("once")));
+}
+
+#[tokio::test]
+async fn deletions_go_on_after_a_crash() {
+    const TWEETS: usize = 150;
+    let mut linnet = Linnet::start().await;
+    let people = join_all(NAMES.map(|name| linnet.person(name))).await;
+    let [leaving, others @ ..] = people.as_slice() else {
+        unreachable!()
+    };
+    let mut tweets = Vec::new();
+    for number in 0..TWEETS {
+        tweets.push(leaving.post(&format!("{number} #red")).await);
+    }
+    let stays = others[0].post("stays #red").await;
+    leaving.like(&stays).await;
+    join_all(others.iter().map(|other| async {
+        for tweet in &tweets {
+            other.like(tweet).await;
+        }
+    }))
+    .await;
+    let cursor = leaving.cursor().await;
+    leaving
+        .write("deleteAccount", json!({ "password": "correct horse" }))
+        .await;
+
+    let mut gone = Vec::new();
+    let mut after = cursor;
+    for _ in 0..4 {
+        linnet.kill().await;
+        linnet.restart().await;
+        let reader = linnet.anybody();
+        assert_eq!(reader.tagged("red").await, [(stays.clone(), "stays #red".to_owned())]);
+        let mut stream = linnet.stream_after("red", &after).await;
+        for event in stream.take((TWEETS - gone.len()).min(40)).await {
+            assert_eq!(event.seen().0, "DELETED");
+            after = event.cursor;
+            gone.push(event.id);
+        }
+    }
+    tweets.sort_unstable();
+    assert_eq!(sorted(gone.into_iter()), tweets);
+    let file = linnet.file().await;
+    until("everything deleted is swept", || file.is_swept()).await;
+    file.nothing_is_left_over().await;
+    file.counts_are_right().await;
+}
+
+#[tokio::test]
+async fn an_import_that_was_killed_is_repeated() {
+    const ROWS: usize = 4_000;
+    let linnet = Linnet::start().await;
+    let reader = linnet.anybody();
+    let row = |index: usize| {
+        let reply = index.checked_sub(1).map(|before| before.to_string());
+        json!({
+            "id": index.to_string(), "username": NAMES[index % NAMES.len()], "inReplyToId": reply,
+            "text": format!("{index} #red @{}", NAMES[0]), "createdAt": format!("2020-01-01T00:{:02}:{:02}Z", index / 60, index % 60),
+        })
+    };
+    let rows: String = (0..ROWS).map(|index| format!("{}\n", row(index % 3_600))).collect();
+    let path = format!("{}.ndjson", linnet.database_path());
+    std::fs::write(&path, rows).unwrap();
+    let count = || async {
+        let data = reader
+            .ask(r#"{ hashtag(name: "red") { tweetCount } }"#, json!({}))
+            .await;
+        data["hashtag"]["tweetCount"].as_u64().unwrap_or(0)
+    };
+    for least in [200, 900, 1_800] {
+        let mut import = linnet.begin(&["import", "tweets", &path]);
+        until("some rows", || async { count().await >= least }).await;
+        import.kill().await.unwrap();
+        linnet.file().await.counts_are_right().await;
+    }
+    for _ in 0..2 {
+        linnet.tell(&["import", "tweets", &path], "").await;
+        until("all rows", || async { count().await == 3_600 }).await;
+    }
+    let file = linnet.file().await;
+    file.counts_are_right().await;
+    file.nothing_is_left_over().await;
+    assert_eq!(file.rows("SELECT id FROM tweet WHERE in_reply_to_id IS NULL").await, 1);
+}

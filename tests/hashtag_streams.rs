@@ -246,6 +246,31 @@ async fn a_cursor_is_good_for_its_own_database_alone() {
 }
 
 #[tokio::test]
+async fn a_cursor_from_before_a_restored_copy_is_noticed() {
+    let mut linnet = Linnet::start().await;
+    let mut alice = linnet.person("alice").await;
+    alice.post("#rust").await;
+    let kept = alice.cursor().await;
+    linnet.terminate().await;
+    linnet.back_up();
+    linnet.restart().await;
+    alice = alice.at(&linnet);
+    alice.post("#rust lost").await;
+    let lost = alice.cursor().await;
+    linnet.terminate().await;
+    linnet.restore();
+    linnet.restart().await;
+    alice = alice.at(&linnet);
+
+    // Not reached yet, then another event.
+    assert_eq!(refusal(&linnet, &lost).await.0, "CURSOR_EXPIRED");
+    let other = alice.post("#rust other").await;
+    assert_eq!(refusal(&linnet, &lost).await.0, "CURSOR_EXPIRED");
+    let mut stream = linnet.stream_after("rust", &kept).await;
+    tells(&mut stream, "CREATED", &other, Some("#rust other")).await;
+}
+
+#[tokio::test]
 async fn a_new_database_begins_with_a_good_cursor() {
     let linnet = Linnet::start().await;
     let cursor = linnet.anybody().cursor().await;

@@ -45,6 +45,38 @@ async fn a_new_token_is_good_at_once() {
 }
 
 #[tokio::test]
+async fn commands_wait_for_writers_and_writers_for_commands() {
+    let linnet = Linnet::start().await;
+    let people = join_all((0..8).map(|number| {
+        let linnet = &linnet;
+        async move { linnet.person(&format!("user{number}")).await }
+    }))
+    .await;
+    let writing = join_all(people.iter().map(|person| async {
+        for number in 0..40 {
+            person.post(&format!("{number} #rust")).await;
+        }
+    }));
+    let commands = join_all((0..6).map(|number| {
+        let linnet = &linnet;
+        async move {
+            let name = format!("user{number}");
+            let output = linnet.tell(&["token", "create", &name], "").await;
+            let token = String::from_utf8(output.stdout).unwrap();
+            let data = linnet
+                .bearer(token.trim())
+                .ask("{ viewer { username } }", json!({}))
+                .await;
+            assert_eq!(data["viewer"]["username"], *name);
+        }
+    }));
+    tokio::join!(writing, commands);
+    let file = linnet.file().await;
+    file.counts_are_right().await;
+    file.nothing_is_left_over().await;
+}
+
+#[tokio::test]
 async fn users_are_made_and_promoted_beside_the_server() {
     let linnet = Linnet::start().await;
     let reader = linnet.anybody();
@@ -228,4 +260,15 @@ async fn the_end_takes_ten_seconds_at_the_most() {
     assert!(status.expect("an end within 10 seconds").success());
     assert!(codes.iter().all(|code| *code == 1001), "{codes:?}");
     drop(silent);
+}
+
+#[tokio::test]
+async fn a_server_that_has_ended_leaves_one_file() {
+    let mut linnet = Linnet::start().await;
+    linnet.person("alice").await.post("#rust").await;
+    let stream = linnet.stream("rust").await;
+    let (status, code) = tokio::join!(linnet.terminate(), stream.closed());
+    assert!(status.success());
+    assert_eq!(code, 1001);
+    assert!(!std::fs::exists(format!("{}-wal", linnet.database_path())).unwrap());
 }

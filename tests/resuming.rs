@@ -230,3 +230,44 @@ async fn expected_of(linnet: &Linnet, tag: &str) -> Vec<String> {
         .map(|(id, _)| id)
         .collect()
 }
+
+#[tokio::test]
+async fn a_reader_behind_what_is_kept_is_told_so() {
+    const OPTIONS: [&str; 6] = [
+        "--rate-limit",
+        "off",
+        "--event-retention",
+        "1s",
+        "--slow-reader-timeout",
+        "60s",
+    ];
+    let linnet = Linnet::with(&OPTIONS).await;
+    let alice = linnet.person("alice").await;
+    let mut sleeper = wide_stream(&linnet).await;
+    for number in 0..200 {
+        alice.post(&format!("{number} #rust {}", "x".repeat(200))).await;
+    }
+    let newest = alice.cursor().await;
+    until("the last of them is old", || async {
+        alice.post("one more #rust").await;
+        let begun = linnet.stream_after("rust", &newest).await.begin().await;
+        begun.is_err_and(|error| error["code"] == "CURSOR_EXPIRED")
+    })
+    .await;
+
+    // It gets what was on the way, without a gap, and then the reason why no more comes.
+    let expected = expected_of(&linnet, "rust").await;
+    let mut heard = 0;
+    let end = loop {
+        let message = sleeper.hear().await;
+        if message["type"] != "next" {
+            break message;
+        }
+        let id = &message["payload"]["data"]["hashtagStream"]["tweetId"];
+        assert_eq!(*id, *expected[heard]);
+        heard += 1;
+    };
+    assert!(heard < 200, "the reader was never behind");
+    assert_eq!(end["type"], "error", "{end}");
+    assert_eq!(end["payload"][0]["extensions"]["code"], "CURSOR_EXPIRED", "{end}");
+}

@@ -81,6 +81,28 @@ impl Linnet {
         (self.process, self.url) = spawn(self.folder.path(), &self.options).await;
     }
 
+    /// Puts a copy of the database aside, while the server is down.
+    pub fn back_up(&self) {
+        let path = self.database_path();
+        std::fs::copy(&path, format!("{path}.copy")).unwrap();
+    }
+
+    /// Puts the copy in the database's place, while the server is down.
+    pub fn restore(&self) {
+        let path = self.database_path();
+        for left in [format!("{path}-wal"), format!("{path}-shm")] {
+            let _ = std::fs::remove_file(left);
+        }
+        std::fs::copy(format!("{path}.copy"), &path).unwrap();
+    }
+
+    /// Begins a command on the same database, to be killed.
+    pub fn begin(&self, arguments: &[&str]) -> Child {
+        let mut command = bare();
+        command.args(arguments).env("LINNET_DATABASE_URL", self.database_url());
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
     pub fn signal(&self, signal: Signal) {
         let id = i32::try_from(self.process.id().expect("it runs")).unwrap();
         kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
