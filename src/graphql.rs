@@ -22,11 +22,12 @@ use crate::social::Social;
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection,
 };
-use async_graphql::{Request as Operation, Response, Schema, Value};
+use async_graphql::{Request as Operation, Response, Schema, ServerError, Value};
 use error::{refusal, set_codes};
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 use mutation::Mutation;
+use prometheus_client::metrics::gauge::Gauge;
 use query::Query;
 use request::{Request, Scope};
 use std::net::IpAddr;
@@ -167,14 +168,18 @@ impl Api {
     #[must_use]
     pub fn subscribe(&self, mut request: Operation, caller: Caller) -> BoxStream<'static, Outcome> {
         match self.admit(&mut request, &caller) {
-            Ok(_) => {
+            Ok(kind) => {
+                let open = (kind == OperationType::Subscription).then(|| Open::new(&self.metrics.subscriptions));
                 let executions = self.metrics.executions.clone();
                 let shared = self.shared(caller);
                 self.schema
                     .execute_stream(request.data(shared))
                     .map(move |response| {
                         executions.inc();
-                        outcome(response)
+                        match &open {
+                            Some(_) if source_failed(&response) => Outcome::Refused(response),
+                            _ => outcome(response),
+                        }
                     })
                     .boxed()
             }
@@ -258,6 +263,29 @@ fn is_open(document: &ExecutableDocument, name: Option<&str>) -> bool {
             Selection::FragmentSpread(_) | Selection::InlineFragment(_) => false,
         })
     })
+}
+
+/// Counts a subscription for as long as it is open.
+struct Open(Gauge);
+
+impl Open {
+    fn new(subscriptions: &Gauge) -> Self {
+        subscriptions.inc();
+        Self(subscriptions.clone())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// Whether a subscription's events can't be had, or not any more, rather than one of them can't
+/// be told: the error is the root field's own, and nothing comes after it.
+fn source_failed(response: &Response) -> bool {
+    let own = |error: &ServerError| error.path.len() == 1;
+    response.data == Value::Null && !response.errors.is_empty() && response.errors.iter().all(own)
 }
 
 /// What the executor answered: without data and without the path of any field, it never began.

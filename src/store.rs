@@ -58,6 +58,7 @@ struct Inner {
     readers: DatabaseConnection,
     background: DatabaseConnection,
     writer: Writer,
+    writing: DatabaseConnection,
     log: Log,
     caches: Arc<Caches>,
     clock: Clock,
@@ -79,12 +80,14 @@ impl Store {
         });
         let clock = Clock;
         let caches = Arc::new(Caches::new(options.memory));
-        let log = Log::open(background.clone(), Arc::clone(&caches)).await?;
-        let writer = Writer::start(writing, log.clone(), clock, metrics);
+        let taker = sqlite::connect(&options.path, sqlite::Role::Log).await?;
+        let log = Log::open(background.clone(), taker, Arc::clone(&caches)).await?;
+        let writer = Writer::start(writing.clone(), log.clone(), clock, metrics);
         Ok(Self(Arc::new(Inner {
             readers,
             background,
             writer,
+            writing,
             log,
             caches,
             clock,
@@ -131,6 +134,17 @@ impl Store {
     /// [`Error::Internal`] when it does not.
     pub async fn ready(&self) -> Result<()> {
         Ok(self.0.background.ping().await?)
+    }
+
+    /// Closes the database, once what is under way is done. The last connection to go moves the
+    /// write-ahead log into the file, so that the file alone is everything.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database fails.
+    pub async fn close(&self) -> Result<()> {
+        self.0.background.close_by_ref().await?;
+        self.0.log.close().await?;
+        Ok(self.0.writing.close_by_ref().await?)
     }
 
     fn writer(&self) -> &Writer {

@@ -66,7 +66,18 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
 
     server::run(listener, api, options_of(config, metrics), shutdown).await?;
     background.stop().await;
+    close(&store).await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Leaves the database in one file. What was answered is durable without it.
+async fn close(store: &Store) {
+    const PATIENCE: Duration = Duration::from_secs(1);
+    match tokio::time::timeout(PATIENCE, store.close()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(?error, "can't close the database"),
+        Err(_) => tracing::warn!("the database is still in use"),
+    }
 }
 
 fn rules(config: &Config) -> Rules {

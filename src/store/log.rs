@@ -23,7 +23,11 @@ const BATCH: u64 = 500;
 pub struct Log(Arc<Inner>);
 
 struct Inner {
+    /// What streams read with.
     db: DatabaseConnection,
+    /// What events are taken with. Nobody else uses it: a snapshot waits for them, so they can't
+    /// wait for the connections that snapshots hold.
+    taker: DatabaseConnection,
     caches: Arc<Caches>,
     recent: RwLock<VecDeque<Arc<Event>>>,
     /// The last event that the caches have.
@@ -34,13 +38,14 @@ struct Inner {
 
 impl Log {
     /// Begins at the newest event; a new database's first event is made here.
-    pub(super) async fn open(db: DatabaseConnection, caches: Arc<Caches>) -> Result<Self> {
+    pub(super) async fn open(db: DatabaseConnection, taker: DatabaseConnection, caches: Arc<Caches>) -> Result<Self> {
         let newest = newest(&db)
             .await?
             .ok_or_else(|| Error::internal("the event log is empty"))?;
         caches.begin(newest.seq);
         Ok(Self(Arc::new(Inner {
             db,
+            taker,
             caches,
             recent: RwLock::new(VecDeque::new()),
             applied: watch::Sender::new(newest),
@@ -58,6 +63,11 @@ impl Log {
     #[must_use]
     pub fn positions(&self) -> watch::Receiver<Position> {
         self.0.applied.subscribe()
+    }
+
+    /// Takes no further event.
+    pub(super) async fn close(&self) -> Result<()> {
+        Ok(self.0.taker.close_by_ref().await?)
     }
 
     /// Takes what this process has just committed.
@@ -105,7 +115,7 @@ impl Log {
             if last.is_some_and(|last| after >= last) {
                 return Ok(());
             }
-            let events = read(&self.0.db, after, last, BATCH).await?;
+            let events = read(&self.0.taker, after, last, BATCH).await?;
             let Some(first) = events.first() else {
                 return Ok(());
             };
@@ -150,9 +160,6 @@ impl Log {
         if let Some(events) = self.recent_since(topic, after, upto) {
             return Ok((events, upto));
         }
-        if oldest(&self.0.db).await? > after + 1 {
-            return Err(Error::CursorExpired);
-        }
         let sql = "SELECT e.seq, e.nonce, e.created_at, e.body FROM event_topic t JOIN event e ON e.seq = t.seq \
                    WHERE t.topic = ? AND t.seq > ? AND t.seq <= ? ORDER BY t.seq LIMIT ?";
         let events = query(
@@ -161,6 +168,10 @@ impl Log {
             vec![topic.as_str().into(), after.into(), upto.into(), BATCH.into()],
         )
         .await?;
+        // Asked last: what was cut before is no longer among the events.
+        if oldest(&self.0.db).await? > after + 1 {
+            return Err(Error::CursorExpired);
+        }
         let full = u64::try_from(events.len()).is_ok_and(|len| len == BATCH);
         let reached = events.last().filter(|_| full).map_or(upto, |last| last.position.seq);
         Ok((events, reached))

@@ -15,6 +15,8 @@ pub enum Role {
     Writer,
     /// Those that read.
     Readers,
+    /// The one that takes events from the log.
+    Log,
     /// The one that looks whether another process has written.
     Watcher,
 }
@@ -33,7 +35,7 @@ fn reader_count() -> u32 {
 pub async fn connect(path: &str, role: Role) -> Result<DatabaseConnection> {
     let connections = match role {
         Role::Readers => reader_count(),
-        Role::Writer | Role::Watcher => 1,
+        Role::Writer | Role::Log | Role::Watcher => 1,
     };
     let mut options = ConnectOptions::new("sqlite:".to_owned());
     let file = path.to_owned();

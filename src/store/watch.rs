@@ -22,7 +22,7 @@ pub async fn run(store: Store, path: String, stop: CancellationToken) -> Result<
     let mut seen = None;
     loop {
         tokio::select! {
-            () = stop.cancelled() => return Ok(()),
+            () = stop.cancelled() => return Ok(db.close().await?),
             _ = ticks.tick() => {}
         }
         let question = statement(db.get_database_backend(), "PRAGMA data_version", []);

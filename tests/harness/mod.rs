@@ -1,10 +1,17 @@
 //! Starts the program and speaks to it.
 
+mod database;
+mod known;
+mod person;
 pub mod request;
 mod server;
+mod stream;
 mod websocket;
 
+pub use known::Known;
+pub use person::{Person, id};
 pub use server::{Linnet, Run};
+pub use stream::{Event, Stream};
 pub use websocket::{Socket, refused};
 
 use std::future::Future;

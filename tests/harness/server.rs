@@ -5,7 +5,7 @@ use std::process::{ExitStatus, Output, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
 use super::soon;
@@ -52,6 +52,11 @@ impl Linnet {
         database_url(self.folder.path())
     }
 
+    /// The database's file.
+    pub fn database_path(&self) -> String {
+        self.database_url().trim_start_matches("sqlite://").to_owned()
+    }
+
     /// What it has logged so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap()
@@ -76,6 +81,28 @@ impl Linnet {
         (self.process, self.url) = spawn(self.folder.path(), &self.options).await;
     }
 
+    /// Puts a copy of the database aside, while the server is down.
+    pub fn back_up(&self) {
+        let path = self.database_path();
+        std::fs::copy(&path, format!("{path}.copy")).unwrap();
+    }
+
+    /// Puts the copy in the database's place, while the server is down.
+    pub fn restore(&self) {
+        let path = self.database_path();
+        for left in [format!("{path}-wal"), format!("{path}-shm")] {
+            let _ = std::fs::remove_file(left);
+        }
+        std::fs::copy(format!("{path}.copy"), &path).unwrap();
+    }
+
+    /// Begins a command on the same database, to be killed.
+    pub fn begin(&self, arguments: &[&str]) -> Child {
+        let mut command = bare();
+        command.args(arguments).env("LINNET_DATABASE_URL", self.database_url());
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
     pub fn signal(&self, signal: Signal) {
         let id = i32::try_from(self.process.id().expect("it runs")).unwrap();
         kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
@@ -87,6 +114,16 @@ impl Linnet {
             .variable("LINNET_DATABASE_URL", &self.database_url())
             .output()
             .await
+    }
+
+    /// Runs a command that reads its standard input, and must succeed.
+    pub async fn tell(&self, arguments: &[&str], input: &str) -> Output {
+        let output = Run::new(arguments)
+            .variable("LINNET_DATABASE_URL", &self.database_url())
+            .input(input)
+            .await;
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        output
     }
 }
 
@@ -145,5 +182,22 @@ impl Run {
 
     pub async fn output(mut self) -> Output {
         soon("the end of a command", self.0.output()).await.unwrap()
+    }
+
+    /// Runs with this on standard input.
+    pub async fn input(mut self, text: &str) -> Output {
+        let command = self
+            .0
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        let mut input = process.stdin.take().unwrap();
+        let writing = async {
+            input.write_all(text.as_bytes()).await.unwrap();
+            drop(input);
+        };
+        let (output, ()) = tokio::join!(process.wait_with_output(), writing);
+        output.unwrap()
     }
 }

@@ -86,6 +86,18 @@ impl Socket {
         }
     }
 
+    /// The next message of the server, or nothing when the connection has ended.
+    pub async fn try_hear(&mut self) -> Option<Value> {
+        loop {
+            match soon("a frame", self.stream.next()).await? {
+                Ok(Message::Text(text)) => return Some(serde_json::from_str(&text).unwrap()),
+                // A close frame is answered by listening on.
+                Ok(_) => {}
+                Err(_) => return None,
+            }
+        }
+    }
+
     /// The close code and reason, which come next.
     pub async fn closed(&mut self) -> (u16, String) {
         match self.receive().await {

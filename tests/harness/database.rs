@@ -1,0 +1,82 @@
+//! The database's file, read past the server.
+
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
+
+use super::Linnet;
+
+/// Counts that are kept, and the rows that they count: each gives the rows where the two differ.
+const MISCOUNTED: &[&str] = &[
+    "SELECT id FROM users u WHERE deleted_at IS NULL AND tweet_count <> \
+     (SELECT COUNT(*) FROM tweet t WHERE t.author_id = u.id AND t.deleted_at IS NULL)",
+    "SELECT id FROM users u WHERE deleted_at IS NULL AND follower_count <> \
+     (SELECT COUNT(*) FROM follow f WHERE f.target_kind = 'user' AND f.target_key = CAST(u.id AS TEXT) AND f.flag = 'following')",
+    "SELECT id FROM users u WHERE deleted_at IS NULL AND following_count <> \
+     (SELECT COUNT(*) FROM follow f WHERE f.follower_id = u.id AND f.flag = 'following')",
+    "SELECT id FROM tweet t WHERE deleted_at IS NULL AND like_count <> \
+     (SELECT COUNT(*) FROM liked l WHERE l.tweet_id = t.id)",
+    "SELECT id FROM tweet t WHERE deleted_at IS NULL AND retweet_count <> \
+     (SELECT COUNT(*) FROM retweet r WHERE r.tweet_id = t.id)",
+    "SELECT id FROM tweet t WHERE deleted_at IS NULL AND reply_count <> \
+     (SELECT COUNT(*) FROM tweet r WHERE r.in_reply_to_id = t.id AND r.deleted_at IS NULL)",
+    "SELECT name FROM hashtag h WHERE tweet_count <> \
+     (SELECT COUNT(*) FROM tweet_hashtag x JOIN tweet t ON t.id = x.tweet_id \
+      WHERE x.hashtag = h.name AND t.deleted_at IS NULL)",
+    "SELECT name FROM hashtag h WHERE follower_count <> \
+     (SELECT COUNT(*) FROM follow f WHERE f.target_kind = 'hashtag' AND f.target_key = h.name AND f.flag = 'following')",
+    "SELECT hashtag FROM tweet_hashtag WHERE hashtag NOT IN (SELECT name FROM hashtag)",
+];
+
+/// What refers to what is not there, once nothing is left to sweep.
+const LEFT_OVER: &[&str] = &[
+    "SELECT topic, id FROM feed_entry WHERE id NOT IN (SELECT id FROM action)",
+    "SELECT topic, id FROM feed_entry WHERE tweet_id NOT IN (SELECT id FROM tweet)",
+    "SELECT tweet_id FROM liked WHERE tweet_id NOT IN (SELECT id FROM tweet)",
+    "SELECT tweet_id FROM retweet WHERE tweet_id NOT IN (SELECT id FROM tweet)",
+    "SELECT tweet_id FROM tweet_hashtag WHERE tweet_id NOT IN (SELECT id FROM tweet)",
+    "SELECT id FROM tweet WHERE deleted_at IS NOT NULL",
+    "SELECT id FROM tweet WHERE action_id NOT IN (SELECT id FROM action)",
+    "SELECT topic, seq FROM event_topic WHERE seq NOT IN (SELECT seq FROM event)",
+    "SELECT seq FROM event e WHERE seq > (SELECT MIN(seq) FROM event) \
+     AND NOT EXISTS (SELECT 1 FROM event p WHERE p.seq = e.seq - 1)",
+];
+
+/// A view of the file that writes nothing.
+pub struct File(DatabaseConnection);
+
+impl Linnet {
+    /// Opens the database beside the server.
+    pub async fn file(&self) -> File {
+        let url = format!("sqlite://{}?mode=ro", self.database_path());
+        File(Database::connect(url).await.unwrap())
+    }
+}
+
+impl File {
+    /// How many rows a query gives.
+    pub async fn rows(&self, sql: &str) -> usize {
+        self.0
+            .query_all_raw(sea_orm::Statement::from_string(self.0.get_database_backend(), sql))
+            .await
+            .unwrap()
+            .len()
+    }
+
+    /// Checks that every count is the number of what it counts.
+    pub async fn counts_are_right(&self) {
+        for sql in MISCOUNTED {
+            assert_eq!(self.rows(sql).await, 0, "{sql}");
+        }
+    }
+
+    /// Whether all that was deleted is swept away.
+    pub async fn is_swept(&self) -> bool {
+        self.rows("SELECT kind FROM sweep").await == 0
+    }
+
+    /// Checks that nothing refers to what is gone, and that the log has no hole.
+    pub async fn nothing_is_left_over(&self) {
+        for sql in LEFT_OVER {
+            assert_eq!(self.rows(sql).await, 0, "{sql}");
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! Readers that come back, or lag, miss nothing and get nothing twice.
+
+use futures_util::future::join_all;
+use rand::RngExt;
+use serde_json::{Value, json};
+
+use crate::harness::{Linnet, Person, Socket, Stream, until};
+
+/// Posts with a hashtag until the server goes; gives the texts, of which the last may not have
+/// been taken.
+async fn post_on(person: &Person, tag: &str, round: usize) -> Vec<String> {
+    let mut texts = Vec::new();
+    loop {
+        texts.push(format!("{round}.{} #{tag}", texts.len()));
+        let input = json!({ "text": texts.last() });
+        match person.try_write("postTweet", input).await {
+            Some(answer) => drop(answer.unwrap()),
+            None => return texts,
+        }
+    }
+}
+
+/// One reader that keeps its cursor.
+struct Reader {
+    tag: String,
+    /// None while it is away.
+    stream: Option<Stream>,
+    cursor: String,
+    texts: Vec<String>,
+}
+
+impl Reader {
+    async fn new(linnet: &Linnet, tag: &str) -> Self {
+        let cursor = linnet.anybody().cursor().await;
+        Self {
+            tag: tag.to_owned(),
+            stream: Some(linnet.stream_after(tag, &cursor).await),
+            cursor,
+            texts: Vec::new(),
+        }
+    }
+
+    async fn resume(&mut self, linnet: &Linnet) {
+        self.stream = Some(linnet.stream_after(&self.tag, &self.cursor).await);
+    }
+
+    /// Takes one event. False when the server is gone.
+    async fn hear(&mut self) -> bool {
+        let Some(event) = self.stream.as_mut().expect("a stream").try_next().await else {
+            return false;
+        };
+        assert_eq!(event.kind, "CREATED");
+        self.cursor = event.cursor;
+        self.texts.push(event.text.unwrap());
+        true
+    }
+
+    /// Takes events while there is a server.
+    async fn listen(&mut self) {
+        while self.hear().await {}
+    }
+
+    /// Takes events until this text.
+    async fn listen_until(&mut self, last: &str) {
+        while self.texts.last().is_none_or(|text| text != last) {
+            assert!(self.hear().await, "the connection ended before {last}");
+        }
+    }
+}
+
+/// The texts of a hashtag in the order of their commits: one writer's, so by time.
+async fn posted(linnet: &Linnet, tag: &str) -> Vec<String> {
+    let tweets = linnet.anybody().tagged(tag).await;
+    tweets.into_iter().rev().map(|(_, text)| text).collect()
+}
+
+/// Ends the server after a while of writing, gently or not.
+async fn end(linnet: &mut Linnet, gently: bool) {
+    let reader = linnet.anybody();
+    let begun = reader.tagged("rust").await.len();
+    until("writes", || async { reader.tagged("rust").await.len() > begun + 20 }).await;
+    if gently {
+        assert!(linnet.terminate().await.success());
+    } else {
+        linnet.kill().await;
+    }
+}
+
+#[tokio::test]
+async fn a_restart_and_a_crash_lose_no_event() {
+    let mut linnet = Linnet::start().await;
+    let mut writer = linnet.person("alice").await;
+    let mut readers = [Reader::new(&linnet, "rust").await, Reader::new(&linnet, "rust").await];
+    for round in 0..6 {
+        let [steady, leaving] = &mut readers;
+        let leaving = async {
+            // Leaves while there is still something to hear.
+            for _ in 0..3 {
+                leaving.hear().await;
+            }
+            leaving.stream = None;
+        };
+        let writing = post_on(&writer, "rust", round);
+        let (wishes, ..) = tokio::join!(writing, steady.listen(), leaving, end(&mut linnet, round % 2 == 0));
+        linnet.restart().await;
+        writer = writer.at(&linnet);
+        writer.post(&format!("{round} last #rust")).await;
+        let expected = posted(&linnet, "rust").await;
+        // All but the last wish of the round were acknowledged.
+        for wish in &wishes[..wishes.len() - 1] {
+            assert_eq!(expected.iter().filter(|text| *text == wish).count(), 1, "{wish}");
+        }
+        for reader in &mut readers {
+            reader.resume(&linnet).await;
+            reader.listen_until(expected.last().unwrap()).await;
+            assert_eq!(reader.texts, expected);
+        }
+    }
+}
+
+#[tokio::test]
+async fn sockets_cut_at_random_miss_nothing() {
+    const TAGS: [&str; 5] = ["red", "green", "blue", "gold", "grey"];
+    const POSTS: usize = 60;
+    let linnet = Linnet::start().await;
+    let writers = join_all(TAGS.map(|tag| linnet.person(tag))).await;
+    let mut readers = Vec::new();
+    for index in 0..50 {
+        readers.push(Reader::new(&linnet, TAGS[index % TAGS.len()]).await);
+    }
+    let writing = writers.iter().zip(TAGS).map(|(writer, tag)| async move {
+        for number in 0..POSTS {
+            writer.post(&format!("{number} #{tag}")).await;
+        }
+    });
+    let reading = readers.iter_mut().map(|reader| async {
+        while reader.texts.len() < POSTS {
+            if rand::rng().random_bool(0.1) {
+                reader.resume(&linnet).await;
+            }
+            assert!(reader.hear().await);
+        }
+    });
+    tokio::join!(join_all(writing), join_all(reading));
+    for reader in readers {
+        let expected: Vec<_> = (0..POSTS).map(|number| format!("{number} #{}", reader.tag)).collect();
+        assert_eq!(reader.texts, expected);
+    }
+}
+
+/// Likes and unlikes, many in one request: events that no hashtag hears of.
+async fn like_and_unlike(person: &Person, id: &str, times: usize) {
+    const PAIRS: usize = 10;
+    let pairs: String = (0..PAIRS)
+        .map(|n| {
+            format!(
+                "l{n}: likeTweet(input: $i) {{ tweet {{ id }} }} u{n}: unlikeTweet(input: $i) {{ tweet {{ id }} }} "
+            )
+        })
+        .collect();
+    let query = format!("mutation($i: TweetRefInput!) {{ {pairs} }}");
+    for _ in 0..times.div_ceil(2 * PAIRS) {
+        person.ask(&query, json!({ "i": { "id": id } })).await;
+    }
+}
+
+/// A stream whose events are so large that the buffers on the way hold few of them.
+async fn wide_stream(linnet: &Linnet) -> Socket {
+    let texts: String = (0..100).map(|n| format!("t{n}: text ")).collect();
+    let query = format!(r#"subscription {{ hashtagStream(hashtag: "rust") {{ tweetId tweet {{ {texts} }} }} }}"#);
+    let mut socket = linnet.websocket(None).await;
+    socket.subscribe("1", &query).await;
+    socket.quiet().await;
+    socket
+}
+
+/// More events than a server keeps in memory.
+const MANY: usize = 8_400;
+
+#[tokio::test]
+async fn a_reader_far_behind_gets_everything_afterwards() {
+    let linnet = Linnet::with(&["--rate-limit", "off", "--slow-reader-timeout", "60s"]).await;
+    let people = join_all((0..40).map(|number| {
+        let linnet = &linnet;
+        async move { linnet.person(&format!("user{number}")).await }
+    }))
+    .await;
+    let target = people[0].post("liked").await;
+    let cursor = people[0].cursor().await;
+    let mut sleeper = wide_stream(&linnet).await;
+    let posting = async {
+        for number in 0..200 {
+            people[0].post(&format!("{number} #rust {}", "x".repeat(200))).await;
+        }
+    };
+    let pushing = people[1..]
+        .iter()
+        .map(|person| like_and_unlike(person, &target, MANY / 39));
+    tokio::join!(posting, join_all(pushing));
+
+    let last = people[0].post("last #rust").await;
+    let expected = expected_of(&linnet, "rust").await;
+    assert_eq!(expected.last(), Some(&last));
+    for id in &expected {
+        assert_eq!(
+            sleeper.hear().await["payload"]["data"]["hashtagStream"]["tweetId"],
+            **id
+        );
+    }
+    // And one that was away meanwhile.
+    let events = linnet.stream_after("rust", &cursor).await.take(expected.len()).await;
+    let ids: Vec<_> = events.into_iter().map(|event| event.id).collect();
+    assert_eq!(ids, expected);
+    let likes = people[0]
+        .ask(
+            "query($id: ID!) { tweet(id: $id) { likeCount } }",
+            json!({ "id": target }),
+        )
+        .await;
+    assert_eq!(likes["tweet"]["likeCount"], Value::from(0));
+}
+
+async fn expected_of(linnet: &Linnet, tag: &str) -> Vec<String> {
+    linnet
+        .anybody()
+        .tagged(tag)
+        .await
+        .into_iter()
+        .rev()
+        .map(|(id, _)| id)
+        .collect()
+}
+
+#[tokio::test]
+async fn a_reader_behind_what_is_kept_is_told_so() {
+    const OPTIONS: [&str; 6] = [
+        "--rate-limit",
+        "off",
+        "--event-retention",
+        "1s",
+        "--slow-reader-timeout",
+        "60s",
+    ];
+    let linnet = Linnet::with(&OPTIONS).await;
+    let alice = linnet.person("alice").await;
+    let mut sleeper = wide_stream(&linnet).await;
+    for number in 0..200 {
+        alice.post(&format!("{number} #rust {}", "x".repeat(200))).await;
+    }
+    let newest = alice.cursor().await;
+    until("the last of them is old", || async {
+        alice.post("one more #rust").await;
+        let begun = linnet.stream_after("rust", &newest).await.begin().await;
+        begun.is_err_and(|error| error["code"] == "CURSOR_EXPIRED")
+    })
+    .await;
+
+    // It gets what was on the way, without a gap, and then the reason why no more comes.
+    let expected = expected_of(&linnet, "rust").await;
+    let mut heard = 0;
+    let end = loop {
+        let message = sleeper.hear().await;
+        if message["type"] != "next" {
+            break message;
+        }
+        let id = &message["payload"]["data"]["hashtagStream"]["tweetId"];
+        assert_eq!(*id, *expected[heard]);
+        heard += 1;
+    };
+    assert!(heard < 200, "the reader was never behind");
+    assert_eq!(end["type"], "error", "{end}");
+    assert_eq!(end["payload"][0]["extensions"]["code"], "CURSOR_EXPIRED", "{end}");
+}
