@@ -1,6 +1,7 @@
 //! Starts the program and speaks to it.
 
 pub mod request;
+pub mod scene;
 mod server;
 mod websocket;
 
