@@ -16,5 +16,6 @@ mod http_protocol; // GraphQL over HTTP: methods, media types, limits and status
 mod layering; // the direction of imports
 mod schema; // schema.graphql is what the program prints, and holds the contract
 mod text; // hashtags, mentions, URLs and lengths, by twitter-text's own cases
+mod timelines; // every feed against a model of what has happened
 mod tweets; // posting, replies, editing, deletion, likes, retweets, follows and ids
 mod websocket_protocol; // the rules of graphql-transport-ws, one by one
