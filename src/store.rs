@@ -79,7 +79,8 @@ impl Store {
         });
         let clock = Clock;
         let caches = Arc::new(Caches::new(options.memory));
-        let log = Log::open(background.clone(), Arc::clone(&caches)).await?;
+        let reading = sqlite::connect(&options.path, sqlite::Role::Log).await?;
+        let log = Log::open(reading, Arc::clone(&caches)).await?;
         let writer = Writer::start(writing, log.clone(), clock, metrics);
         Ok(Self(Arc::new(Inner {
             readers,

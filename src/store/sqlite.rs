@@ -15,6 +15,8 @@ pub enum Role {
     Writer,
     /// Those that read.
     Readers,
+    /// Those that read the event log: whoever has a snapshot open may wait for them.
+    Log,
     /// The one that looks whether another process has written.
     Watcher,
 }
@@ -33,6 +35,7 @@ fn reader_count() -> u32 {
 pub async fn connect(path: &str, role: Role) -> Result<DatabaseConnection> {
     let connections = match role {
         Role::Readers => reader_count(),
+        Role::Log => 2,
         Role::Writer | Role::Watcher => 1,
     };
     let mut options = ConnectOptions::new("sqlite:".to_owned());
