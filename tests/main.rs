@@ -14,6 +14,7 @@ mod clients; // the real JavaScript clients: audits, graphql-ws, Apollo, GraphiQ
 mod config; // options and commands: what is right, and how what is wrong is told
 mod http_protocol; // GraphQL over HTTP: methods, media types, limits and statuses
 mod layering; // the direction of imports
+mod pagination; // every kind of list against slices of the whole
 mod schema; // schema.graphql is what the program prints, and holds the contract
 mod text; // hashtags, mentions, URLs and lengths, by twitter-text's own cases
 mod timelines; // every feed against a model of what has happened

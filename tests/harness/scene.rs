@@ -1,5 +1,6 @@
 //! What people do in a scene, in a word each.
 
+use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 
 use super::Linnet;
@@ -95,7 +96,11 @@ impl Linnet {
     /// What a mutation gave that went well.
     pub async fn act(&self, who: impl Asker, mutation: &str, input: Value) -> Value {
         let answer = self.attempt(who, mutation, input.clone()).await;
-        assert_eq!(answer.get("errors"), None, "{mutation} {input}: {answer}");
+        assert!(
+            answer.get("errors").is_none(),
+            "{mutation} {input}: {answer}\n{}",
+            self.log()
+        );
         answer["data"][mutation].clone()
     }
 
@@ -130,6 +135,24 @@ impl Linnet {
     /// Follows a user or a hashtag.
     pub async fn follow(&self, who: &Person, target: &str) -> Value {
         self.act(who, "follow", json!({ "targetId": target })).await
+    }
+
+    /// Does many things at once, as they come.
+    pub async fn rush(&self, acts: Vec<(&Person, &str, Value)>) -> Vec<Value> {
+        stream::iter(acts)
+            .map(|(who, mutation, input)| self.act(who, mutation, input))
+            .buffered(16)
+            .collect()
+            .await
+    }
+
+    /// Many sign up.
+    pub async fn join_all(&self, names: impl Iterator<Item = String>) -> Vec<Person> {
+        stream::iter(names)
+            .map(async |name| self.join(&name).await)
+            .buffered(4)
+            .collect()
+            .await
     }
 
     /// Follows no longer.
