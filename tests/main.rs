@@ -10,6 +10,7 @@
 mod harness;
 
 mod accounts; // signing up, sessions, profiles, deletion, and the commands for them
+mod batching; // how many SQL statements a page takes
 mod clients; // the real JavaScript clients: audits, graphql-ws, Apollo, GraphiQL in a browser
 mod config; // options and commands: what is right, and how what is wrong is told
 mod http_protocol; // GraphQL over HTTP: methods, media types, limits and statuses
