@@ -17,6 +17,7 @@ mod http_protocol; // GraphQL over HTTP: methods, media types, limits and status
 mod layering; // the direction of imports
 mod pagination; // every kind of list against slices of the whole
 mod schema; // schema.graphql is what the program prints, and holds the contract
+mod search; // parts of texts, names and hashtags
 mod text; // hashtags, mentions, URLs and lengths, by twitter-text's own cases
 mod timelines; // every feed against a model of what has happened
 mod tweets; // posting, replies, editing, deletion, likes, retweets, follows and ids
