@@ -13,6 +13,7 @@ mod accounts; // signing up, sessions, profiles, deletion, and the commands for 
 mod batching; // how many SQL statements a page takes
 mod clients; // the real JavaScript clients: audits, graphql-ws, Apollo, GraphiQL in a browser
 mod config; // options and commands: what is right, and how what is wrong is told
+mod executor; // order of keys, errors and nulls, as the specification says
 mod http_protocol; // GraphQL over HTTP: methods, media types, limits and statuses
 mod layering; // the direction of imports
 mod pagination; // every kind of list against slices of the whole
