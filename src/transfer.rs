@@ -138,7 +138,9 @@ async fn run<R: Record>(store: &Store, source: Source, progress: &mut dyn Progre
     let mut import = Import::new(store, progress);
     let written = import.write_all::<R>(&mut queue).await;
     drop(queue);
-    let read = reading.await.map_err(|error| Error::Store(crate::model::Error::internal(error)))?;
+    let read = reading
+        .await
+        .map_err(|error| Error::Store(crate::model::Error::internal(error)))?;
     written?;
     import.report.resolved = resolve::all(store, &import.crowded, &mut import.pace).await?;
     let report = import.report;

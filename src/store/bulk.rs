@@ -71,7 +71,10 @@ impl Tx {
         let above = granted.iter().flatten().copied().max().unwrap_or_default();
         let missing = granted.iter().filter(|key| key.is_none()).count();
         let mut new = self.reserve(of, missing, above).await?.into_iter();
-        Ok(granted.into_iter().filter_map(|key| key.or_else(|| new.next())).collect())
+        Ok(granted
+            .into_iter()
+            .filter_map(|key| key.or_else(|| new.next()))
+            .collect())
     }
 
     async fn taken(&self, of: Numbered, wishes: &[Option<i64>]) -> Result<HashSet<i64>> {
@@ -121,7 +124,8 @@ impl Tx {
         if self.conn().get_database_backend() == DbBackend::Sqlite {
             let (statements, values): (Vec<_>, Vec<_>) = script.0.into_iter().unzip();
             if !statements.is_empty() {
-                self.execute(&statements.join(";\n"), values.into_iter().flatten()).await?;
+                self.execute(&statements.join(";\n"), values.into_iter().flatten())
+                    .await?;
             }
             return Ok(());
         }

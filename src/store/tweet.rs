@@ -246,8 +246,11 @@ impl Tx {
             .exec(self.conn())
             .await?;
         // An imported text may name users who have not come yet.
-        self.execute("DELETE FROM unresolved WHERE kind = 'mention' AND holder = ?", [id.0.into()])
-            .await?;
+        self.execute(
+            "DELETE FROM unresolved WHERE kind = 'mention' AND holder = ?",
+            [id.0.into()],
+        )
+        .await?;
         Ok(())
     }
 

@@ -146,7 +146,9 @@ impl Batch {
         let tweets: Vec<_> = std::mem::take(&mut self.tweets).into_iter().collect();
         let users: Vec<_> = std::mem::take(&mut self.users).into_iter().collect();
         let hashtags = std::mem::take(&mut self.hashtags).into_iter();
-        let hashtags: Vec<_> = hashtags.map(|(name, [tweets, followers])| (name, tweets, followers)).collect();
+        let hashtags: Vec<_> = hashtags
+            .map(|(name, [tweets, followers])| (name, tweets, followers))
+            .collect();
         self.script.count_tweets(&tweets);
         self.script.count_users(&users);
         self.script.count_hashtags(self.now, &hashtags);

@@ -27,7 +27,11 @@ impl Fields {
     /// Pairs the cells of a CSV record with the names in the header.
     pub(super) fn from_cells<'c>(cells: impl Iterator<Item = (&'c str, &'c str)>) -> Self {
         let filled = cells.filter(|(_, cell)| !cell.is_empty());
-        Self(filled.map(|(name, cell)| (name.to_owned(), Value::from(cell))).collect())
+        Self(
+            filled
+                .map(|(name, cell)| (name.to_owned(), Value::from(cell)))
+                .collect(),
+        )
     }
 
     fn get(&self, name: &str) -> Option<&Value> {

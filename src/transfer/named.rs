@@ -4,8 +4,8 @@
 use super::batch::Batch;
 use crate::model::user::username_key;
 use crate::model::{Key, Micros, Result, UserId};
-use crate::store::bulk::{Numbered, Script};
 use crate::store::bulk::user::{Account, Provisional};
+use crate::store::bulk::{Numbered, Script};
 use crate::store::writer::Tx;
 use std::collections::HashMap;
 
@@ -32,7 +32,12 @@ pub(super) async fn accounts<'r>(
     let named: Vec<(String, Named)> = named.map(|one| (username_key(one.username), one)).collect();
     let mut keys: Vec<&str> = Vec::with_capacity(named.len());
     let mut seen = std::collections::HashSet::with_capacity(named.len());
-    keys.extend(named.iter().map(|(key, _)| key.as_str()).filter(|key| seen.insert(*key)));
+    keys.extend(
+        named
+            .iter()
+            .map(|(key, _)| key.as_str())
+            .filter(|key| seen.insert(*key)),
+    );
     let mut accounts = tx.accounts_named(&keys).await?;
     let new: Vec<String> = keys
         .into_iter()
@@ -98,13 +103,11 @@ fn refine(account: &mut Account, one: Named) {
     }
     let Some(given) = one.display_name else { return };
     match &mut account.provisional.name {
-        Some((at, name)) => {
-            if account.display_name == *name && (one.at, given) > (*at, name.as_str()) {
-                given.clone_into(&mut account.display_name);
-                (*at, *name) = (one.at, given.to_owned());
-            }
+        Some((at, name)) if account.display_name == *name && (one.at, given) > (*at, name.as_str()) => {
+            given.clone_into(&mut account.display_name);
+            (*at, *name) = (one.at, given.to_owned());
         }
         None if account.display_name == account.username => given.clone_into(&mut account.display_name),
-        None => {}
+        _ => {}
     }
 }

@@ -33,10 +33,7 @@ impl Progress for Terminal {
             return;
         }
         let (bar, template) = match size {
-            Some(size) => (
-                ProgressBar::new(size),
-                "{bar:40} {percent:>3}% {msg}, {eta} left",
-            ),
+            Some(size) => (ProgressBar::new(size), "{bar:40} {percent:>3}% {msg}, {eta} left"),
             None => (ProgressBar::new_spinner(), "{spinner} {msg}, {elapsed}"),
         };
         if let Ok(style) = ProgressStyle::with_template(template) {

@@ -111,7 +111,9 @@ async fn resolve(
         Walk::Orphans => {
             let waiting = tx.waiting_retweets(&wanted(&page)).await?;
             let mut place = 0..;
-            let orphans = page.into_iter().filter(|_| place.next().is_some_and(|n| !waiting.contains(&n)));
+            let orphans = page
+                .into_iter()
+                .filter(|_| place.next().is_some_and(|n| !waiting.contains(&n)));
             tweets(tx, batch, orphans.collect(), crowded).await
         }
         Walk::Rest => tweets(tx, batch, page, crowded).await,
@@ -157,7 +159,10 @@ async fn replies(tx: &Tx, batch: &mut Batch, page: Vec<Unresolved>) -> Result<Ve
 async fn mentions(tx: &Tx, batch: &mut Batch, page: Vec<Unresolved>) -> Result<Vec<Unresolved>> {
     let names: HashSet<&String> = page.iter().map(|one| &one.wanted.id).collect();
     let users = tx.users_named(&names.into_iter().cloned().collect::<Vec<_>>()).await?;
-    let found: Vec<Unresolved> = page.into_iter().filter(|one| users.contains_key(&one.wanted.id)).collect();
+    let found: Vec<Unresolved> = page
+        .into_iter()
+        .filter(|one| users.contains_key(&one.wanted.id))
+        .collect();
     let tweets: Vec<TweetId> = found.iter().map(|one| TweetId(one.holder)).collect();
     let there = tx.tweets_there(&tweets).await?;
     let mentions: Vec<(TweetId, usize, UserId)> = found
@@ -206,12 +211,7 @@ async fn there(tx: &Tx, found: &[(TweetId, Unresolved)]) -> Result<HashSet<UserI
 }
 
 /// Makes tweets of retweets.
-async fn tweets(
-    tx: &Tx,
-    batch: &mut Batch,
-    found: Vec<Unresolved>,
-    crowded: &mut Crowded,
-) -> Result<Vec<Unresolved>> {
+async fn tweets(tx: &Tx, batch: &mut Batch, found: Vec<Unresolved>, crowded: &mut Crowded) -> Result<Vec<Unresolved>> {
     let rows: Vec<Row> = found
         .iter()
         .filter_map(|one| serde_json::from_str(&one.body).ok())

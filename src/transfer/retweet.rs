@@ -84,10 +84,14 @@ fn oldest(rows: Vec<(TweetId, UserId, Row)>) -> Vec<(TweetId, UserId, Row)> {
     let mut seen = HashSet::new();
     let kept: HashSet<usize> = order
         .into_iter()
-        .filter(|place| rows.get(*place).is_some_and(|(tweet, user, _)| seen.insert((*tweet, *user))))
+        .filter(|place| {
+            rows.get(*place)
+                .is_some_and(|(tweet, user, _)| seen.insert((*tweet, *user)))
+        })
         .collect();
     let rows = rows.into_iter().enumerate();
-    rows.filter_map(|(place, row)| kept.contains(&place).then_some(row)).collect()
+    rows.filter_map(|(place, row)| kept.contains(&place).then_some(row))
+        .collect()
 }
 
 /// Whether a row takes the place of a retweet that was imported before.
@@ -116,7 +120,9 @@ async fn note(tx: &Tx, batch: &mut Batch, retweets: &[NewRetweet]) -> Result<()>
             },
             is_dated: true,
             tweet: Some(new.tweet),
-            topics: std::iter::once((Topic::user(new.user), Change::Created)).chain(heard).collect(),
+            topics: std::iter::once((Topic::user(new.user), Change::Created))
+                .chain(heard)
+                .collect(),
             keys: Vec::new(),
         });
         batch.count_tweet(new.tweet, [0, 1, 0]);

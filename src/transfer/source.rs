@@ -85,7 +85,10 @@ impl Source {
         if name.ends_with(".csv") {
             return Ok((packing, true));
         }
-        if [".ndjson", ".jsonl", ".json"].iter().any(|ending| name.ends_with(ending)) {
+        if [".ndjson", ".jsonl", ".json"]
+            .iter()
+            .any(|ending| name.ends_with(ending))
+        {
             return Ok((packing, false));
         }
         Err(Error::Form(self.to_string()))

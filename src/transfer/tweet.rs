@@ -7,9 +7,7 @@ use super::{Line, Outcome, Record, retweet};
 use crate::model::action::{REPLY, TWEET};
 use crate::model::id::GlobalId;
 use crate::model::user::{DISPLAY_NAME_LENGTH, username_key};
-use crate::model::{
-    ActionId, Change, Entity, EventKind, Micros, Result as StoreResult, Topic, TweetId, UserId, text,
-};
+use crate::model::{ActionId, Change, Entity, EventKind, Micros, Result as StoreResult, Topic, TweetId, UserId, text};
 use crate::store::bulk::Numbered;
 use crate::store::bulk::action::NewAction;
 use crate::store::bulk::tweet::{Crowded, Identity, ImportedTweet, Origin};
@@ -114,7 +112,10 @@ pub(super) fn reference(
 async fn write(tx: &Tx, batch: &mut Batch, rows: Vec<Line<Row>>, crowded: &mut Crowded) -> StoreResult<Outcome> {
     let mut outcome = Outcome::default();
     let rows = unknown(tx, rows).await?;
-    let rows: Vec<_> = rows.into_iter().map(|(line, row)| (line, row.in_the_past(batch))).collect();
+    let rows: Vec<_> = rows
+        .into_iter()
+        .map(|(line, row)| (line, row.in_the_past(batch)))
+        .collect();
     let accounts = named::accounts(tx, batch, rows.iter().map(|(_, row)| row.named())).await?;
     let (mut tweets, mut retweets) = (Vec::new(), Vec::new());
     for (line, row) in rows {
@@ -255,13 +256,15 @@ impl Row {
         let reply = self.in_reply_to.clone().filter(|_| parent.is_none());
         let reply = reply.map(|wanted| open(Reference::Reply, wanted, String::new()));
         let mentions = self.mentions.iter().enumerate();
-        let mentions = mentions.filter(|(_, name)| !users.contains_key(*name)).map(|(place, name)| {
-            let wanted = Identity {
-                id: name.clone(),
-                source: String::new(),
-            };
-            open(Reference::Mention, wanted, place.to_string())
-        });
+        let mentions = mentions
+            .filter(|(_, name)| !users.contains_key(*name))
+            .map(|(place, name)| {
+                let wanted = Identity {
+                    id: name.clone(),
+                    source: String::new(),
+                };
+                open(Reference::Mention, wanted, place.to_string())
+            });
         reply.into_iter().chain(mentions).collect()
     }
 

@@ -48,7 +48,9 @@ impl Record for Row {
 
 async fn write(tx: &Tx, batch: &mut Batch, rows: Vec<Line<Row>>) -> StoreResult<Outcome> {
     let keys: Vec<String> = rows.iter().map(|(_, row)| username_key(&row.username)).collect();
-    let mut accounts = tx.accounts_named(&keys.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+    let mut accounts = tx
+        .accounts_named(&keys.iter().map(String::as_str).collect::<Vec<_>>())
+        .await?;
     let before = accounts.clone();
     let mut new: Vec<(String, Option<i64>)> = Vec::new();
     let mut outcome = Outcome::default();

@@ -69,12 +69,17 @@ impl Ground {
 
     pub async fn sign_up(&self, name: &str) {
         let social = Social::new(self.store.clone(), Rules::default());
-        social.create_user(name.to_owned(), "a password".to_owned()).await.unwrap();
+        social
+            .create_user(name.to_owned(), "a password".to_owned())
+            .await
+            .unwrap();
     }
 
     pub async fn path(&self, kind: Kind, path: &Path) -> (Report, Bad) {
         let mut told = Told::default();
-        let report = import(&self.store, kind, Source::File(path.to_owned()), &mut told).await.unwrap();
+        let report = import(&self.store, kind, Source::File(path.to_owned()), &mut told)
+            .await
+            .unwrap();
         (report, told.0)
     }
 
@@ -100,7 +105,8 @@ impl Ground {
     }
 
     pub async fn import(&self, kind: Kind, lines: &[String]) -> (Report, Bad) {
-        self.lines(kind, &lines.iter().map(String::as_str).collect::<Vec<_>>()).await
+        self.lines(kind, &lines.iter().map(String::as_str).collect::<Vec<_>>())
+            .await
     }
 
     /// Imports rows and is cut off, as by a kill, when so many are done.
@@ -122,7 +128,11 @@ impl Ground {
     pub async fn rows(&self, sql: &str) -> Vec<String> {
         let backend = self.db.get_database_backend();
         let sql = format!("WITH rows AS ({sql}) SELECT * FROM rows");
-        let rows = self.db.query_all_raw(Statement::from_string(backend, sql)).await.unwrap();
+        let rows = self
+            .db
+            .query_all_raw(Statement::from_string(backend, sql))
+            .await
+            .unwrap();
         rows.iter().map(cells).collect()
     }
 
@@ -221,12 +231,26 @@ const RECOUNT: &[&str] = &[
     "SELECT position FROM tweet WHERE position NOT IN (SELECT id FROM tweet_search_docsize)",
 ];
 
+/// Two databases mean the same; tells only what differs.
+pub fn same(found: &[Vec<String>], expected: &[Vec<String>]) {
+    for (found, expected) in found.iter().zip(expected) {
+        let only = |a: &[String], b: &[String]| -> Vec<String> {
+            let b: std::collections::HashSet<_> = b.iter().collect();
+            a.iter().filter(|row| !b.contains(row)).take(5).cloned().collect()
+        };
+        assert_eq!(only(found, expected), only(expected, found));
+        assert_eq!(found.len(), expected.len());
+    }
+}
+
 /// The same rows in another order, always the same for a seed.
 pub fn shuffled(rows: &[String], seed: u64) -> Vec<String> {
     let mut rows = rows.to_vec();
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     for last in (1..rows.len()).rev() {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         let other = usize::try_from(state >> 33).unwrap() % (last + 1);
         rows.swap(last, other);
     }
@@ -243,7 +267,10 @@ pub fn data() -> Option<PathBuf> {
         return Some(folder);
     }
     let reason = format!("skipped: no test data in {}", folder.display());
-    assert!(std::env::var("LINNET_TEST_REQUIRE_ALL").as_deref() != Ok("1"), "{reason}");
+    assert!(
+        std::env::var("LINNET_TEST_REQUIRE_ALL").as_deref() != Ok("1"),
+        "{reason}"
+    );
     eprintln!("{reason}");
     None
 }

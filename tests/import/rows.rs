@@ -57,14 +57,20 @@ pub fn tweets() -> Vec<String> {
 
 fn follows() -> Vec<String> {
     let row = |n: usize| {
-        let followee = if n % 4 == 0 { format!("#tag{}", n % 15) } else { name(n * 3 + 1) };
+        let followee = if n % 4 == 0 {
+            format!("#tag{}", n % 15)
+        } else {
+            name(n * 3 + 1)
+        };
         format!(
             r#"{{"follower":"{}","followee":"{followee}","createdAt":"2020-03-01T00:00:00Z"}}"#,
             name(n)
         )
     };
     let rows = (0..90).chain([8]);
-    rows.filter(|n| n % 4 == 0 || name(*n) != name(n * 3 + 1)).map(row).collect()
+    rows.filter(|n| n % 4 == 0 || name(*n) != name(n * 3 + 1))
+        .map(row)
+        .collect()
 }
 
 fn likes() -> Vec<String> {

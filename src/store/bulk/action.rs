@@ -25,7 +25,16 @@ impl Script {
                 let (object_kind, object_key) = parts(&new.object);
                 let (target_kind, target_key) = parts(&new.target);
                 let (of, to) = ((object_kind, object_key), (target_kind, target_key));
-                (new.id, new.verb, new.actor.to_string(), of.0, of.1, to.0, to.1, new.created_at)
+                (
+                    new.id,
+                    new.verb,
+                    new.actor.to_string(),
+                    of.0,
+                    of.1,
+                    to.0,
+                    to.1,
+                    new.created_at,
+                )
             })
             .collect();
         self.each(

@@ -149,9 +149,7 @@ impl Tx {
             return Ok(Vec::new());
         }
         // Between the sourceless, `\u{1}` being before every other source, and the others.
-        let sql = format!(
-            "SELECT {{int:0}}, t.id, '\u{1}' FROM {{each}} JOIN tweet t ON t.id = {{int:1}} {ALIVE}"
-        );
+        let sql = format!("SELECT {{int:0}}, t.id, '\u{1}' FROM {{each}} JOIN tweet t ON t.id = {{int:1}} {ALIVE}");
         let rows = self.rows(&sql, [json(&keys)]).await?;
         rows.iter().map(Candidate::from_row).collect()
     }
@@ -218,7 +216,11 @@ impl Tx {
                    AND NOT EXISTS (SELECT 1 FROM tweet n WHERE n.position = t.position + 1) \
                    ORDER BY t.position LIMIT 1";
         let rows = self.rows(sql, [from.into()]).await?;
-        Ok(rows.first().map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(from))
+        Ok(rows
+            .first()
+            .map(|row| row.try_get_by_index(0))
+            .transpose()?
+            .unwrap_or(from))
     }
 
     async fn first_taken(&self, from: i64) -> Result<i64> {
@@ -274,7 +276,11 @@ impl Tx {
 impl Script {
     /// Writes tweets at their positions with their lists, and makes them searchable.
     pub fn insert_tweets(&mut self, tweets: &[ImportedTweet], positions: &[i64]) {
-        let rows: Vec<_> = tweets.iter().zip(positions).map(|(tweet, at)| row(tweet, *at)).collect();
+        let rows: Vec<_> = tweets
+            .iter()
+            .zip(positions)
+            .map(|(tweet, at)| row(tweet, *at))
+            .collect();
         self.each(
             "INSERT INTO tweet (id, author_id, text, created_at, edited_at, position, in_reply_to_id, action_id, \
              origin_likes, origin_retweets, origin_replies, source, external_id, url) \
@@ -284,7 +290,13 @@ impl Script {
         );
         let tags: Vec<_> = tweets
             .iter()
-            .flat_map(|tweet| tweet.hashtags.iter().enumerate().map(|(place, tag)| (tweet.id, place, tag)))
+            .flat_map(|tweet| {
+                tweet
+                    .hashtags
+                    .iter()
+                    .enumerate()
+                    .map(|(place, tag)| (tweet.id, place, tag))
+            })
             .collect();
         self.each(
             "INSERT INTO tweet_hashtag (tweet_id, place, hashtag) SELECT {int:0}, {int:1}, {text:2} FROM {each}",

@@ -108,7 +108,10 @@ impl Script {
             &rows(accounts),
         );
         let ids: Vec<UserId> = accounts.iter().map(|account| account.id).collect();
-        self.each("DELETE FROM user_search WHERE rowid IN (SELECT {number} FROM {each})", &ids);
+        self.each(
+            "DELETE FROM user_search WHERE rowid IN (SELECT {number} FROM {each})",
+            &ids,
+        );
         self.index_accounts(accounts);
         self.each(
             "DELETE FROM unresolved WHERE kind = 'user' AND holder IN (SELECT {number} FROM {each})",
@@ -133,7 +136,12 @@ impl Script {
         let marks: Vec<_> = accounts
             .iter()
             .filter(|account| !account.provisional.is_settled())
-            .map(|account| (account.id, serde_json::to_string(&account.provisional).unwrap_or_default()))
+            .map(|account| {
+                (
+                    account.id,
+                    serde_json::to_string(&account.provisional).unwrap_or_default(),
+                )
+            })
             .collect();
         self.each(
             "INSERT INTO unresolved (kind, holder, wanted, wanted_source, external_id, source, body) \
@@ -155,7 +163,16 @@ impl Script {
     }
 }
 
-type Row<'r> = (UserId, &'r str, String, String, &'r str, &'r str, Option<&'r str>, Micros);
+type Row<'r> = (
+    UserId,
+    &'r str,
+    String,
+    String,
+    &'r str,
+    &'r str,
+    Option<&'r str>,
+    Micros,
+);
 
 fn rows<'a>(accounts: &[&'a Account]) -> Vec<Row<'a>> {
     accounts
