@@ -34,6 +34,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use subscription::SubscriptionRoot;
 
+/// How often an open connection looks whether its session still stands.
+const SESSION_LOOK: Duration = Duration::from_millis(400);
+
 type Root = Schema<Query, Mutation, SubscriptionRoot>;
 
 /// What the operator decides about the API.
@@ -184,31 +187,22 @@ impl Api {
         let Some(session) = viewer.session() else {
             return std::future::pending().await;
         };
-        let mut positions = self.social.store().log().positions();
-        loop {
-            positions.mark_unchanged();
-            let Some(left) = self.session_left(session).await else {
-                return;
-            };
-            tokio::select! {
-                () = tokio::time::sleep(left) => {}
-                _ = positions.changed() => {}
-            }
+        // Looked at often instead of at each event: with many sockets, events are the many more.
+        while let Some(left) = self.session_left(session).await {
+            tokio::time::sleep(left.min(SESSION_LOOK)).await;
         }
     }
 
     /// How long to wait until a session may have ended. None: it has.
     async fn session_left(&self, session: TokenHash) -> Option<Duration> {
-        /// Timers are set anew once an hour, so that a clock that is put right is heeded.
-        const LONGEST: Duration = Duration::from_secs(3_600);
         match self.social.session_end(session).await {
-            Ok(None) => Some(LONGEST),
+            Ok(None) => Some(SESSION_LOOK),
             Ok(Some(end)) => {
                 let left = end.0 - self.social.store().clock().now().0;
                 let left = u64::try_from(left).ok().filter(|left| *left > 0)?;
-                Some(Duration::from_micros(left).min(LONGEST))
+                Some(Duration::from_micros(left))
             }
-            Err(Error::Internal(_)) => Some(Duration::from_secs(1)),
+            Err(Error::Internal(_)) => Some(SESSION_LOOK),
             Err(_) => None,
         }
     }

@@ -13,6 +13,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::Arc;
 use tokio::sync::{oneshot, watch};
+use tokio::task::unconstrained;
 use tracing::Instrument as _;
 
 /// Tells those who wait for a batch.
@@ -22,27 +23,42 @@ type Make = Box<dyn FnOnce() -> BoxFuture<'static, Tell> + Send>;
 
 /// The rounds of a request. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Rounds(Arc<Mutex<Vec<Make>>>);
+pub struct Rounds(Arc<Mutex<Round>>);
 
-/// How often the first of a round lets everybody else go on before it is closed. The runtime
-/// wakes who yields only after the whole task has rested, so once would do; the second is for
-/// lists so long that the executor itself pauses among them.
-const TURNS: usize = 2;
+#[derive(Default)]
+struct Round {
+    batches: Vec<Make>,
+    /// How many look-ups have been asked for, in all rounds.
+    asked: usize,
+}
+
+/// A round is closed when so many turns of the runtime have brought no new look-up. Who yields
+/// is woken only after the whole task has rested, so one would do, but for lists so long that
+/// the executor itself pauses among them.
+const QUIET: usize = 2;
 
 impl Rounds {
     /// Adds a batch to the open round. True for the first: it has to close the round.
     fn join(&self, make: Make) -> bool {
         let mut round = self.0.lock();
-        round.push(make);
-        round.len() == 1
+        round.batches.push(make);
+        round.batches.len() == 1
+    }
+
+    fn ask(&self) {
+        self.0.lock().asked += 1;
     }
 
     /// Closes the round when the request has come to rest, and tells all who wait when its
     /// batches are made: from within the request, so that nobody runs ahead of the others.
     async fn close(&self) {
         let mut closer = Closer(Some(self.clone()));
-        for _ in 0..TURNS {
+        let (mut asked, mut quiet) = (0, 0);
+        while quiet < QUIET {
             tokio::task::yield_now().await;
+            let now = self.0.lock().asked;
+            quiet = if now == asked { quiet + 1 } else { 0 };
+            asked = now;
         }
         let (send, made) = oneshot::channel();
         closer.make(send);
@@ -57,7 +73,7 @@ struct Closer(Option<Rounds>);
 impl Closer {
     fn make(&mut self, send: oneshot::Sender<Told>) {
         let Some(rounds) = self.0.take() else { return };
-        let round = std::mem::take(&mut *rounds.0.lock());
+        let round = std::mem::take(&mut rounds.0.lock().batches);
         let made = async {
             let told = Told(join_all(round.into_iter().map(|make| make())).await);
             drop(send.send(told));
@@ -137,12 +153,15 @@ where
         if is_first {
             self.rounds.close().await;
         }
-        let answers = waiting.wait_for(Option::is_some).await.ok()?;
+        // Unconstrained: the runtime's budget of polls would send some of a long list's waiters
+        // to its next turn, and the next round would be closed without them.
+        let answers = unconstrained(waiting.wait_for(Option::is_some)).await.ok()?;
         answers.as_ref().and_then(|answers| answers.get(&key).cloned())
     }
 
     /// Joins the open batch, or opens one. True when that opened a round.
     fn join(&self, key: &K) -> (Waiting<K, V>, bool) {
+        self.rounds.ask();
         let mut open = self.open.lock();
         if let Some(open) = open.as_mut() {
             open.keys.insert(key.clone());
@@ -189,12 +208,10 @@ mod tests {
         }
     }
 
-    fn batchers(counts: &[Count]) -> Vec<Batcher<usize, usize, Count>> {
+    fn batchers(counts: &[Count]) -> Vec<Batcher<usize, usize>> {
         let rounds = Rounds::default();
-        counts
-            .iter()
-            .map(|count| Batcher::new(&rounds, count.clone()))
-            .collect()
+        let batcher = |count: &Count| Batcher::new(&rounds, batch_fn!(count.clone()));
+        counts.iter().map(batcher).collect()
     }
 
     /// Three levels of lists within lists, on several threads: three batches.
@@ -204,8 +221,8 @@ mod tests {
         let levels = &batchers(&counts);
         join_all((0..100).map(|outer| async move {
             let first = levels[0].load(outer).await.unwrap();
-            join_all((0..40).map(|inner| async move {
-                let second = levels[1].load(first * 40 + inner).await.unwrap();
+            join_all((0..60).map(|inner| async move {
+                let second = levels[1].load(first * 60 + inner).await.unwrap();
                 levels[2].load(second).await.unwrap()
             }))
             .await

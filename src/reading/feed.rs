@@ -149,14 +149,15 @@ impl<'a> Merges<'a> {
                     .collect()
             })
             .collect();
-        let heads = heads(view, &ranges).await?;
-        let mut found: Vec<Option<Vec<Entry>>> = ranges
-            .iter()
-            .map(|ranges| {
-                strands(ranges, heads.as_ref()?)
-                    .and_then(|strands| merge(&strands, stretch.newest_first, stretch.limit))
-            })
-            .collect();
+        let mut found: Vec<Option<Vec<Entry>>> = vec![None; ranges.len()];
+        if let Some(mut heads) = heads(view, &ranges).await? {
+            let short = from_heads(&ranges, &heads, stretch, &mut found);
+            let short = shallow(short, &heads);
+            if !short.is_empty() && short.len() <= DEEPEN {
+                heads.extend(view.deepen(&short).await?);
+                from_heads(&ranges, &heads, stretch, &mut found);
+            }
+        }
         let open: Vec<usize> = (0..found.len())
             .filter(|feed| matches!(found.get(*feed), Some(None)))
             .collect();
@@ -192,21 +193,62 @@ async fn heads(view: &View<'_>, ranges: &[Vec<Range>]) -> Result<Option<Heads>> 
 
 type Heads = HashMap<HeadId, Arc<crate::store::cache::Head>>;
 
-fn strands(ranges: &[Range], heads: &Heads) -> Option<Vec<Strand>> {
-    ranges
-        .iter()
-        .map(|range| {
-            let Select::Kind(kind) = range.select else { return None };
-            let head = heads.get(&(range.topic.clone(), kind))?;
-            Some(Strand {
-                head: Arc::clone(head),
-                below: range.below,
-                above: range.above,
-                until: range.until,
-                not_by: range.not_by,
-            })
-        })
-        .collect()
+/// How many heads are filled deeper for a page, before the index is asked instead.
+const DEEPEN: usize = 64;
+
+/// Answers the feeds that are still open from heads. Returns the heads that would have to reach
+/// further for the others.
+fn from_heads(
+    ranges: &[Vec<Range>],
+    heads: &Heads,
+    stretch: Stretch,
+    found: &mut [Option<Vec<Entry>>],
+) -> HashSet<HeadId> {
+    let mut short = HashSet::new();
+    for (ranges, slot) in ranges.iter().zip(found) {
+        if slot.is_some() {
+            continue;
+        }
+        let ids: Vec<HeadId> = ranges.iter().filter_map(head_id).collect();
+        let strands: Option<Vec<Strand>> = ranges
+            .iter()
+            .zip(&ids)
+            .map(|(range, id)| Some(strand(range, heads.get(id)?)))
+            .collect();
+        let Some(strands) = strands else { continue };
+        match merge(&strands, stretch.newest_first, stretch.limit) {
+            Ok(entries) => *slot = Some(entries),
+            Err(ended) => short.extend(ended.into_iter().filter_map(|strand| ids.get(strand).cloned())),
+        }
+    }
+    short
+}
+
+/// Those heads that were filled less deep than a head can be.
+fn shallow(ids: HashSet<HeadId>, heads: &Heads) -> Vec<HeadId> {
+    let is_shallow = |id: &HeadId| {
+        heads
+            .get(id)
+            .is_some_and(|head| head.entries.len() < crate::store::feed::HEAD)
+    };
+    ids.into_iter().filter(is_shallow).collect()
+}
+
+fn head_id(range: &Range) -> Option<HeadId> {
+    match range.select {
+        Select::Kind(kind) => Some((range.topic.clone(), kind)),
+        Select::Verb(_) => None,
+    }
+}
+
+fn strand(range: &Range, head: &Arc<crate::store::cache::Head>) -> Strand {
+    Strand {
+        head: Arc::clone(head),
+        below: range.below,
+        above: range.above,
+        until: range.until,
+        not_by: range.not_by,
+    }
 }
 
 /// Reads stretches from the clustered index: first where each range begins, then, of those that
@@ -374,7 +416,7 @@ fn repeated(entries: &[Entry]) -> HashSet<Place> {
 impl Source for Tweets<'_> {
     type Item = TweetId;
 
-    fn len(&self) -> usize {
+    fn count(&self) -> usize {
         self.merges.feeds.len()
     }
 
@@ -427,7 +469,7 @@ impl<'a> Actions<'a> {
 impl Source for Actions<'_> {
     type Item = Arc<Action>;
 
-    fn len(&self) -> usize {
+    fn count(&self) -> usize {
         self.0.feeds.len()
     }
 

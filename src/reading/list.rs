@@ -19,7 +19,7 @@ pub struct Lists<'a> {
 impl Source for Lists<'_> {
     type Item = Entity;
 
-    fn len(&self) -> usize {
+    fn count(&self) -> usize {
         self.lists.len()
     }
 

@@ -52,9 +52,11 @@ impl Strand {
     }
 }
 
-/// The first entries of all strands together, each once. `None` when the heads can't tell them.
-#[must_use]
-pub fn merge(strands: &[Strand], newest_first: bool, limit: usize) -> Option<Vec<Entry>> {
+/// The first entries of all strands together, each once.
+///
+/// # Errors
+/// Which strands would have to reach further, when the heads can't tell.
+pub fn merge(strands: &[Strand], newest_first: bool, limit: usize) -> Result<Vec<Entry>, Vec<usize>> {
     if newest_first {
         newest(strands, limit)
     } else {
@@ -62,60 +64,97 @@ pub fn merge(strands: &[Strand], newest_first: bool, limit: usize) -> Option<Vec
     }
 }
 
-fn newest(strands: &[Strand], limit: usize) -> Option<Vec<Entry>> {
+/// The strands whose heads end before they do, where each of them ends.
+struct Ended {
+    strands: Vec<(Place, usize)>,
+    highest: Place,
+}
+
+impl Ended {
+    fn new() -> Self {
+        Self {
+            strands: Vec::new(),
+            highest: Place::OLDEST,
+        }
+    }
+
+    fn note(&mut self, strand: &Strand, index: usize) {
+        if let Some(end) = strand.end() {
+            self.highest = self.highest.max(end);
+            self.strands.push((end, index));
+        }
+    }
+
+    /// Those that may have something newer than a place which they can't tell.
+    fn above(&self, place: Place) -> Vec<usize> {
+        if self.highest <= place {
+            return Vec::new();
+        }
+        let short = self.strands.iter().filter(|(end, _)| *end > place);
+        short.map(|(_, index)| *index).collect()
+    }
+}
+
+fn newest(strands: &[Strand], limit: usize) -> Result<Vec<Entry>, Vec<usize>> {
     let start = |strand: &Strand| strand.head.entries.partition_point(|entry| entry.place >= strand.below);
     let mut heap = BinaryHeap::with_capacity(strands.len());
-    // What a head does not know begins at its end: nothing below that may be given out.
-    let mut known = Place::OLDEST;
+    let mut ended = Ended::new();
     for (index, strand) in strands.iter().enumerate() {
         match strand.next(true, start(strand)) {
             Some((at, entry)) => heap.push((entry.place, index, at)),
-            None => known = known.max(strand.end().unwrap_or(Place::OLDEST)),
+            None => ended.note(strand, index),
         }
     }
     let mut merged: Vec<Entry> = Vec::with_capacity(limit.min(64));
     while merged.len() < limit {
-        let Some((place, index, at)) = heap.pop() else { break };
-        if place < known {
-            return None;
+        let next = heap.pop();
+        let place = next.map_or(Place::OLDEST, |(place, ..)| place);
+        let short = ended.above(place);
+        if !short.is_empty() {
+            return Err(short);
         }
-        let strand = strands.get(index)?;
+        let Some((place, index, at)) = next else { break };
+        let Some(strand) = strands.get(index) else { break };
+        let entry = strand.head.entries.get(at);
         if merged.last().is_none_or(|last| last.place != place) {
-            merged.push(strand.head.entries.get(at)?.clone());
+            merged.extend(entry.cloned());
         }
         match strand.next(true, at + 1) {
             Some((at, entry)) => heap.push((entry.place, index, at)),
-            None => known = known.max(strand.end().unwrap_or(Place::OLDEST)),
+            None => ended.note(strand, index),
         }
     }
-    (merged.len() == limit || known == Place::OLDEST).then_some(merged)
+    Ok(merged)
 }
 
-fn oldest(strands: &[Strand], limit: usize) -> Option<Vec<Entry>> {
-    if strands.iter().any(|strand| strand.end().is_some()) {
-        return None;
-    }
+fn oldest(strands: &[Strand], limit: usize) -> Result<Vec<Entry>, Vec<usize>> {
+    let mut ended = Ended::new();
     let mut heap = BinaryHeap::with_capacity(strands.len());
     for (index, strand) in strands.iter().enumerate() {
+        ended.note(strand, index);
         if let Some((back, entry)) = strand.next(false, 0) {
             heap.push(Reverse((entry.place, index, back)));
         }
+    }
+    let short = ended.above(Place::OLDEST);
+    if !short.is_empty() {
+        return Err(short);
     }
     let mut merged: Vec<Entry> = Vec::with_capacity(limit.min(64));
     while merged.len() < limit {
         let Some(Reverse((place, index, back))) = heap.pop() else {
             break;
         };
-        let strand = strands.get(index)?;
+        let Some(strand) = strands.get(index) else { break };
+        let entry = strand.head.entries.iter().rev().nth(back);
         if merged.last().is_none_or(|last| last.place != place) {
-            let at = strand.head.entries.len().checked_sub(back + 1)?;
-            merged.push(strand.head.entries.get(at)?.clone());
+            merged.extend(entry.cloned());
         }
         if let Some((back, entry)) = strand.next(false, back + 1) {
             heap.push(Reverse((entry.place, index, back)));
         }
     }
-    Some(merged)
+    Ok(merged)
 }
 
 #[cfg(test)]
@@ -166,10 +205,12 @@ mod tests {
             if newest_first { expected.reverse(); }
             expected.dedup_by_key(|entry| entry.place);
             expected.truncate(limit);
-            if let Some(merged) = merge(&strands, newest_first, limit) {
-                prop_assert_eq!(merged, expected);
-            } else {
-                prop_assert!(strands.iter().any(|strand| !strand.head.whole));
+            match merge(&strands, newest_first, limit) {
+                Ok(merged) => prop_assert_eq!(merged, expected),
+                Err(short) => {
+                    prop_assert!(!short.is_empty());
+                    prop_assert!(short.iter().all(|strand| !strands[*strand].head.whole));
+                }
             }
         }
     }

@@ -23,7 +23,7 @@ pub trait Source: Sync {
     type Item: Clone + Send + Sync;
 
     /// How many lists.
-    fn len(&self) -> usize;
+    fn count(&self) -> usize;
 
     /// Whether the lists begin with the newest.
     fn newest_first(&self) -> bool {
@@ -57,7 +57,7 @@ enum Toward {
 /// What the scans answer.
 pub async fn pages<S: Source>(source: &S, window: Window) -> Result<Vec<Page<S::Item>>> {
     let toward = if window.from_end { Toward::Start } else { Toward::End };
-    let all: Vec<usize> = (0..source.len()).collect();
+    let all: Vec<usize> = (0..source.count()).collect();
     let found = collect(
         source,
         &all,

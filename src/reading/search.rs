@@ -77,7 +77,7 @@ struct AllTweets<'a> {
 impl Source for AllTweets<'_> {
     type Item = TweetId;
 
-    fn len(&self) -> usize {
+    fn count(&self) -> usize {
         1
     }
 
@@ -113,7 +113,7 @@ struct Found<'a> {
 impl Source for Found<'_> {
     type Item = TweetId;
 
-    fn len(&self) -> usize {
+    fn count(&self) -> usize {
         1
     }
 
@@ -191,7 +191,7 @@ struct FoundUsers<'a> {
 impl Source for FoundUsers<'_> {
     type Item = UserId;
 
-    fn len(&self) -> usize {
+    fn count(&self) -> usize {
         1
     }
 

@@ -138,6 +138,7 @@ async fn turn_away(mut stream: TcpStream) {
 }
 
 async fn serve(stream: TcpStream, address: IpAddr, router: Router, server: Server) {
+    tracing::debug!(%address, "new client");
     // Frames of a stream are small and must not wait for one another.
     let _ = stream.set_nodelay(true);
     let stream = Noting {

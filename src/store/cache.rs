@@ -40,6 +40,9 @@ pub(super) struct State {
     heads: Shelf<(Topic, EntryKind), Head>,
 }
 
+/// What is kept of the asked, and what has to be read.
+type Asked<V> = (HashMap<<V as Kept>::Id, Arc<V>>, Vec<<V as Kept>::Id>);
+
 /// A kind of row that is kept, by its key.
 pub(super) trait Kept: Sized {
     /// What finds it.
@@ -108,7 +111,7 @@ impl Caches {
     }
 
     /// What is kept of the asked, and what has to be read.
-    pub(super) fn get<V: Kept>(&self, ids: impl IntoIterator<Item = V::Id>) -> (HashMap<V::Id, Arc<V>>, Vec<V::Id>)
+    pub(super) fn get<V: Kept>(&self, ids: impl IntoIterator<Item = V::Id>) -> Asked<V>
     where
         State: On<V>,
     {

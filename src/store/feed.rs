@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// How many entries a head begins with: what the largest page looks at, and some more.
-const HEAD: usize = 200;
+pub const HEAD: usize = 200;
 /// How many entries are read at once to fill heads: the more heads, the fewer of each.
 const FILL: usize = 16_384;
 /// How many heads are filled at once; a reader that lacks more reads from disk.
@@ -175,16 +175,28 @@ impl View<'_> {
         }
         if !missing.is_empty() {
             let snapshot = self.snapshot().await?;
-            let read = snapshot.heads(&missing).await?;
+            let read = snapshot.heads(&missing, depth(missing.len())).await?;
             caches.put(snapshot.seq(), read.iter().map(|(id, head)| (id.clone(), head)));
             found.extend(read);
         }
         Ok(Some(found))
     }
+
+    /// Heads, filled as deep as a head can be.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn deepen(&self, ids: &[HeadId]) -> Result<HashMap<HeadId, Arc<Head>>> {
+        let snapshot = self.snapshot().await?;
+        let read = snapshot.heads(ids, HEAD).await?;
+        let caches = self.store().caches();
+        caches.put(snapshot.seq(), read.iter().map(|(id, head)| (id.clone(), head)));
+        Ok(read)
+    }
 }
 
 impl Snapshot {
-    pub(super) async fn heads(&self, ids: &[HeadId]) -> Result<HashMap<HeadId, Arc<Head>>> {
+    pub(super) async fn heads(&self, ids: &[HeadId], depth: usize) -> Result<HashMap<HeadId, Arc<Head>>> {
         let ranges: Vec<Range> = ids
             .iter()
             .map(|(topic, kind)| Range {
@@ -196,7 +208,6 @@ impl Snapshot {
                 not_by: None,
             })
             .collect();
-        let depth = depth(ids.len());
         let entries = self.entries(&ranges, true, depth).await?;
         Ok(ids
             .iter()

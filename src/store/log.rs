@@ -140,7 +140,8 @@ impl Log {
     /// have, and the number up to which the answer is complete.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the log can't be read.
+    /// [`Error::CursorExpired`] when the next of them are no longer kept, [`Error::Internal`] when
+    /// the log can't be read.
     pub async fn since(&self, topic: &Topic, after: Seq) -> Result<(Vec<Arc<Event>>, Seq)> {
         let upto = self.position().seq;
         if after >= upto {
@@ -148,6 +149,9 @@ impl Log {
         }
         if let Some(events) = self.recent_since(topic, after, upto) {
             return Ok((events, upto));
+        }
+        if oldest(&self.0.db).await? > after + 1 {
+            return Err(Error::CursorExpired);
         }
         let sql = "SELECT e.seq, e.nonce, e.created_at, e.body FROM event_topic t JOIN event e ON e.seq = t.seq \
                    WHERE t.topic = ? AND t.seq > ? AND t.seq <= ? ORDER BY t.seq LIMIT ?";
@@ -160,6 +164,14 @@ impl Log {
         let full = u64::try_from(events.len()).is_ok_and(|len| len == BATCH);
         let reached = events.last().filter(|_| full).map_or(upto, |last| last.position.seq);
         Ok((events, reached))
+    }
+
+    /// Forgets the events that are no longer kept.
+    fn forget(&self, before: Micros) {
+        let mut recent = self.0.recent.write();
+        while recent.get(1).is_some_and(|next| next.at <= before) {
+            recent.pop_front();
+        }
     }
 
     fn recent_since(&self, topic: &Topic, after: Seq, upto: Seq) -> Option<Vec<Arc<Event>>> {
@@ -278,6 +290,12 @@ async fn at(db: &DatabaseConnection, seq: Seq) -> Result<Option<Position>> {
         .map(|event| event.position))
 }
 
+async fn oldest(db: &DatabaseConnection) -> Result<Seq> {
+    let question = statement(db.get_database_backend(), "SELECT MIN(seq) AS seq FROM event", []);
+    let row = db.query_one_raw(question).await?;
+    Ok(row.map(|row| row.try_get("", "seq")).transpose()?.unwrap_or(Seq::MAX))
+}
+
 async fn newest(db: &DatabaseConnection) -> Result<Option<Position>> {
     let sql = "SELECT seq, nonce, created_at, body FROM event ORDER BY seq DESC LIMIT 1";
     Ok(query(db, sql, Vec::new()).await?.first().map(|event| event.position))
@@ -290,6 +308,7 @@ impl super::Store {
     /// # Errors
     /// [`Error::Internal`] when the database fails.
     pub async fn prune_log(&self, before: Micros) -> Result<u64> {
+        self.log().forget(before);
         self.write_background(move |tx| {
             Box::pin(async move {
                 let cut = "SELECT MAX(seq) FROM event WHERE created_at <= ?";

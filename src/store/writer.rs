@@ -9,12 +9,14 @@ use super::entity::{event, event_topic};
 use super::log::Log;
 use crate::metrics::Metrics;
 use crate::model::{Clock, Error, Event, Micros, NewEvent, Position, Result, Seq};
+use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, QueryResult, Set, SqliteTransactionMode,
     TransactionOptions, TransactionTrait, Value,
 };
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{mpsc, oneshot};
@@ -159,7 +161,7 @@ impl Task {
     async fn run(self, mut queue: mpsc::Receiver<Job>) {
         let mut group = Vec::with_capacity(GROUP);
         while queue.recv_many(&mut group, GROUP).await > 0 {
-            let jobs: Vec<Job> = group.drain(..).collect();
+            let jobs = std::mem::replace(&mut group, Vec::with_capacity(GROUP));
             let mut answers = Vec::with_capacity(jobs.len());
             let failed = self.commit(jobs, &mut answers).await.err();
             for (done, result) in answers {
@@ -216,7 +218,9 @@ impl Task {
             now: self.clock.now(),
             events: Mutex::new(Vec::new()),
         };
-        match work(&tx).await {
+        // A job that panics takes only itself back: the writer serves all others.
+        let result = AssertUnwindSafe(work(&tx)).catch_unwind().await;
+        match result.unwrap_or_else(|_| Err(Error::internal("a write panicked"))) {
             Ok(()) => {
                 tx.conn.commit().await?;
                 let now = tx.now;

@@ -160,7 +160,7 @@ caches! {
         |store| store.session(SESSION).await.unwrap();
     Follows, ALICE, |snapshot| HashMap::from([(ALICE, Arc::new(snapshot.follows(ALICE).await.unwrap()))]),
         |store| Some(store.follows(ALICE).await.unwrap());
-    Head, head(), |snapshot| snapshot.heads(&[head()]).await.unwrap(),
+    Head, head(), |snapshot| snapshot.heads(&[head()], 10).await.unwrap(),
         |store| store.view().heads(&[head()]).await.unwrap().unwrap().remove(&head());
 }
 
