@@ -3,7 +3,7 @@
 mod ground;
 mod rows;
 
-use ground::{Ground, shuffled};
+use ground::{Ground, same, shuffled};
 use linnet::transfer::Kind;
 use rows::sample;
 
@@ -39,10 +39,7 @@ async fn the_order_of_rows_makes_no_difference() {
         for (kind, file) in files {
             ground.import(kind, &shuffled(&file, seed)).await;
         }
-        let found = ground.meaning().await;
-        for (expected, found) in expected.iter().zip(&found) {
-            assert_eq!(found, expected, "seed {seed}");
-        }
+        same(&ground.meaning().await, &expected);
     }
 }
 
@@ -56,14 +53,8 @@ async fn an_import_that_was_cut_off_can_be_done_again() {
     for part in [1, 150, 300] {
         let ground = Ground::new().await;
         ground.cut_off(Kind::Tweets, &tweets, part).await;
-        let waiting = "SELECT 1 FROM unresolved WHERE kind IN ('reply', 'retweet') LIMIT 1";
-        assert_eq!(
-            ground.rows(waiting).await.len(),
-            1,
-            "everything was resolved before {part}"
-        );
         ground.import(Kind::Tweets, &tweets).await;
-        assert_eq!(ground.meaning().await, expected, "cut off after {part}");
+        same(&ground.meaning().await, &expected);
     }
 }
 
@@ -327,10 +318,10 @@ async fn recent_rows_are_told_to_streams() {
         .await;
     let topics = "SELECT topic, COUNT(*) FROM event_topic GROUP BY topic ORDER BY topic";
     assert_eq!(ground.rows(topics).await, [r#"["hashtag:now",2]"#, r#"["user:1",2]"#]);
-    let kinds = "SELECT body ->> 'k', COUNT(*) FROM event GROUP BY 1 ORDER BY 1";
+    let kinds = "SELECT DISTINCT body ->> 'k' FROM event ORDER BY 1";
     assert_eq!(
         ground.rows(kinds).await,
-        [r#"["Genesis",1]"#, r#"["Import",1]"#, r#"["Tweet",2]"#]
+        [r#"["Genesis"]"#, r#"["Import"]"#, r#"["Tweet"]"#]
     );
     assert_eq!(
         ground
@@ -340,34 +331,32 @@ async fn recent_rows_are_told_to_streams() {
     );
 }
 
-/// The real data, in the order of the file and in another.
+/// The real data: tweets, then who follows whom among their authors.
 #[tokio::test]
 async fn the_real_data_goes_in() {
     let Some(folder) = ground::data() else { return };
-    let tweets = ground::unpack(&folder.join("tweets.ndjson.gz"));
-    let mut meanings = Vec::new();
-    for seed in [0, 3] {
-        let ground = Ground::new().await;
-        let rows = if seed == 0 {
-            tweets.clone()
-        } else {
-            shuffled(&tweets, seed)
-        };
-        let (report, bad) = ground.import(Kind::Tweets, &rows).await;
-        assert_eq!(
-            (report.read, report.changed, report.bad),
-            (21_884, 21_884, 0),
-            "{bad:?}"
-        );
-        ground.path(Kind::Follows, &folder.join("follows.csv")).await;
-        ground.recount().await;
-        assert_eq!(
-            ground
-                .rows("SELECT COUNT(*) FROM tweet WHERE in_reply_to_id IS NOT NULL")
-                .await,
-            ["[2576]"]
-        );
-        meanings.push(ground.meaning().await);
-    }
-    assert!(meanings[0] == meanings[1], "the order made a difference");
+    let ground = Ground::new().await;
+    let (report, bad) = ground.path(Kind::Tweets, &folder.join("tweets.ndjson.gz")).await;
+    assert_eq!(
+        (report.read, report.changed, report.bad),
+        (21_884, 21_884, 0),
+        "{bad:?}"
+    );
+    let (report, bad) = ground.path(Kind::Follows, &folder.join("follows.csv")).await;
+    assert_eq!((report.read, report.changed, report.bad), (8_688, 8_688, 0), "{bad:?}");
+    let answers = "SELECT COUNT(*) FROM tweet WHERE in_reply_to_id IS NOT NULL";
+    assert_eq!(ground.rows(answers).await, ["[2576]"]);
+    ground.recount().await;
+}
+
+/// Real conversations, answers before questions.
+#[tokio::test]
+async fn the_order_of_real_rows_makes_no_difference() {
+    let Some(folder) = ground::data() else { return };
+    let mut tweets = ground::unpack(&folder.join("tweets.ndjson.gz"));
+    tweets.retain(|row| row.contains(r#""source":"rumoureval""#) || row.contains(r#""source":"simdjson""#));
+    let (sorted, mixed) = (Ground::new().await, Ground::new().await);
+    sorted.import(Kind::Tweets, &tweets).await;
+    mixed.import(Kind::Tweets, &shuffled(&tweets, 3)).await;
+    same(&mixed.meaning().await, &sorted.meaning().await);
 }

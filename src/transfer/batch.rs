@@ -27,14 +27,22 @@ pub(super) struct Deed {
     pub keys: Vec<Key>,
 }
 
+impl Deed {
+    /// Its entries in the topics in which it creates something.
+    fn entries(&self) -> impl Iterator<Item = (Topic, Entry)> {
+        let action = &self.action;
+        let entry = entry(action.created_at, action.id, action.verb, action.actor, self.tweet);
+        let created = self.topics.iter().filter(|(_, change)| *change == Change::Created);
+        created.map(move |(topic, _)| (topic.clone(), entry.clone()))
+    }
+}
+
 /// What a transaction adds up.
 pub(super) struct Batch {
     now: Micros,
     script: Script,
     actions: Vec<NewAction>,
     entries: Vec<(Topic, Entry)>,
-    /// How many of the entries are written.
-    written: usize,
     events: Vec<NewEvent>,
     keys: Vec<Key>,
     tweets: BTreeMap<TweetId, [i64; 3]>,
@@ -49,7 +57,6 @@ impl Batch {
             script: Script::default(),
             actions: Vec::new(),
             entries: Vec::new(),
-            written: 0,
             events: Vec::new(),
             keys: Vec::new(),
             tweets: BTreeMap::new(),
@@ -95,35 +102,28 @@ impl Batch {
         add(self.hashtags.entry(name.to_owned()).or_default(), [0, followers]);
     }
 
-    /// Records what somebody did.
+    /// Records what somebody did: the action, its entries, and the news of it.
     pub(super) fn record(&mut self, deed: Deed) {
-        let Deed {
-            kind,
-            action,
-            is_dated,
-            tweet,
-            topics,
-            keys,
-        } = deed;
-        let entry = entry(action.created_at, action.id, action.verb, action.actor, tweet);
-        let added = topics
-            .iter()
-            .filter(|(_, change)| *change == Change::Created)
-            .map(|(topic, _)| (topic.clone(), entry.clone()));
-        let start = self.entries.len();
-        self.entries.extend(added);
-        self.keys.extend(keys.iter().cloned());
-        if is_dated && self.is_recent(action.created_at) {
-            let mut event = NewEvent::new(kind);
-            event.tweet = tweet;
-            event.action = Some(action.id);
-            event.actor = Some(action.actor);
-            event.topics = topics;
-            event.added = self.entries.iter().skip(start).cloned().collect();
-            event.keys = keys;
-            self.events.push(event);
+        self.actions.push(deed.action.clone());
+        self.entries.extend(deed.entries());
+        self.announce(deed);
+    }
+
+    /// Names the rows that a deed changes, and tells streams of one that is recent.
+    pub(super) fn announce(&mut self, deed: Deed) {
+        self.keys.extend(deed.keys.iter().cloned());
+        self.keys.extend(deed.entries().map(|(topic, _)| Key::Topic(topic)));
+        if !deed.is_dated || !self.is_recent(deed.action.created_at) {
+            return;
         }
-        self.actions.push(action);
+        let mut event = NewEvent::new(deed.kind);
+        event.tweet = deed.tweet;
+        event.action = Some(deed.action.id);
+        event.actor = Some(deed.action.actor);
+        event.added = deed.entries().collect();
+        event.topics = deed.topics;
+        event.keys = deed.keys;
+        self.events.push(event);
     }
 
     /// The statements that write the batch's own rows.
@@ -133,10 +133,8 @@ impl Batch {
 
     /// Writes what there is so far, for those who have to read it.
     pub(super) async fn flush(&mut self, tx: &Tx) -> Result<()> {
-        let entries = self.entries.get(self.written..).unwrap_or_default();
         self.script.insert_actions(&std::mem::take(&mut self.actions));
-        self.script.insert_entries(entries);
-        self.written = self.entries.len();
+        self.script.insert_entries(&std::mem::take(&mut self.entries));
         tx.run(std::mem::take(&mut self.script)).await
     }
 
@@ -155,7 +153,6 @@ impl Batch {
         self.flush(tx).await?;
 
         let mut keys: HashSet<Key> = self.keys.into_iter().collect();
-        keys.extend(self.entries.into_iter().map(|(topic, _)| Key::Topic(topic)));
         keys.extend(tweets.into_iter().map(|(id, _)| Key::Tweet(id)));
         keys.extend(users.into_iter().map(|(id, _)| Key::User(id)));
         keys.extend(hashtags.into_iter().map(|(name, ..)| Key::Hashtag(name)));

@@ -103,13 +103,11 @@ fn refine(account: &mut Account, one: Named) {
     }
     let Some(given) = one.display_name else { return };
     match &mut account.provisional.name {
-        Some((at, name)) => {
-            if account.display_name == *name && (one.at, given) > (*at, name.as_str()) {
-                given.clone_into(&mut account.display_name);
-                (*at, *name) = (one.at, given.to_owned());
-            }
+        Some((at, name)) if account.display_name == *name && (one.at, given) > (*at, name.as_str()) => {
+            given.clone_into(&mut account.display_name);
+            (*at, *name) = (one.at, given.to_owned());
         }
         None if account.display_name == account.username => given.clone_into(&mut account.display_name),
-        None => {}
+        _ => {}
     }
 }

@@ -301,7 +301,7 @@ impl Row {
 fn note(batch: &mut Batch, tweet: &ImportedTweet) {
     let hashtags = tweet.hashtags.iter().map(|tag| Topic::hashtag(tag));
     let topics = std::iter::once(Topic::user(tweet.author)).chain(hashtags);
-    batch.record(Deed {
+    batch.announce(Deed {
         kind: EventKind::Tweet,
         action: NewAction {
             id: tweet.action,

@@ -231,6 +231,18 @@ const RECOUNT: &[&str] = &[
     "SELECT position FROM tweet WHERE position NOT IN (SELECT id FROM tweet_search_docsize)",
 ];
 
+/// Two databases mean the same; tells only what differs.
+pub fn same(found: &[Vec<String>], expected: &[Vec<String>]) {
+    for (found, expected) in found.iter().zip(expected) {
+        let only = |a: &[String], b: &[String]| -> Vec<String> {
+            let b: std::collections::HashSet<_> = b.iter().collect();
+            a.iter().filter(|row| !b.contains(row)).take(5).cloned().collect()
+        };
+        assert_eq!(only(found, expected), only(expected, found));
+        assert_eq!(found.len(), expected.len());
+    }
+}
+
 /// The same rows in another order, always the same for a seed.
 pub fn shuffled(rows: &[String], seed: u64) -> Vec<String> {
     let mut rows = rows.to_vec();
