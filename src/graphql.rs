@@ -229,6 +229,7 @@ impl Api {
     /// Reads the document and checks whether the caller may ask for it.
     fn admit(&self, request: &mut Operation, caller: &Caller) -> Result<OperationType, Response> {
         let kind = self.operation_type(request)?;
+        set_defaults(request);
         if self.options.public_access || caller.viewer != Viewer::Anonymous {
             return Ok(kind);
         }
@@ -251,6 +252,30 @@ fn operation<'d>(document: &'d ExecutableDocument, name: Option<&str>) -> Option
             operations.values().next().map(|operation| &operation.node)
         }
         _ => None,
+    }
+}
+
+/// Gives the variables that were left out their defaults: the executor forgets them where it
+/// decides about `@skip` and `@include`.
+fn set_defaults(request: &mut Operation) {
+    let name = request.operation_name.clone();
+    let Some(operation) = request
+        .parsed_query()
+        .ok()
+        .and_then(|document| operation(document, name.as_deref()))
+    else {
+        return;
+    };
+    let defaults: Vec<_> = operation
+        .variable_definitions
+        .iter()
+        .filter_map(|variable| {
+            let default = variable.node.default_value.as_ref()?;
+            Some((variable.node.name.node.clone(), default.node.clone()))
+        })
+        .collect();
+    for (name, default) in defaults {
+        request.variables.entry(name).or_insert(default);
     }
 }
 

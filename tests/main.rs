@@ -9,16 +9,23 @@
 
 mod harness;
 
+mod accounts; // signing up, sessions, profiles, deletion, and the commands for them
+mod batching; // how many SQL statements a page takes
 mod caches; // whoever saw something new is never shown something older
 mod clients; // the real JavaScript clients: audits, graphql-ws, Apollo, GraphiQL in a browser
 mod config; // options and commands: what is right, and how what is wrong is told
 mod crash; // kill -9 under load: nothing acknowledged is lost, doubled or miscounted
+mod executor; // order of keys, errors and nulls, as the specification says
 mod hashtag_streams; // what a hashtag's stream tells, in which order, and since when
 mod http_protocol; // GraphQL over HTTP: methods, media types, limits and statuses
 mod import; // bulk import: order, repetition, bad rows, counters
 mod layering; // the direction of imports
+mod pagination; // every kind of list against slices of the whole
 mod processes; // commands beside a running server, a second server, and the end of one
 mod resuming; // readers that come back, or lag, miss nothing and get nothing twice
 mod schema; // schema.graphql is what the program prints, and holds the contract
+mod search; // parts of texts, names and hashtags
 mod text; // hashtags, mentions, URLs and lengths, by twitter-text's own cases
+mod timelines; // every feed against a model of what has happened
+mod tweets; // posting, replies, editing, deletion, likes, retweets, follows and ids
 mod websocket_protocol; // the rules of graphql-transport-ws, one by one

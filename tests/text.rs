@@ -522,22 +522,30 @@ fn is_linear() {
         "🇩",
     ];
     for part in parts {
-        let text = format!("#x @y {} #z", part.repeat(SIZE / part.len()));
-        let steps: [(&str, &dyn Fn() -> usize); 4] = [
-            ("normalize", &|| normalize(&text).len()),
-            ("parse", &|| text::parse(&text).hashtags.len()),
-            ("weighted_length", &|| weighted_length(&text)),
-            ("hashtag_key", &|| hashtag_key(&text).map_or(0, |key| key.len())),
+        let texts = [SIZE / 8, SIZE].map(|size| format!("#x @y {} #z", part.repeat(size / part.len())));
+        let steps: [(&str, fn(&str) -> usize); 4] = [
+            ("normalize", |text| normalize(text).len()),
+            ("parse", |text| text::parse(text).hashtags.len()),
+            ("weighted_length", weighted_length),
+            ("hashtag_key", |text| hashtag_key(text).map_or(0, |key| key.len())),
         ];
         for (name, step) in steps {
             // The best of some attempts, for the machine has other things to do.
-            let time = |_| {
-                let start = Instant::now();
-                std::hint::black_box(step());
-                start.elapsed()
+            let best = |text: &str| {
+                let time = |_| {
+                    let start = Instant::now();
+                    std::hint::black_box(step(text));
+                    start.elapsed()
+                };
+                (0..3).map(time).min().unwrap()
             };
-            let best = (0..3).map(time).min().unwrap();
-            assert!(best < Duration::from_millis(50), "{name} of {part:?} took {best:?}");
+            let [short, long] = [best(&texts[0]), best(&texts[1])];
+            // Eight times as long: quadratic would be 64 times the time.
+            let limit = short * 24 + Duration::from_millis(5);
+            assert!(
+                long < limit,
+                "{name} of {part:?} took {long:?}, an eighth of it {short:?}"
+            );
         }
     }
 }

@@ -6,7 +6,7 @@ use super::object::{
 };
 use super::request::Ask;
 use crate::model::id::GlobalId;
-use crate::model::user::username_key;
+use crate::model::user::{check_line, username_key};
 use crate::model::{self, Entity, Error, UserId, page, text};
 use crate::reading::search;
 use async_graphql::{Context, ID, Object};
@@ -76,7 +76,7 @@ impl Query {
             contains: contains.map(|part| text::normalize(&part).into_owned()),
             ..search::Filter::default()
         };
-        check_part(filter.contains.as_deref())?;
+        check_line("contains", filter.contains.as_deref().unwrap_or_default(), LONGEST_PART)?;
         if let Some(name) = author {
             let key = username_key(&name);
             let Some(id) = ctx.load().user_named(key.clone()).await? else {
@@ -111,7 +111,7 @@ impl Query {
         before: Option<String>,
     ) -> Result<UserConnection> {
         let window = window(first, after, last, before)?;
-        check_part(Some(&contains))?;
+        check_line("contains", &contains, LONGEST_PART)?;
         let part = text::normalize(&contains);
         let page = search::users(ctx.scope().store(), &part, window).await?;
         UserConnection::of_list(ctx, &page.map(Entity::User)).await
@@ -126,7 +126,7 @@ impl Query {
     ) -> Result<Vec<Hashtag>> {
         let first = page::size("first", first)?;
         let prefix = text::normalize(prefix.trim_start_matches(['#', '＃'])).to_lowercase();
-        check_part(Some(&prefix))?;
+        check_line("prefix", &prefix, LONGEST_PART)?;
         let found = ctx.scope().store().hashtags_with_prefix(&prefix, first).await?;
         Ok(found.into_iter().map(|tag| Hashtag(Arc::new(tag))).collect())
     }
@@ -145,13 +145,6 @@ impl Query {
 
 /// The most characters of a text to look for.
 const LONGEST_PART: usize = 200;
-
-fn check_part(part: Option<&str>) -> Result<()> {
-    if part.is_some_and(|part| part.chars().count() > LONGEST_PART || part.contains('\0')) {
-        return Err(Error::invalid("contains", format!("at most {LONGEST_PART} characters")).into());
-    }
-    Ok(())
-}
 
 async fn user(ctx: &Context<'_>, id: Option<UserId>) -> Result<Option<User>> {
     match id {

@@ -202,7 +202,9 @@ impl Tx {
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn close_span(&self, follower: UserId, topic: &Topic) -> Result<()> {
+        // An edit may yet bring in a tweet that is newer than all that the topic has now.
         let newest = self.entry_at_depth(topic, 0).await?.unwrap_or(Place::OLDEST);
+        let newest = newest.max(Place::new(self.now(), i64::MAX));
         let sql = "UPDATE follow_span SET until_at = ?, until_id = ?, \
                    until_action = (SELECT COALESCE(MAX(id), 0) FROM action) \
                    WHERE follower_id = ? AND topic = ? AND until_at IS NULL";

@@ -13,10 +13,22 @@ impl Store {
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn tombstones(&self, entities: &[Entity]) -> Result<HashMap<Entity, Micros>> {
-        let keys: Vec<_> = entities.iter().map(|entity| (entity.kind(), entity.key())).collect();
+        // A deleted account's tweets are gone with it, before the sweep has come to them.
+        let tweet = |entity: &Entity| match entity {
+            Entity::Tweet(id) => id.0,
+            Entity::User(_) | Entity::Hashtag(_) => 0,
+        };
+        let keys: Vec<_> = entities
+            .iter()
+            .map(|entity| (entity.kind(), entity.key(), tweet(entity)))
+            .collect();
         let snapshot = self.snapshot().await?;
-        let sql =
-            "SELECT t.kind, t.key, t.deleted_at FROM {each} JOIN tombstone t ON t.kind = {text:0} AND t.key = {text:1}";
+        let sql = "SELECT {text:0} AS kind, {text:1} AS key, COALESCE(t.deleted_at, u.deleted_at) AS deleted_at \
+                   FROM {each} \
+                   LEFT JOIN tombstone t ON t.kind = {text:0} AND t.key = {text:1} \
+                   LEFT JOIN tweet w ON w.id = {int:2} \
+                   LEFT JOIN users u ON u.id = w.author_id \
+                   WHERE COALESCE(t.deleted_at, u.deleted_at) IS NOT NULL";
         let rows: Vec<tombstone::Model> = snapshot.all(sql, [json(&keys)]).await?;
         let found = rows
             .into_iter()

@@ -4,6 +4,7 @@ mod database;
 mod known;
 mod person;
 pub mod request;
+pub mod scene;
 mod server;
 mod stream;
 mod websocket;
@@ -16,6 +17,9 @@ pub use websocket::{Socket, refused};
 
 use std::future::Future;
 use std::time::Duration;
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 
 /// How long anything that should happen may take.
 const DEADLINE: Duration = Duration::from_secs(15);
@@ -35,4 +39,16 @@ pub async fn until<F: Future<Output = bool>>(what: &str, mut ask: impl FnMut() -
         }
     };
     soon(what, asking).await;
+}
+
+/// A number from the environment.
+pub fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |value| value.parse().unwrap())
+}
+
+/// Chance that comes again with `LINNET_TEST_SEED`; the seed is printed where a test fails.
+pub fn chance() -> StdRng {
+    let seed = number("LINNET_TEST_SEED", rand::random_range(0..1_000_000));
+    eprintln!("LINNET_TEST_SEED={seed}");
+    StdRng::seed_from_u64(seed)
 }

@@ -1,6 +1,6 @@
 //! Requests to a running server.
 
-use reqwest::{Client, RequestBuilder, Response};
+use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
 
 use super::{Linnet, Socket, soon};
@@ -8,12 +8,12 @@ use super::{Linnet, Socket, soon};
 impl Linnet {
     /// A request by GET.
     pub fn get(&self, path: &str) -> RequestBuilder {
-        Client::new().get(format!("{}{path}", self.url()))
+        self.client().get(format!("{}{path}", self.url()))
     }
 
     /// A request by POST to `/graphql`.
     pub fn post(&self) -> RequestBuilder {
-        Client::new().post(format!("{}/graphql", self.url()))
+        self.client().post(format!("{}/graphql", self.url()))
     }
 
     /// Executes an operation and gives the whole answer.

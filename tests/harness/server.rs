@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::{ExitStatus, Output, Stdio};
 
+use reqwest::Client;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -16,6 +17,7 @@ pub struct Linnet {
     options: Vec<String>,
     process: Child,
     url: String,
+    client: Client,
 }
 
 impl Linnet {
@@ -34,6 +36,7 @@ impl Linnet {
             options,
             process,
             url,
+            client: Client::new(),
         }
     }
 
@@ -45,6 +48,11 @@ impl Linnet {
     /// `127.0.0.1:PORT`
     pub fn address(&self) -> &str {
         self.url.trim_start_matches("http://")
+    }
+
+    /// What its requests are made with.
+    pub fn client(&self) -> &Client {
+        &self.client
     }
 
     /// The database, as a value of `--database-url`.
@@ -110,9 +118,14 @@ impl Linnet {
 
     /// Runs a command on the same database.
     pub async fn command(&self, arguments: &[&str]) -> Output {
+        self.command_with(arguments, "").await
+    }
+
+    /// Runs a command on the same database, with this as its standard input.
+    pub async fn command_with(&self, arguments: &[&str], input: &str) -> Output {
         Run::new(arguments)
             .variable("LINNET_DATABASE_URL", &self.database_url())
-            .output()
+            .output_for(input)
             .await
     }
 
@@ -120,7 +133,7 @@ impl Linnet {
     pub async fn tell(&self, arguments: &[&str], input: &str) -> Output {
         let output = Run::new(arguments)
             .variable("LINNET_DATABASE_URL", &self.database_url())
-            .input(input)
+            .output_for(input)
             .await;
         assert!(output.status.success(), "{arguments:?}: {output:?}");
         output
@@ -184,20 +197,17 @@ impl Run {
         soon("the end of a command", self.0.output()).await.unwrap()
     }
 
-    /// Runs with this on standard input.
-    pub async fn input(mut self, text: &str) -> Output {
-        let command = self
-            .0
+    /// Runs it with this as its standard input.
+    pub async fn output_for(mut self, input: &str) -> Output {
+        self.0
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let mut process = command.spawn().unwrap();
-        let mut input = process.stdin.take().unwrap();
-        let writing = async {
-            input.write_all(text.as_bytes()).await.unwrap();
-            drop(input);
-        };
-        let (output, ()) = tokio::join!(process.wait_with_output(), writing);
-        output.unwrap()
+        let mut process = self.0.spawn().unwrap();
+        let mut pipe = process.stdin.take().unwrap();
+        // One that ends without reading its input is not at fault.
+        drop(pipe.write_all(input.as_bytes()).await);
+        drop(pipe);
+        soon("the end of a command", process.wait_with_output()).await.unwrap()
     }
 }
