@@ -77,6 +77,33 @@ async fn commands_wait_for_writers_and_writers_for_commands() {
 }
 
 #[tokio::test]
+async fn a_writer_elsewhere_holds_up_writes_alone() {
+    let linnet = Linnet::start().await;
+    let people = join_all((0..8).map(|number| {
+        let linnet = &linnet;
+        async move { linnet.person(&format!("user{number}")).await }
+    }))
+    .await;
+    let tweet = people[0].post("#rust").await;
+    // Somebody reads for long: what they see stays, and nobody waits for them.
+    let file = linnet.file().await;
+    let frozen = file.freeze().await;
+    let held = linnet.hold().await;
+    let writing = join_all(people.iter().map(|person| person.post("later #rust")));
+    let reading = async {
+        let query = "query($id: ID!) { tweet(id: $id) { text likers(first: 5) { nodes { id } } } }";
+        for _ in 0..50 {
+            people[1].ask(query, json!({ "id": tweet })).await;
+        }
+        assert_eq!(people[1].tagged("rust").await.len(), 1, "nobody could write");
+        held.rollback().await.unwrap();
+    };
+    tokio::join!(writing, reading);
+    assert_eq!(people[1].tagged("rust").await.len(), 9);
+    frozen.rollback().await.unwrap();
+}
+
+#[tokio::test]
 async fn users_are_made_and_promoted_beside_the_server() {
     let linnet = Linnet::start().await;
     let reader = linnet.anybody();

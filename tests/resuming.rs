@@ -232,6 +232,30 @@ async fn expected_of(linnet: &Linnet, tag: &str) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn a_reader_behind_never_sees_what_is_gone_by_then() {
+    const TWEETS: usize = 200;
+    let linnet = Linnet::with(&["--rate-limit", "off", "--slow-reader-timeout", "60s"]).await;
+    let alice = linnet.person("alice").await;
+    let mut sleeper = wide_stream(&linnet).await;
+    let mut ids = Vec::new();
+    for number in 0..TWEETS {
+        ids.push(alice.post(&format!("{number} #rust {}", "x".repeat(200))).await);
+    }
+    for id in &ids {
+        alice.delete(id).await;
+    }
+    let (mut shown, mut heard) = (0, Vec::new());
+    for _ in 0..2 * TWEETS {
+        let event = sleeper.hear().await["payload"]["data"]["hashtagStream"].take();
+        shown += usize::from(!event["tweet"].is_null());
+        heard.push(event["tweetId"].as_str().unwrap().to_owned());
+    }
+    // What was on the way already can't be taken back.
+    assert!(shown < TWEETS, "the reader was never behind");
+    assert_eq!(heard, [ids.clone(), ids].concat());
+}
+
+#[tokio::test]
 async fn a_reader_behind_what_is_kept_is_told_so() {
     const OPTIONS: [&str; 6] = [
         "--rate-limit",

@@ -150,6 +150,10 @@ impl Caches {
         for event in events {
             state.apply(event);
         }
+        // What could not be taken for a while has been now.
+        if let Some(last) = events.last() {
+            state.named.floor = state.named.floor.min(last.position.seq);
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The database's file, read past the server.
 
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, TransactionTrait};
 
 use super::Linnet;
 
@@ -49,6 +49,16 @@ impl Linnet {
         let url = format!("sqlite://{}?mode=ro", self.database_path());
         File(Database::connect(url).await.unwrap())
     }
+
+    /// Takes the place of a writer, as another process would, until that is dropped.
+    pub async fn hold(&self) -> DatabaseTransaction {
+        let url = format!("sqlite://{}", self.database_path());
+        let held = Database::connect(url).await.unwrap().begin().await.unwrap();
+        held.execute_unprepared("UPDATE installation SET id = id")
+            .await
+            .unwrap();
+        held
+    }
 }
 
 impl File {
@@ -59,6 +69,13 @@ impl File {
             .await
             .unwrap()
             .len()
+    }
+
+    /// A view that stays as it is now.
+    pub async fn freeze(&self) -> DatabaseTransaction {
+        let frozen = self.0.begin().await.unwrap();
+        frozen.execute_unprepared("SELECT COUNT(*) FROM tweet").await.unwrap();
+        frozen
     }
 
     /// Checks that every count is the number of what it counts.

@@ -225,6 +225,21 @@ where
     assert_eq!(server.log().position().seq, before + 1);
 }
 
+/// When events could not be taken nothing is kept, until they are.
+#[tokio::test]
+async fn memory_is_used_again_after_a_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder).await;
+    fill(&store).await;
+    store.log().distrust();
+    Tweet::ask(&store).await.unwrap();
+    assert_eq!(kept::<Tweet>(&store), None, "something was kept in the dark");
+    change(&store).await;
+    let fresh = Tweet::ask(&store).await;
+    assert!(fresh.is_some());
+    assert_eq!(kept::<Tweet>(&store), fresh);
+}
+
 /// A hole that another process left is read before this process's own event is taken.
 #[tokio::test]
 async fn a_hole_is_read_first() {
