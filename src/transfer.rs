@@ -3,8 +3,8 @@
 //! - [`source`] reads rows on a thread of its own and hands them over through a bounded
 //!   channel, so that memory does not grow with the file.
 //! - Rows are written some hundred a transaction, each transaction with one event that names
-//!   all rows that it changed; [`pace`] leaves time between them for whoever else writes.
-//! - What rows refer to and has not come yet is kept with them, and [`resolve`]d at the end.
+//!   all rows that it changed; `pace` leaves time between them for whoever else writes.
+//! - What rows refer to and has not come yet is kept with them, and resolved at the end.
 
 mod batch;
 mod fields;

@@ -52,7 +52,8 @@ impl Crowd {
         let (viewer, hub) = (linnet.join("viewer").await, linnet.join("hub").await);
         let pages = linnet.join_all((0..24).map(|n| format!("page{n}"))).await;
         let root = linnet.tweet(&hub, "the root").await;
-        let text = |n: usize| json!({ "text": format!("{} #page {n}", if n % 3 == 0 { "needle" } else { "straw" }) });
+        let text =
+            |n: usize| json!({ "text": format!("{} #page {n}", if n.is_multiple_of(3) { "needle" } else { "straw" }) });
         let ids = |payloads: &[Value]| payloads.iter().map(|payload| id(&payload["tweet"])).collect::<Vec<_>>();
         let both = (0..35).flat_map(|n| [(&hub, "postTweet", text(n)), (&pages[n % 24], "postTweet", text(n + 1))]);
         let posted = ids(&linnet.rush(both.collect()).await);

@@ -474,6 +474,9 @@ fn usernames_have_1_to_20_characters() {
     }
 }
 
+/// What is done with a text, told by a number.
+type Step = fn(&str) -> usize;
+
 #[test]
 fn is_linear() {
     const SIZE: usize = 64 * 1024;
@@ -523,7 +526,7 @@ fn is_linear() {
     ];
     for part in parts {
         let texts = [SIZE / 8, SIZE].map(|size| format!("#x @y {} #z", part.repeat(size / part.len())));
-        let steps: [(&str, fn(&str) -> usize); 4] = [
+        let steps: [(&str, Step); 4] = [
             ("normalize", |text| normalize(text).len()),
             ("parse", |text| text::parse(text).hashtags.len()),
             ("weighted_length", weighted_length),

@@ -57,7 +57,7 @@ pub fn tweets() -> Vec<String> {
 
 fn follows() -> Vec<String> {
     let row = |n: usize| {
-        let followee = if n % 4 == 0 {
+        let followee = if n.is_multiple_of(4) {
             format!("#tag{}", n % 15)
         } else {
             name(n * 3 + 1)
