@@ -1,7 +1,8 @@
 //! Multi-row writes: many rows of a table with one statement.
 //!
 //! The rows of a statement are one JSON value, so that its text does not change with their
-//! number, and the statements of a transaction are collected in a [`Script`].
+//! number; rows with long texts are bound value by value, since JSON takes the text apart again
+//! for each column. The statements of a transaction are collected in a [`Script`].
 
 pub mod action;
 pub mod follow;
@@ -15,6 +16,7 @@ use super::snapshot::json;
 use super::writer::Tx;
 use crate::model::{Error, Result};
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Value};
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 /// How many rows one statement writes, and how many one transaction of a bulk writer.
@@ -130,7 +132,7 @@ impl Tx {
             return Ok(());
         }
         for (sql, values) in script.0 {
-            self.execute(sql, values).await?;
+            self.execute(&sql, values).await?;
         }
         Ok(())
     }
@@ -139,7 +141,7 @@ impl Tx {
 /// Statements that write and are sent together: with SQLite each turn to its thread and back
 /// costs more than most of them.
 #[derive(Debug, Default)]
-pub struct Script(Vec<(&'static str, Vec<Value>)>);
+pub struct Script(Vec<(Cow<'static, str>, Vec<Value>)>);
 
 impl Script {
     /// Adds a statement that takes rows as `{each}`, if there are any.
@@ -150,7 +152,17 @@ impl Script {
     /// As [`Script::each`], with values before the rows.
     fn each_with<T: serde::Serialize, const N: usize>(&mut self, sql: &'static str, values: [Value; N], rows: &[T]) {
         if !rows.is_empty() {
-            self.0.push((sql, values.into_iter().chain([json(&rows)]).collect()));
+            let values = values.into_iter().chain([json(&rows)]).collect();
+            self.0.push((sql.into(), values));
+        }
+    }
+
+    /// Adds a statement that inserts rows of bound values, if there are any.
+    fn rows<const N: usize>(&mut self, into: &str, rows: impl ExactSizeIterator<Item = [Value; N]>) {
+        if rows.len() > 0 {
+            let row = format!("({})", ["?"; N].join(", "));
+            let sql = format!("INSERT INTO {into} VALUES {}", vec![row; rows.len()].join(", "));
+            self.0.push((sql.into(), rows.flatten().collect()));
         }
     }
 }

@@ -3,8 +3,9 @@
 use crate::store::bulk::ROWS;
 use std::time::{Duration, Instant};
 
-/// How long a transaction should take.
-const STEP: Duration = Duration::from_millis(20);
+/// How long a transaction should take, with the turns before and after it: it holds the lock for
+/// about 20 milliseconds of that.
+const STEP: Duration = Duration::from_millis(25);
 /// The pause after one: who waits for the lock looks for it every few milliseconds.
 const REST: Duration = Duration::from_millis(1);
 /// The fewest rows of a transaction.
@@ -29,9 +30,10 @@ impl Default for Pace {
 }
 
 impl Pace {
-    /// How many rows the next transaction may write.
+    /// How many rows the next transaction may write: one of few sizes, so that statements stay
+    /// compiled.
     pub(super) fn rows(&self) -> usize {
-        self.rows
+        self.rows - self.rows % FEWEST
     }
 
     /// Begins to measure a transaction of some rows.

@@ -7,7 +7,7 @@ use crate::store::search::document;
 use crate::store::snapshot::json;
 use crate::store::tweet::PLACES;
 use crate::store::writer::Tx;
-use sea_orm::QueryResult;
+use sea_orm::{QueryResult, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -277,17 +277,10 @@ impl Script {
     /// Writes tweets at their positions with their lists, actions and entries, and makes them
     /// searchable.
     pub fn insert_tweets(&mut self, tweets: &[ImportedTweet], positions: &[i64]) {
-        let rows: Vec<_> = tweets
-            .iter()
-            .zip(positions)
-            .map(|(tweet, at)| row(tweet, *at))
-            .collect();
-        self.each(
-            "INSERT INTO tweet (id, author_id, text, created_at, edited_at, position, in_reply_to_id, action_id, \
-             origin_likes, origin_retweets, origin_replies, source, external_id, url) \
-             SELECT {int:0}, {int:1}, {text:2}, {int:3}, {int:4}, {int:5}, {int:6}, {int:7}, {int:8}, {int:9}, \
-             {int:10}, {text:11}, {text:12}, {text:13} FROM {each}",
-            &rows,
+        self.rows(
+            "tweet (id, author_id, text, created_at, edited_at, position, in_reply_to_id, action_id, origin_likes, \
+             origin_retweets, origin_replies, source, external_id, url)",
+            tweets.iter().zip(positions).map(|(tweet, at)| row(tweet, *at)),
         );
         let tags: Vec<_> = tweets
             .iter()
@@ -360,9 +353,11 @@ impl Script {
         // The index writes out what it holds when a row number is not above the last, and before
         // each further statement: so one statement, in their order.
         documents.sort_unstable_by_key(|document| document.0);
-        self.each(
-            "INSERT INTO tweet_search (rowid, text, facets) SELECT {int:0}, {text:1}, {text:2} FROM {each}",
-            &documents,
+        self.rows(
+            "tweet_search (rowid, text, facets)",
+            documents
+                .into_iter()
+                .map(|(position, text, facets)| [position.into(), text.into(), facets.into()]),
         );
     }
 
@@ -440,38 +435,21 @@ fn base(at: Micros) -> i64 {
     at.0.clamp(-most, most) * PLACES
 }
 
-type Row<'r> = (
-    TweetId,
-    UserId,
-    &'r str,
-    Micros,
-    Option<Micros>,
-    i64,
-    Option<TweetId>,
-    ActionId,
-    Option<i64>,
-    Option<i64>,
-    Option<i64>,
-    &'r str,
-    &'r str,
-    Option<&'r str>,
-);
-
-fn row(tweet: &ImportedTweet, position: i64) -> Row<'_> {
-    (
-        tweet.id,
-        tweet.author,
-        &tweet.text,
-        tweet.created_at,
-        tweet.edited_at,
-        position,
-        tweet.in_reply_to,
-        tweet.action,
-        tweet.origin.likes,
-        tweet.origin.retweets,
-        tweet.origin.replies,
-        &tweet.identity.source,
-        &tweet.identity.id,
-        tweet.url.as_deref(),
-    )
+fn row(tweet: &ImportedTweet, position: i64) -> [Value; 14] {
+    [
+        tweet.id.0.into(),
+        tweet.author.0.into(),
+        tweet.text.as_str().into(),
+        tweet.created_at.0.into(),
+        tweet.edited_at.map(|at| at.0).into(),
+        position.into(),
+        tweet.in_reply_to.map(|id| id.0).into(),
+        tweet.action.0.into(),
+        tweet.origin.likes.into(),
+        tweet.origin.retweets.into(),
+        tweet.origin.replies.into(),
+        tweet.identity.source.as_str().into(),
+        tweet.identity.id.as_str().into(),
+        tweet.url.clone().into(),
+    ]
 }
