@@ -52,6 +52,11 @@ pub async fn connect(path: &str, role: Role) -> Result<DatabaseConnection> {
 }
 
 fn pragmas(options: SqliteConnectOptions, role: Role) -> SqliteConnectOptions {
+    // What is mapped counts as the process's memory: an import touches all of it.
+    let mapped = match role {
+        Role::Writer => "134217728",
+        _ => "268435456",
+    };
     options
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
@@ -61,7 +66,7 @@ fn pragmas(options: SqliteConnectOptions, role: Role) -> SqliteConnectOptions {
         .statement_cache_capacity(256)
         .pragma("query_only", if role == Role::Writer { "0" } else { "1" })
         .pragma("temp_store", "memory")
-        .pragma("mmap_size", "268435456")
+        .pragma("mmap_size", mapped)
         .pragma("cache_size", "-16000")
         .pragma("wal_autocheckpoint", "4000")
         .pragma("journal_size_limit", "67108864")
