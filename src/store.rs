@@ -72,6 +72,7 @@ impl Store {
     pub async fn open(options: &Options, metrics: &Metrics) -> Result<Self> {
         let writing = sqlite::connect(&options.path, sqlite::Role::Writer).await?;
         migration::Migrator::up(&writing, None).await?;
+        sqlite::look_often(&writing).await?;
         let background = sqlite::connect(&options.path, sqlite::Role::Readers).await?;
         let mut readers = background.clone();
         let statements = metrics.sql_statements.clone();

@@ -5,7 +5,7 @@
 
 use crate::model::Result;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sea_orm::{ConnectOptions, Database, DatabaseConnection};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, RuntimeErr};
 use std::time::Duration;
 
 /// What a pool of connections is for.
@@ -65,6 +65,30 @@ fn pragmas(options: SqliteConnectOptions, role: Role) -> SqliteConnectOptions {
         .pragma("cache_size", "-16000")
         .pragma("wal_autocheckpoint", "4000")
         .pragma("journal_size_limit", "67108864")
+}
+
+/// Makes a connection ask for the lock every millisecond or two, and answer soon that it has
+/// none. SQLite by itself asks ten times a second in the end, and then hardly ever meets the
+/// pauses of a process that writes much.
+///
+/// # Errors
+/// [`crate::model::Error::Internal`] when the database fails.
+pub(super) async fn look_often(db: &DatabaseConnection) -> Result<()> {
+    db.execute_unprepared("PRAGMA busy_timeout = 5").await?;
+    Ok(())
+}
+
+/// Whether another connection has the lock.
+pub(super) fn is_locked(error: &DbErr) -> bool {
+    let (DbErr::Conn(cause) | DbErr::Exec(cause) | DbErr::Query(cause)) = error else {
+        return false;
+    };
+    let RuntimeErr::SqlxError(cause) = cause else {
+        return false;
+    };
+    let code = cause.as_database_error().and_then(|error| error.code());
+    code.and_then(|code| code.parse::<i32>().ok())
+        .is_some_and(|code| code & 0xFF == 5)
 }
 
 /// Makes sure that this is the only process that serves the file: two would each keep caches

@@ -7,6 +7,7 @@
 use super::dialect::statement;
 use super::entity::{event, event_topic};
 use super::log::Log;
+use super::sqlite;
 use crate::metrics::Metrics;
 use crate::model::{Clock, Error, Event, Micros, NewEvent, Position, Result, Seq};
 use futures_util::FutureExt as _;
@@ -19,10 +20,13 @@ use sea_orm::{
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 /// How many jobs may wait. Beyond it, callers wait to queue up.
 const QUEUE: usize = 1_024;
+/// How long another process may keep the lock.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// How many jobs one commit takes.
 const GROUP: usize = 128;
 
@@ -203,13 +207,17 @@ impl Task {
     }
 
     async fn begin(&self) -> Result<DatabaseTransaction> {
-        Ok(self
-            .db
-            .begin_with_options(TransactionOptions {
+        let waiting = Instant::now();
+        loop {
+            let options = TransactionOptions {
                 sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
                 ..TransactionOptions::default()
-            })
-            .await?)
+            };
+            match self.db.begin_with_options(options).await {
+                Err(error) if sqlite::is_locked(&error) && waiting.elapsed() < PATIENCE => {}
+                begun => return Ok(begun?),
+            }
+        }
     }
 
     async fn run_job(&self, conn: &DatabaseTransaction, work: Work) -> Result<Vec<(Micros, NewEvent)>> {

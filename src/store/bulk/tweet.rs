@@ -61,21 +61,19 @@ impl Tx {
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn known_identities(&self, identities: &[&Identity]) -> Result<HashSet<usize>> {
-        let one = |table: &str| {
-            format!(
-                "SELECT k.key FROM {{each}} JOIN {table} t ON t.external_id = {{text:0}} AND t.source = {{text:1}} \
-                 AND {}",
-                if table == "unresolved" {
-                    "t.kind = 'retweet'"
-                } else {
-                    "t.external_id IS NOT NULL"
-                }
-            )
-        };
-        let sql = ["tweet", "retweet", "unresolved"].map(one).join(" UNION ALL ");
-        let keys: Vec<_> = identities.iter().map(|one| (&one.id, &one.source)).collect();
-        let keys = json(&keys);
-        super::places(&self.rows(&sql, [keys.clone(), keys.clone(), keys]).await?)
+        let sql = "SELECT k.key, t.source FROM {each} JOIN tweet t ON t.external_id = {value} UNION ALL \
+                   SELECT k.key, r.source FROM {each} JOIN retweet r ON r.external_id = {value} UNION ALL \
+                   SELECT k.key, w.source FROM {each} JOIN unresolved w \
+                   ON w.external_id = {value} AND w.kind = 'retweet'";
+        let ids = ids(identities);
+        let mut known = HashSet::new();
+        for row in &self.rows(sql, [ids.clone(), ids.clone(), ids]).await? {
+            let (place, source): (usize, String) = (super::place(row)?, row.try_get_by_index(1)?);
+            if identities.get(place).is_some_and(|identity| identity.source == source) {
+                known.insert(place);
+            }
+        }
+        Ok(known)
     }
 
     /// Which of these tweets were posted here at that time by that user, by their place in the
@@ -98,12 +96,10 @@ impl Tx {
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn tweets_identified(&self, wanted: &[&Identity]) -> Result<HashMap<usize, TweetId>> {
-        let sql = format!(
-            "{} AND t.source = {{text:1}} {ALIVE} UNION ALL {} AND r.source = {{text:1}}",
-            by_id("t.source"),
-            by_retweet("r.source")
-        );
-        Ok(best(self.candidates(&sql, wanted).await?))
+        let mut found = self.candidates(wanted).await?;
+        let source = |one: &Candidate| wanted.get(one.place).map(|wanted| wanted.source.as_str());
+        found.retain(|one| source(one) == Some(one.source.as_str()));
+        Ok(best(found))
     }
 
     /// As [`Tx::tweets_identified`], and also in every source where `wanted` names none, and by
@@ -112,26 +108,25 @@ impl Tx {
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn tweets_meant(&self, wanted: &[&Identity]) -> Result<HashMap<usize, TweetId>> {
-        let anywhere = "AND {text:1} IN ('', ~.source)";
-        let sql = format!(
-            "{} {} {ALIVE} UNION ALL {} {}",
-            by_id("t.source"),
-            anywhere.replace('~', "t"),
-            by_retweet("r.source"),
-            anywhere.replace('~', "r"),
-        );
-        let mut found = self.candidates(&sql, wanted).await?;
+        let mut found = self.candidates(wanted).await?;
+        let source = |one: &Candidate| wanted.get(one.place).map(|wanted| wanted.source.as_str());
+        found.retain(|one| source(one).is_some_and(|source| source.is_empty() || source == one.source));
         found.extend(self.numbered_here(wanted).await?);
         Ok(best(found))
     }
 
-    async fn candidates(&self, sql: &str, wanted: &[&Identity]) -> Result<Vec<Candidate>> {
+    /// The tweets of these names in every source.
+    async fn candidates(&self, wanted: &[&Identity]) -> Result<Vec<Candidate>> {
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
-        let keys: Vec<_> = wanted.iter().map(|one| (&one.id, &one.source)).collect();
-        let keys = json(&keys);
-        let rows = self.rows(sql, [keys.clone(), keys]).await?;
+        let sql = format!(
+            "SELECT k.key, t.id, t.source FROM {{each}} JOIN tweet t ON t.external_id = {{value}} {ALIVE} UNION ALL \
+             SELECT k.key, t.id, r.source FROM {{each}} JOIN retweet r ON r.external_id = {{value}} \
+             JOIN tweet t ON t.id = r.tweet_id {ALIVE}"
+        );
+        let ids = ids(wanted);
+        let rows = self.rows(&sql, [ids.clone(), ids]).await?;
         rows.iter().map(Candidate::from_row).collect()
     }
 
@@ -395,15 +390,9 @@ impl Script {
 const ALIVE: &str =
     "AND t.deleted_at IS NULL AND EXISTS (SELECT 1 FROM users u WHERE u.id = t.author_id AND u.deleted_at IS NULL)";
 
-fn by_id(source: &str) -> String {
-    format!("SELECT k.key, t.id, {source} FROM {{each}} JOIN tweet t ON t.external_id = {{text:0}}")
-}
-
-fn by_retweet(source: &str) -> String {
-    format!(
-        "SELECT k.key, t.id, {source} FROM {{each}} JOIN retweet r ON r.external_id = {{text:0}} \
-         JOIN tweet t ON t.id = r.tweet_id {ALIVE}"
-    )
+/// The names alone: a list of plain texts is read much faster than one of pairs.
+fn ids(identities: &[&Identity]) -> Value {
+    json(&identities.iter().map(|one| &one.id).collect::<Vec<_>>())
 }
 
 struct Candidate {
