@@ -144,7 +144,7 @@ impl Query {
 }
 
 /// The most characters of a text to look for.
-const LONGEST_PART: usize = 200;
+const LONGEST_PART: usize = 1_000;
 
 async fn user(ctx: &Context<'_>, id: Option<UserId>) -> Result<Option<User>> {
     match id {
