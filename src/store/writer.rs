@@ -49,6 +49,12 @@ impl Tx {
         self.events.lock().push(event);
     }
 
+    /// What was said, with the time of it.
+    fn said(&self) -> Vec<(Micros, NewEvent)> {
+        let events = std::mem::take(&mut *self.events.lock());
+        events.into_iter().map(|event| (self.now, event)).collect()
+    }
+
     pub(super) fn conn(&self) -> &DatabaseTransaction {
         &self.conn
     }
@@ -189,15 +195,10 @@ impl Task {
                 return Err(error);
             }
         };
-        let mut events = Vec::new();
-        for job in jobs {
-            self.counting.store(job.counted, Ordering::Relaxed);
-            let result = self.run_job(&conn, job.work).await;
-            answers.push((job.done, result.map(|said| events.extend(said))));
-        }
-        self.counting.store(false, Ordering::Relaxed);
-        let events = append(&conn, events).await?;
-        conn.commit().await?;
+        let events = match <[Job; 1]>::try_from(jobs) {
+            Ok([job]) => self.alone(conn, job, answers).await?,
+            Err(jobs) => self.together(conn, jobs, answers).await?,
+        };
         if let Err(error) = self.log.take(events).await {
             // The commit stands. What is in memory may be older now: nobody may see it.
             tracing::warn!(?error, "can't read the event log");
@@ -220,26 +221,60 @@ impl Task {
         }
     }
 
-    async fn run_job(&self, conn: &DatabaseTransaction, work: Work) -> Result<Vec<(Micros, NewEvent)>> {
-        let tx = Tx {
-            conn: conn.begin().await?,
+    /// A job that nobody shares the transaction with needs no savepoint in it.
+    async fn alone(&self, conn: DatabaseTransaction, job: Job, answers: &mut Vec<Answer>) -> Result<Vec<Arc<Event>>> {
+        let tx = self.tx(conn, job.counted);
+        let result = attempt(&tx, job.work).await;
+        self.counting.store(false, Ordering::Relaxed);
+        let failed = result.is_err();
+        answers.push((job.done, result));
+        if failed {
+            tx.conn.rollback().await?;
+            return Ok(Vec::new());
+        }
+        let events = append(&tx.conn, tx.said()).await?;
+        tx.conn.commit().await?;
+        Ok(events)
+    }
+
+    async fn together(
+        &self,
+        conn: DatabaseTransaction,
+        jobs: Vec<Job>,
+        answers: &mut Vec<Answer>,
+    ) -> Result<Vec<Arc<Event>>> {
+        let mut events = Vec::new();
+        for job in jobs {
+            let tx = self.tx(conn.begin().await?, job.counted);
+            let result = attempt(&tx, job.work).await;
+            if result.is_ok() {
+                events.extend(tx.said());
+                tx.conn.commit().await?;
+            } else {
+                tx.conn.rollback().await?;
+            }
+            answers.push((job.done, result));
+        }
+        self.counting.store(false, Ordering::Relaxed);
+        let events = append(&conn, events).await?;
+        conn.commit().await?;
+        Ok(events)
+    }
+
+    fn tx(&self, conn: DatabaseTransaction, counted: bool) -> Tx {
+        self.counting.store(counted, Ordering::Relaxed);
+        Tx {
+            conn,
             now: self.clock.now(),
             events: Mutex::new(Vec::new()),
-        };
-        // A job that panics takes only itself back: the writer serves all others.
-        let result = AssertUnwindSafe(work(&tx)).catch_unwind().await;
-        match result.unwrap_or_else(|_| Err(Error::internal("a write panicked"))) {
-            Ok(()) => {
-                tx.conn.commit().await?;
-                let now = tx.now;
-                Ok(tx.events.into_inner().into_iter().map(|event| (now, event)).collect())
-            }
-            Err(error) => {
-                tx.conn.rollback().await?;
-                Err(error)
-            }
         }
     }
+}
+
+/// Runs a job. One that panics takes only itself back: the writer serves all others.
+async fn attempt(tx: &Tx, work: Work) -> Result<()> {
+    let result = AssertUnwindSafe(work(tx)).catch_unwind().await;
+    result.unwrap_or_else(|_| Err(Error::internal("a write panicked")))
 }
 
 /// Gives the events their numbers and writes them: the last statements before the commit.
