@@ -367,3 +367,22 @@ async fn nothing_is_left_of_a_socket_that_is_gone() {
     })
     .await;
 }
+
+/// The server's own pings tell a peer that is only quiet from one that is gone.
+#[tokio::test]
+async fn who_does_not_answer_pings_is_cut() {
+    let linnet = Linnet::start().await;
+    let mut there = linnet.websocket(None).await;
+    let gone = linnet.websocket(None).await;
+    there.pinged().await;
+    // Whatever a peer sends is an answer.
+    there.say(json!({ "type": "ping" })).await;
+    assert_eq!(there.hear().await["type"], "pong");
+    until("the end of the one that is gone", async || {
+        linnet.metric("linnet_websockets").await == 1.0
+    })
+    .await;
+    there.subscribe("1", "{ __typename }").await;
+    assert_eq!(there.hear().await["type"], "next");
+    drop(gone);
+}

@@ -2,6 +2,7 @@
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
+use std::time::Duration;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue, StatusCode};
@@ -14,6 +15,9 @@ const PROTOCOL: (&str, &str) = ("sec-websocket-protocol", "graphql-transport-ws"
 
 /// What the receiving end of a socket holds: little, so that a reader that stops is soon noticed.
 const RECEIVE_BUFFER: u32 = 16 * 1024;
+
+/// Longer than the server waits with a ping, and shorter than twice that.
+const PING_INTERVAL: Duration = Duration::from_secs(40);
 
 /// A client's end of a WebSocket.
 pub struct Socket {
@@ -113,6 +117,12 @@ impl Socket {
                 return frame.expect("a close code").code.into();
             }
         }
+    }
+
+    /// Waits for the server's ping, longer than it may leave a socket alone.
+    pub async fn pinged(&mut self) {
+        let pinged = async { while !matches!(self.stream.next().await, Some(Ok(Message::Ping(_)))) {} };
+        tokio::time::timeout(PING_INTERVAL, pinged).await.expect("a ping");
     }
 
     /// The next frame that is neither ping nor pong.
