@@ -1,15 +1,16 @@
 //! Subscriptions.
 
 use super::error::{ApiError, Result};
+use super::loader::Loaders;
 use super::object::{Hashtag, Tweet, User};
-use super::request::{Ask, Request, Scope};
+use super::request::{Ask, Scope};
 use super::scalar::DateTime;
-use crate::delivery::stream::Reader;
+use crate::delivery;
+use crate::delivery::source::Topics;
 use crate::model::id::GlobalId;
 use crate::model::{Change, Error, Event, Position, Topic, text};
 use async_graphql::{Context, Enum, ID, SimpleObject, Subscription};
-use futures_util::Stream;
-use futures_util::stream::try_unfold;
+use futures_util::stream::{self, Stream, StreamExt as _};
 use std::sync::Arc;
 
 /// The root of subscriptions.
@@ -58,6 +59,44 @@ pub struct TweetEvent {
     occurred_at: DateTime,
 }
 
+/// Which events a stream tells. The only place that says what an event means in a stream.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// The tweets with a hashtag.
+    Hashtag {
+        /// Its name in canonical form.
+        name: String,
+        /// Whether retweets are told too.
+        retweets: bool,
+    },
+}
+
+impl Source {
+    /// What an event means in the stream, if anything.
+    fn meaning(&self, event: &Event) -> Option<Change> {
+        match self {
+            Self::Hashtag { name, retweets } => event
+                .body
+                .change_in(&Topic::hashtag(name))
+                .filter(|change| *retweets || *change != Change::Retweeted),
+        }
+    }
+}
+
+impl delivery::source::Source for Source {
+    fn topics(&self) -> Topics {
+        match self {
+            Self::Hashtag { name, .. } => Topics::These(vec![Topic::hashtag(name)]),
+        }
+    }
+
+    fn concerns(&self, event: &Event) -> bool {
+        self.meaning(event).is_some()
+    }
+}
+
+/// Each field is asked twice: at the opening for its [`Source`], and then for each event, with the
+/// arguments of the group's first subscriber.
 #[Subscription(name = "Subscription")]
 impl SubscriptionRoot {
     /// Tweets with a hashtag as they are posted, edited and deleted. With `after`, first every
@@ -72,30 +111,20 @@ impl SubscriptionRoot {
         let name =
             text::hashtag_key(&hashtag).ok_or_else(|| ApiError::from(Error::invalid("hashtag", "not a hashtag")))?;
         let after = after.as_deref().map(position).transpose()?;
-        let scope = ctx.scope().clone();
-        let reader = Reader::open(scope.store(), scope.broker(), Topic::hashtag(&name), after).await?;
-        let request = Arc::clone(ctx.data_unchecked::<Arc<Request>>());
-        Ok(try_unfold(
-            (reader, scope, request),
-            move |(mut reader, scope, request)| {
-                let name = name.clone();
-                async move {
-                    loop {
-                        let event = reader.next().await?;
-                        let Some(change) = event.body.change_in(reader.topic()) else {
-                            continue;
-                        };
-                        if change == Change::Retweeted && !include_retweets {
-                            continue;
-                        }
-                        request.renew();
-                        if let Some(event) = tweet_event(&scope, &event, change, &name).await? {
-                            return Ok(Some((event, (reader, scope, request))));
-                        }
-                    }
-                }
-            },
-        ))
+        let source = Source::Hashtag {
+            name: name.clone(),
+            retweets: include_retweets,
+        };
+        let event = ctx.request().turn(source.clone(), after).await?;
+        let told = event.and_then(|event| Some((source.meaning(&event)?, event)));
+        let (scope, load) = (ctx.scope().clone(), ctx.load());
+        Ok(stream::iter(told).then(move |(change, event)| {
+            let (scope, load, name) = (scope.clone(), Arc::clone(&load), name.clone());
+            async move {
+                let hashtag = load.hashtag(name).await?.map(Hashtag);
+                tweet_event(&scope, &load, &event, change, hashtag).await
+            }
+        }))
     }
 }
 
@@ -104,25 +133,36 @@ fn position(cursor: &str) -> Result<Position> {
 }
 
 /// The event as it is told now: with the tweet's text of today, or without when it is gone.
-async fn tweet_event(scope: &Scope, event: &Event, change: Change, hashtag: &str) -> Result<Option<TweetEvent>> {
-    let Some(id) = event.body.tweet else { return Ok(None) };
-    let store = scope.store();
+async fn tweet_event(
+    scope: &Scope,
+    load: &Loaders,
+    event: &Event,
+    change: Change,
+    hashtag: Option<Hashtag>,
+) -> Result<TweetEvent> {
+    let id = event
+        .body
+        .tweet
+        .ok_or_else(|| Error::internal("an event without its tweet"))?;
     let tweet = match change {
         Change::Deleted => None,
-        _ => crate::reading::visible::tweets(store, &[id]).await?.remove(&id),
+        _ => load.tweet(id).await?,
     };
     let retweeted_by = match event.body.actor {
-        Some(actor) if change == Change::Retweeted => store.users([actor]).await?.remove(&actor),
+        Some(actor) if change == Change::Retweeted => load.user(actor).await?,
         _ => None,
     };
-    let hashtag = store.hashtags([hashtag.to_owned()]).await?.into_values().next();
-    Ok(Some(TweetEvent {
+    let author = tweet.as_ref().map(|tweet| tweet.author);
+    for user in author.into_iter().chain(event.body.actor) {
+        scope.told_by(user);
+    }
+    Ok(TweetEvent {
         kind: change.into(),
         tweet_id: ID(GlobalId::Tweet(id).to_string()),
         tweet: tweet.map(Tweet),
         retweeted_by: retweeted_by.map(User),
-        hashtag: hashtag.map(Hashtag),
+        hashtag,
         cursor: event.position.encode(),
         occurred_at: DateTime(event.at),
-    }))
+    })
 }
