@@ -2,9 +2,10 @@
 
 use super::memory::Charge;
 use super::source::Source;
-use crate::model::{Event, Result, Seq, TweetId, UserId};
+use crate::model::{Event, Key, Result, Seq, TweetId, UserId};
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// An event, executed and serialised. What is around it is each subscriber's own.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub struct Frame {
     pub shown: Shown,
     /// The position of the log that it shows everything up to.
     pub as_of: Seq,
+    /// When it was executed, if that was for somebody who came later than the event.
+    pub(super) replayed: Option<Instant>,
     /// What it takes of the memory for frames.
     pub(super) charge: Charge,
 }
@@ -30,6 +33,19 @@ pub struct Shown {
     pub users: Vec<UserId>,
     /// All tweets.
     pub tweets: Vec<TweetId>,
+    /// All hashtags.
+    pub hashtags: Vec<String>,
+}
+
+impl Shown {
+    /// Under which keys the rows stand that it was read from.
+    pub(super) fn keys(&self) -> impl Iterator<Item = Key> {
+        let users = self.users.iter().copied().map(Key::User);
+        let tweets = self.tweets.iter().copied().map(Key::Tweet);
+        users
+            .chain(tweets)
+            .chain(self.hashtags.iter().cloned().map(Key::Hashtag))
+    }
 }
 
 impl Frame {
@@ -41,6 +57,7 @@ impl Frame {
             payload: payload.into(),
             shown,
             as_of,
+            replayed: None,
             charge: Charge::default(),
         }
     }
@@ -49,8 +66,14 @@ impl Frame {
     pub(super) fn weight(&self) -> usize {
         /// The counters of two `Arc`s, an entry in the order of all frames, a slot, the event.
         const AROUND: usize = 400;
-        let Shown { by, users, tweets } = &self.shown;
-        size_of::<Self>() + self.payload.len() + 8 * (by.len() + users.len() + tweets.len()) + AROUND
+        let Shown {
+            by,
+            users,
+            tweets,
+            hashtags,
+        } = &self.shown;
+        let ids = by.len() + users.len() + tweets.len() + 8 * hashtags.len();
+        size_of::<Self>() + self.payload.len() + 8 * ids + AROUND
     }
 }
 

@@ -12,7 +12,7 @@ use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +20,9 @@ use tokio_util::sync::CancellationToken;
 const LIMIT: Duration = Duration::from_secs(10);
 const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// How old counts may be that those see who come back.
+const RECENT: Duration = Duration::from_secs(1);
 
 /// What subscribers of one group share.
 pub struct Group<T> {
@@ -115,7 +118,7 @@ impl<T: Teller> Group<T> {
             }
             match state
                 .runs
-                .behind(listener.position, |frame| self.hub.changes.allow(frame))
+                .behind(listener.position, |frame| self.is_good(frame, listener))
             {
                 Behind::Frame(frame) => {
                     listener.position = frame.event.position.seq;
@@ -145,6 +148,16 @@ impl<T: Teller> Group<T> {
         }
     }
 
+    /// Whether a frame may be sent to a listener. Nobody is shown what was edited or deleted since.
+    /// Who comes back moreover gets counts as they are now, not as they were at the time, though
+    /// not anew for each of thousands who come back together.
+    fn is_good(&self, frame: &Frame, listener: &Place) -> bool {
+        let is_live = || frame.event.position.seq > listener.began || frame.as_of >= listener.began;
+        let is_recent = || frame.replayed.is_some_and(|at| at.elapsed() < RECENT);
+        self.hub.changes.allow(frame)
+            && (is_live() || is_recent() || self.hub.store.caches().hold(frame.as_of, frame.shown.keys()))
+    }
+
     /// Makes a run grow from a listener's position, if the listener may have one now.
     fn go_on(&self, runs: &mut Runs, listener: &Place, waker: &Waker) -> Option<RunId> {
         if listener.position >= self.hub.store.log().position().seq {
@@ -161,9 +174,9 @@ impl<T: Teller> Group<T> {
         let renewing = async move {
             let seq = event.position.seq;
             match group.tell(event).await {
-                Ok(Told::Frame(frame)) => {
-                    let frame = group.keep(frame, |state, frame| state.runs.renew(seq, Some(frame)));
-                    drop(frame);
+                Ok(Told::Frame(mut frame)) => {
+                    frame.replayed = Some(Instant::now());
+                    group.keep(frame, |state, frame| state.runs.renew(seq, Some(frame)));
                 }
                 Ok(Told::Nothing) => group.change(|state| state.runs.renew(seq, None)),
                 Ok(Told::Personal) => group.part(),
@@ -206,14 +219,13 @@ impl<T: Teller> Group<T> {
     }
 
     /// Puts a frame where it belongs, and gives up what is too much by it.
-    fn keep(self: &Arc<Self>, mut frame: Frame, put: impl FnOnce(&mut State, Arc<Frame>)) -> Arc<Frame> {
+    fn keep(self: &Arc<Self>, mut frame: Frame, put: impl FnOnce(&mut State, Arc<Frame>)) {
         self.hub.memory.charge(&mut frame);
         let frame = Arc::new(frame);
         self.change(|state| put(state, Arc::clone(&frame)));
         for (group, frame) in self.hub.memory.keep(self, &frame) {
             group.state.lock().runs.give_up(&frame);
         }
-        frame
     }
 
     /// Everybody has to have a group of their own kind.
@@ -253,7 +265,11 @@ impl<T: Teller> Group<T> {
     /// Adds what an event of a run has become.
     pub(super) fn add(self: &Arc<Self>, run: RunId, event: Arc<Event>, told: Told) {
         match told {
-            Told::Frame(frame) => drop(self.keep(frame, |state, frame| state.runs.push(run, event, frame))),
+            Told::Frame(mut frame) => {
+                let is_live = self.state.lock().runs.is_at_end(run);
+                frame.replayed = (!is_live).then(Instant::now);
+                self.keep(frame, |state, frame| state.runs.push(run, event, frame));
+            }
             Told::Nothing => {}
             Told::Personal => self.part(),
         }
@@ -302,20 +318,20 @@ pub struct Listener<T: Teller> {
 struct Place {
     seat: usize,
     position: Seq,
+    /// The log's position when it came.
+    began: Seq,
     address: Option<IpAddr>,
 }
 
 impl<T: Teller> Listener<T> {
     pub(super) fn new(group: Arc<Group<T>>, position: Seq, address: Option<IpAddr>) -> Self {
-        let seat = group.sit(position);
-        Self {
-            group,
-            place: Place {
-                seat,
-                position,
-                address,
-            },
-        }
+        let place = Place {
+            seat: group.sit(position),
+            position,
+            began: group.hub.store.log().position().seq,
+            address,
+        };
+        Self { group, place }
     }
 
     /// What comes behind its position.
@@ -327,6 +343,12 @@ impl<T: Teller> Listener<T> {
     #[must_use]
     pub fn position(&self) -> Seq {
         self.place.position
+    }
+
+    /// Whether an event came to pass while it was there.
+    #[must_use]
+    pub fn was_there(&self, event: &Event) -> bool {
+        event.position.seq > self.place.began
     }
 
     /// From where it came.

@@ -32,6 +32,8 @@ struct Run {
     demand: Seq,
     /// Whether there is a task that makes it grow.
     grows: bool,
+    /// Whether it has reached the log's end since it began to.
+    is_live: bool,
     /// Why it can't grow.
     end: Option<Arc<Error>>,
     /// Given back when the run reaches the log's end, or touches the next.
@@ -125,6 +127,7 @@ impl Runs {
                 slots: VecDeque::new(),
                 demand: position,
                 grows: true,
+                is_live: false,
                 end: None,
                 permit,
             },
@@ -178,6 +181,7 @@ impl Runs {
         // Another name, in case that a task of its former growth has not noticed yet.
         run.id = named;
         run.grows = true;
+        run.is_live = false;
         run.end = None;
         run.permit = permit;
         self.named = named;
@@ -263,6 +267,7 @@ impl Runs {
             return Reach::Joined;
         }
         run.id = next.id;
+        run.is_live = next.is_live;
         run.permit = next.permit;
         Reach::Over
     }
@@ -271,7 +276,13 @@ impl Runs {
     pub(super) fn is_live(&mut self, id: RunId) {
         if let Some(run) = self.index(id).and_then(|index| self.runs.get_mut(index)) {
             run.permit = None;
+            run.is_live = true;
         }
+    }
+
+    /// Whether a run has reached the log's end.
+    pub(super) fn is_at_end(&self, id: RunId) -> bool {
+        self.runs.iter().any(|run| run.id == id && run.is_live)
     }
 
     /// A run can't grow any more.

@@ -318,8 +318,6 @@ pub struct Subscription {
     live: Live,
     viewer: Viewer,
     listener: Listener<Execution>,
-    /// What is behind this came to pass while the subscriber was there.
-    began: Seq,
     /// What becomes of a frame, while it is decided.
     share: Option<BoxFuture<'static, Result<Option<Arc<Frame>>>>>,
 }
@@ -337,7 +335,6 @@ impl Subscription {
         live.0.metrics.subscriptions.inc();
         let listener = live.join(&plan, &caller.viewer, position, caller.address);
         Self {
-            began: live.0.social.store().log().position().seq,
             live,
             viewer: caller.viewer,
             listener,
@@ -404,7 +401,7 @@ impl Subscription {
         let metrics = &self.live.0.metrics;
         metrics.frames.inc();
         metrics.frame_bytes.inc_by(u64::try_from(bytes).unwrap_or(u64::MAX));
-        if frame.event.position.seq > self.began {
+        if self.listener.was_there(&frame.event) {
             let now = self.live.0.social.store().clock().now();
             let micros = u64::try_from(now.0 - frame.event.at.0).unwrap_or_default();
             metrics.lag.observe(Duration::from_micros(micros).as_secs_f64());

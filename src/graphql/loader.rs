@@ -255,6 +255,7 @@ impl Loaders {
     /// # Errors
     /// [`Error::Internal`] when the database fails.
     pub async fn hashtag(&self, name: String) -> Loaded<Option<Arc<Hashtag>>> {
+        self.scope.show_hashtag(&name);
         match self.store.cached_hashtag(&name) {
             Some(tag) => Ok(Some(tag)),
             None => answered(self.hashtags.load(name).await),

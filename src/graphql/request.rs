@@ -80,6 +80,13 @@ impl Scope {
         }
     }
 
+    /// Notes that a hashtag is shown.
+    pub fn show_hashtag(&self, name: &str) {
+        if let Some(witness) = &self.0.witness {
+            note(&mut witness.shown.lock().hashtags, name.to_owned());
+        }
+    }
+
     /// Notes that a user's content is shown.
     pub fn show_user(&self, user: UserId) {
         if let Some(witness) = &self.0.witness {

@@ -118,10 +118,14 @@ impl SubscriptionRoot {
         let event = ctx.request().turn(source.clone(), after).await?;
         let told = event.and_then(|event| Some((source.meaning(&event)?, event)));
         let (scope, load) = (ctx.scope().clone(), ctx.load());
+        let with_hashtag = ctx.look_ahead().field("hashtag").exists();
         Ok(stream::iter(told).then(move |(change, event)| {
             let (scope, load, name) = (scope.clone(), Arc::clone(&load), name.clone());
             async move {
-                let hashtag = load.hashtag(name).await?.map(Hashtag);
+                let hashtag = match with_hashtag {
+                    true => load.hashtag(name).await?.map(Hashtag),
+                    false => None,
+                };
                 tweet_event(&scope, &load, &event, change, hashtag).await
             }
         }))
