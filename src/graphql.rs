@@ -170,7 +170,7 @@ impl Api {
         }
     }
 
-    /// Opens a subscription, from now on or behind its `after`.
+    /// Opens a subscription, from now on or behind its `after`; a cursor to resume from wins.
     ///
     /// # Errors
     /// The response that refuses it.
@@ -179,9 +179,10 @@ impl Api {
         &self,
         mut request: Operation,
         caller: Caller,
+        resume: Option<String>,
     ) -> BoxFuture<'static, Result<Subscription, Response>> {
         match self.admit(&mut request, &caller) {
-            Ok(_) => self.live.open(request, caller),
+            Ok(_) => self.live.open(request, caller, resume),
             Err(refused) => std::future::ready(Err(refused)).boxed(),
         }
     }

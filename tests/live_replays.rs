@@ -86,10 +86,11 @@ async fn walks_of_one_address_wait_for_one_another() {
     let alice = linnet.person("alice").await;
     let cursor = alice.cursor().await;
     let mut ids = Vec::new();
-    for number in 0..20 {
+    // More than a walk is ahead of its readers, so that one whose reader sleeps has to rest.
+    for number in 0..100 {
         ids.push(alice.post(&format!("{number} #rust {}", "x".repeat(200))).await);
     }
-    // Ten groups that are behind, with readers that don't read.
+    // Ten groups that are behind, with readers that don't read yet.
     let mut sockets = Vec::new();
     for number in 0..10 {
         let texts: String = (0..100).map(|n| format!("t{number}_{n}: text ")).collect();

@@ -132,10 +132,8 @@ impl<T: Teller> Group<T> {
                     self.wanted.notify_waiters();
                 }
                 Behind::Unknown => {
-                    if let Some(run) = self.go_on(&mut state.runs, listener, cx.waker()) {
-                        walk::begin(Arc::clone(self), run);
-                        continue;
-                    }
+                    self.go_on(&mut state.runs, listener);
+                    continue;
                 }
             }
             if let Some(waker) = state.listeners.get_mut(listener.seat) {
@@ -158,14 +156,14 @@ impl<T: Teller> Group<T> {
             && (is_live() || is_recent() || self.hub.store.caches().hold(frame.as_of, frame.shown.keys()))
     }
 
-    /// Makes a run grow from a listener's position, if the listener may have one now.
-    fn go_on(&self, runs: &mut Runs, listener: &Place, waker: &Waker) -> Option<RunId> {
-        if listener.position >= self.hub.store.log().position().seq {
-            return Some(runs.go_on(listener.position, None));
+    /// Makes a run grow from a listener's position.
+    fn go_on(self: &Arc<Self>, runs: &mut Runs, listener: &Place) {
+        let is_behind = listener.position < self.hub.store.log().position().seq;
+        if is_behind {
+            self.hub.metrics.ring_misses.inc();
         }
-        let permit = self.hub.walks.begin(listener.address, waker)?;
-        self.hub.metrics.ring_misses.inc();
-        Some(runs.go_on(listener.position, Some(permit)))
+        let pass = self.hub.walks.pass(listener.address.filter(|_| is_behind));
+        walk::begin(Arc::clone(self), runs.go_on(listener.position), pass);
     }
 
     /// Executes an event anew in the background.
@@ -241,24 +239,12 @@ impl<T: Teller> Group<T> {
         self.state.lock().runs.upto(run)
     }
 
-    /// How far a run may grow, once somebody wants it to.
-    pub(super) async fn growth(&self, run: RunId) -> Option<Seq> {
-        loop {
-            let wanted = self.wanted.notified();
-            tokio::pin!(wanted);
-            wanted.as_mut().enable();
-            let growth = {
-                let state = self.state.lock();
-                match state.runs.growth(run) {
-                    Growth::Upto(_) if state.listeners.is_empty() => Growth::Pause,
-                    growth => growth,
-                }
-            };
-            match growth {
-                Growth::Upto(limit) => return Some(limit),
-                Growth::Over => return None,
-                Growth::Pause => wanted.await,
-            }
+    /// How far a run may grow.
+    pub(super) fn growth(&self, run: RunId) -> Growth {
+        let state = self.state.lock();
+        match state.runs.growth(run) {
+            Growth::Upto(_) if state.listeners.is_empty() => Growth::Pause,
+            growth => growth,
         }
     }
 

@@ -4,7 +4,6 @@
 //! touches the next, the two become one. Usually there is a single run.
 
 use super::frame::Frame;
-use super::walks::Permit;
 use crate::model::{Error, Event, Seq};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -36,8 +35,6 @@ struct Run {
     is_live: bool,
     /// Why it can't grow.
     end: Option<Arc<Error>>,
-    /// Given back when the run reaches the log's end, or touches the next.
-    permit: Option<Permit>,
 }
 
 struct Slot {
@@ -115,7 +112,7 @@ impl Slot {
 
 impl Runs {
     /// Begins a run that grows from a position that no run serves.
-    fn begin(&mut self, position: Seq, permit: Option<Permit>) -> RunId {
+    fn begin(&mut self, position: Seq) -> RunId {
         self.named += 1;
         let at = self.runs.partition_point(|run| run.from <= position);
         self.runs.insert(
@@ -129,7 +126,6 @@ impl Runs {
                 grows: true,
                 is_live: false,
                 end: None,
-                permit,
             },
         );
         self.named
@@ -173,17 +169,16 @@ impl Runs {
     }
 
     /// Makes a run grow from a position: the one that ends there, or a new one.
-    pub(super) fn go_on(&mut self, position: Seq, permit: Option<Permit>) -> RunId {
+    pub(super) fn go_on(&mut self, position: Seq) -> RunId {
         let named = self.named + 1;
         let Some(run) = self.serving(position).filter(|run| !run.grows && run.upto == position) else {
-            return self.begin(position, permit);
+            return self.begin(position);
         };
         // Another name, in case that a task of its former growth has not noticed yet.
         run.id = named;
         run.grows = true;
         run.is_live = false;
         run.end = None;
-        run.permit = permit;
         self.named = named;
         named
     }
@@ -193,7 +188,6 @@ impl Runs {
         for run in &mut self.runs {
             run.grows = false;
             run.end = None;
-            run.permit = None;
         }
     }
 
@@ -268,14 +262,12 @@ impl Runs {
         }
         run.id = next.id;
         run.is_live = next.is_live;
-        run.permit = next.permit;
         Reach::Over
     }
 
     /// A run has reached the log's end.
     pub(super) fn is_live(&mut self, id: RunId) {
         if let Some(run) = self.index(id).and_then(|index| self.runs.get_mut(index)) {
-            run.permit = None;
             run.is_live = true;
         }
     }
@@ -290,7 +282,6 @@ impl Runs {
         if let Some(run) = self.index(id).and_then(|index| self.runs.get_mut(index)) {
             run.end = Some(why);
             run.grows = false;
-            run.permit = None;
         }
     }
 

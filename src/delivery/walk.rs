@@ -2,8 +2,9 @@
 
 use super::frame::Teller;
 use super::group::Group;
-use super::ring::RunId;
+use super::ring::{Growth, RunId};
 use super::source::{News, Topics};
+use super::walks::Pass;
 use crate::model::{Error, Event, Result, Seq};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,24 +14,25 @@ const TRIES: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Makes a run grow in the background, until it touches the next or the group is given up.
-pub(super) fn begin<T: Teller>(group: Arc<Group<T>>, run: RunId) {
+pub(super) fn begin<T: Teller>(group: Arc<Group<T>>, run: RunId, pass: Pass) {
     tokio::spawn(async move {
         let over = group.over.clone();
-        over.run_until_cancelled(grow(group, run)).await;
+        over.run_until_cancelled(grow(group, run, pass)).await;
     });
 }
 
-async fn grow<T: Teller>(group: Arc<Group<T>>, run: RunId) {
+async fn grow<T: Teller>(group: Arc<Group<T>>, run: RunId, mut pass: Pass) {
     let topics = group.teller().source().topics();
     // Followed before the log is looked at: what comes in between is told.
     let mut news = News::follow(&topics, &group.hub.broker, group.hub.store.log());
     let mut tries = TRIES;
     while let Some(after) = group.upto(run) {
+        pass.enter().await;
         match since(&group, &topics, after).await {
             Ok((events, reached)) => {
                 tries = TRIES;
                 let is_end = events.is_empty() && reached == after;
-                match take(&group, run, events).await {
+                match take(&group, run, events, &mut pass).await {
                     Ok(true) if !group.reach(run, reached) => return,
                     Ok(true) => {}
                     Ok(false) => return,
@@ -38,6 +40,7 @@ async fn grow<T: Teller>(group: Arc<Group<T>>, run: RunId) {
                 }
                 if is_end {
                     group.is_live(run);
+                    pass.end();
                     tokio::select! {
                         () = news.changed() => {}
                         () = group.hub.flush.notified() => {}
@@ -55,12 +58,12 @@ async fn grow<T: Teller>(group: Arc<Group<T>>, run: RunId) {
 }
 
 /// Executes events one by one, as they are wanted. False: the run is no more.
-async fn take<T: Teller>(group: &Arc<Group<T>>, run: RunId, events: Vec<Arc<Event>>) -> Result<bool> {
+async fn take<T: Teller>(group: &Arc<Group<T>>, run: RunId, events: Vec<Arc<Event>>, pass: &mut Pass) -> Result<bool> {
     for event in events {
         if !group.teller().source().concerns(&event) {
             continue;
         }
-        let Some(limit) = group.growth(run).await else {
+        let Some(limit) = wanted(group, run, pass).await else {
             return Ok(false);
         };
         if event.position.seq > limit {
@@ -70,6 +73,25 @@ async fn take<T: Teller>(group: &Arc<Group<T>>, run: RunId, events: Vec<Arc<Even
         group.add(run, event, told);
     }
     Ok(true)
+}
+
+/// How far a run may grow, once somebody wants it to. None: it is no more.
+async fn wanted<T: Teller>(group: &Group<T>, run: RunId, pass: &mut Pass) -> Option<Seq> {
+    loop {
+        let wanted = group.wanted.notified();
+        tokio::pin!(wanted);
+        wanted.as_mut().enable();
+        match group.growth(run) {
+            Growth::Upto(limit) => return Some(limit),
+            Growth::Over => return None,
+            Growth::Pause => {
+                // Who reads slowly must not keep others of the address from walking.
+                pass.leave();
+                wanted.await;
+                pass.enter().await;
+            }
+        }
+    }
 }
 
 async fn since<T: Teller>(group: &Group<T>, topics: &Topics, after: Seq) -> Result<(Vec<Arc<Event>>, Seq)> {

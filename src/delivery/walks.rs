@@ -3,74 +3,68 @@
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Arc;
-use std::task::Waker;
+use std::sync::{Arc, Weak};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The most walks of one address at once.
 const MOST: usize = 4;
 
-/// All walks, by address. Cheap to clone.
-#[derive(Clone, Default)]
+/// All addresses that walk.
 pub(super) struct Walks {
     limited: bool,
-    addresses: Arc<Mutex<HashMap<IpAddr, Address>>>,
+    addresses: Mutex<HashMap<IpAddr, Weak<Semaphore>>>,
 }
 
-#[derive(Default)]
-struct Address {
-    walks: usize,
-    waiting: Vec<Waker>,
-}
-
-/// One walk; over when dropped.
-pub(super) struct Permit {
-    walks: Walks,
-    address: Option<IpAddr>,
+/// What a run needs for a walk. While it does not walk, others may.
+pub(super) struct Pass {
+    /// None: nobody has to wait.
+    turnstile: Option<Arc<Semaphore>>,
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Walks {
     pub(super) fn new(limited: bool) -> Self {
         Self {
             limited,
-            addresses: Arc::default(),
+            addresses: Mutex::default(),
         }
     }
 
-    /// Begins a walk, or has the waker woken when one may begin.
-    pub(super) fn begin(&self, address: Option<IpAddr>, waker: &Waker) -> Option<Permit> {
-        let address = address.filter(|_| self.limited);
-        if let Some(address) = address {
+    /// A pass for a run that somebody from this address needs.
+    pub(super) fn pass(&self, address: Option<IpAddr>) -> Pass {
+        let turnstile = address.filter(|_| self.limited).map(|address| {
             let mut addresses = self.addresses.lock();
-            let of_address = addresses.entry(address).or_default();
-            if of_address.walks >= MOST {
-                if !of_address.waiting.iter().any(|waiting| waiting.will_wake(waker)) {
-                    of_address.waiting.push(waker.clone());
-                }
-                return None;
+            if let Some(turnstile) = addresses.get(&address).and_then(Weak::upgrade) {
+                return turnstile;
             }
-            of_address.walks += 1;
+            addresses.retain(|_, turnstile| turnstile.strong_count() > 0);
+            let turnstile = Arc::new(Semaphore::new(MOST));
+            addresses.insert(address, Arc::downgrade(&turnstile));
+            turnstile
+        });
+        Pass {
+            turnstile,
+            permit: None,
         }
-        Some(Permit {
-            walks: self.clone(),
-            address,
-        })
     }
 }
 
-impl Drop for Permit {
-    fn drop(&mut self) {
-        let Some(address) = self.address else { return };
-        let mut addresses = self.walks.addresses.lock();
-        let Some(of_address) = addresses.get_mut(&address) else {
-            return;
-        };
-        of_address.walks -= 1;
-        let waiting = std::mem::take(&mut of_address.waiting);
-        if of_address.walks == 0 {
-            addresses.remove(&address);
+impl Pass {
+    /// Waits until the walk may begin, or go on.
+    pub(super) async fn enter(&mut self) {
+        if let (None, Some(turnstile)) = (&self.permit, &self.turnstile) {
+            self.permit = Arc::clone(turnstile).acquire_owned().await.ok();
         }
-        drop(addresses);
-        // All of them: who was first may have gone, or be served by another's walk by now.
-        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    /// The walk rests.
+    pub(super) fn leave(&mut self) {
+        self.permit = None;
+    }
+
+    /// The walk is over.
+    pub(super) fn end(&mut self) {
+        self.turnstile = None;
+        self.permit = None;
     }
 }

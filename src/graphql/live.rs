@@ -2,12 +2,13 @@
 
 use super::canonical::canonical;
 use super::error::{ApiError, refusal, set_codes};
-use super::request::{Opened, Request, Scope, Turn};
+use super::request::{Opened, Opening, Request, Scope, Turn};
 use super::subscription::Source;
 use super::{Caller, Root, class, operation, source_failed};
 use crate::broker::Memory;
 use crate::delivery;
-use crate::delivery::frame::{Frame, Shown, Teller, Told};
+pub use crate::delivery::frame::Frame;
+use crate::delivery::frame::{Shown, Teller, Told};
 use crate::delivery::group::{Heard, Listener};
 use crate::delivery::groups::{Groups, Key};
 use crate::metrics::Metrics;
@@ -216,10 +217,11 @@ impl Live {
         &self,
         mut request: Operation,
         caller: Caller,
+        resume: Option<String>,
     ) -> BoxFuture<'static, Result<Subscription, Response>> {
         let live = self.clone();
         let scope = Scope::new(live.0.social.clone(), caller.viewer.clone());
-        let asked = Arc::new(Request::new(scope, Some(Turn::Open(Mutex::default()))));
+        let asked = Arc::new(Request::new(scope, Some(Turn::Open(Opening::new(resume)))));
         let name = request.operation_name.clone();
         let variables = request.variables.clone();
         let document = request.parsed_query().cloned();

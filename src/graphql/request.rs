@@ -4,7 +4,7 @@ use super::error::Result;
 use super::loader::Loaders;
 use super::subscription::Source;
 use crate::delivery::frame::Shown;
-use crate::model::{Event, Position, Seq, Tweet, UserId, Viewer};
+use crate::model::{Error, Event, Position, Seq, Tweet, UserId, Viewer};
 use crate::social::Social;
 use crate::store::Store;
 use async_graphql::Context;
@@ -127,9 +127,23 @@ fn note<T: PartialEq>(list: &mut Vec<T>, item: T) {
 /// What a subscription's root field is asked for.
 pub enum Turn {
     /// What is to be streamed: the field says so once.
-    Open(Mutex<Option<Opened>>),
+    Open(Opening),
     /// One event of it.
     Tell(Arc<Event>),
+}
+
+/// What is known of a stream that is being opened.
+pub struct Opening {
+    /// A cursor that the transport has of its own, and that wins over `after`.
+    resume: Option<String>,
+    opened: Mutex<Option<Opened>>,
+}
+
+impl Opening {
+    pub(super) fn new(resume: Option<String>) -> Self {
+        let opened = Mutex::default();
+        Self { resume, opened }
+    }
 }
 
 /// A stream that is to be opened.
@@ -169,16 +183,19 @@ impl Request {
     /// The event that the root field of a subscription is to tell; none when it is only opened.
     ///
     /// # Errors
-    /// `CURSOR_EXPIRED` when the stream can't be opened behind that position.
-    pub async fn turn(&self, source: Source, after: Option<Position>) -> Result<Option<Arc<Event>>> {
+    /// `BAD_USER_INPUT` when `after` is no cursor of a stream, `CURSOR_EXPIRED` when the stream can't
+    /// be opened behind it.
+    pub async fn turn(&self, source: Source, after: Option<String>) -> Result<Option<Arc<Event>>> {
         match &self.turn {
             Some(Turn::Tell(event)) => Ok(Some(Arc::clone(event))),
-            Some(Turn::Open(opened)) => {
+            Some(Turn::Open(opening)) => {
+                let after = opening.resume.clone().or(after);
+                let after = after.as_deref().map(position).transpose()?;
                 if let Some(after) = after {
                     self.scope.store().log().check(after).await?;
                 }
                 let after = after.map(|position| position.seq);
-                *opened.lock() = Some(Opened { source, after });
+                *opening.opened.lock() = Some(Opened { source, after });
                 Ok(None)
             }
             None => Ok(None),
@@ -188,10 +205,14 @@ impl Request {
     /// The stream that was opened, if it was one.
     pub(super) fn opened(&self) -> Option<Opened> {
         match &self.turn {
-            Some(Turn::Open(opened)) => opened.lock().take(),
+            Some(Turn::Open(opening)) => opening.opened.lock().take(),
             _ => None,
         }
     }
+}
+
+fn position(cursor: &str) -> Result<Position> {
+    Position::decode(cursor).ok_or_else(|| Error::invalid("after", "not a cursor of a stream").into())
 }
 
 /// What resolvers ask their context for.

@@ -8,7 +8,7 @@ use super::scalar::DateTime;
 use crate::delivery;
 use crate::delivery::source::Topics;
 use crate::model::id::GlobalId;
-use crate::model::{Change, Error, Event, Position, Topic, text};
+use crate::model::{Change, Error, Event, Topic, text};
 use async_graphql::{Context, Enum, ID, SimpleObject, Subscription};
 use futures_util::stream::{self, Stream, StreamExt as _};
 use std::sync::Arc;
@@ -110,7 +110,6 @@ impl SubscriptionRoot {
     ) -> Result<impl Stream<Item = Result<TweetEvent>> + 'ctx> {
         let name =
             text::hashtag_key(&hashtag).ok_or_else(|| ApiError::from(Error::invalid("hashtag", "not a hashtag")))?;
-        let after = after.as_deref().map(position).transpose()?;
         let source = Source::Hashtag {
             name: name.clone(),
             retweets: include_retweets,
@@ -130,10 +129,6 @@ impl SubscriptionRoot {
             }
         }))
     }
-}
-
-fn position(cursor: &str) -> Result<Position> {
-    Position::decode(cursor).ok_or_else(|| Error::invalid("after", "not a cursor of a stream").into())
 }
 
 /// The event as it is told now: with the tweet's text of today, or without when it is gone.

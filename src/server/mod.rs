@@ -8,16 +8,20 @@ mod connection;
 mod cors;
 mod health;
 mod metrics;
+mod multipart;
 mod operation;
 mod panic;
 mod playground;
 mod request;
 mod request_id;
 mod routes;
+mod sse;
+mod stream;
 mod websocket;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
+use async_graphql::{ErrorExtensionValues, Response, ServerError};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -74,6 +78,15 @@ impl Server {
         let all = DRAIN_STEP * u32::try_from(streams).unwrap_or_default();
         all.min(DRAIN).mul_f64(rand::random())
     }
+}
+
+/// An error as the API words it, as the result of an operation.
+fn refuse(message: &str, code: &str) -> Response {
+    let mut error = ServerError::new(message, None);
+    let mut extensions = ErrorExtensionValues::default();
+    extensions.set("code", code);
+    error.extensions = Some(extensions);
+    Response::from_errors(vec![error])
 }
 
 /// Binds a listener whose connections have a bounded send buffer.

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use async_graphql::{ErrorExtensionValues, Response, ServerError};
+use async_graphql::{Response, ServerError};
 use axum::extract::ws::Utf8Bytes;
 use futures_util::{
     FutureExt, StreamExt,
@@ -20,6 +20,7 @@ use crate::graphql::{
     Outcome,
     live::{Next, Subscription},
 };
+use crate::server::refuse;
 
 /// The most subscriptions of a socket, and the most other operations at once.
 const MOST: usize = 100;
@@ -218,8 +219,7 @@ async fn in_time<T>(limit: Duration, operation: impl Future<Output = T>) -> Resu
         Err(_) => "an operation took too long",
     };
     tracing::warn!(why);
-    let error = coded("something went wrong on our side", "INTERNAL_SERVER_ERROR");
-    Err(Response::from_errors(vec![error]))
+    Err(refuse("something went wrong on our side", "INTERNAL_SERVER_ERROR"))
 }
 
 fn answer(id: &Arc<str>, outcome: &Outcome) -> Vec<Message> {
@@ -246,13 +246,5 @@ pub(super) fn refusal(id: &str, reasons: &[ServerError]) -> Utf8Bytes {
 /// Words that a socket has too many operations.
 pub(super) fn too_many(id: &str) -> Utf8Bytes {
     let message = format!("a socket takes {MOST} operations at once");
-    refusal(id, &[coded(&message, "BAD_USER_INPUT")])
-}
-
-fn coded(message: &str, code: &str) -> ServerError {
-    let mut error = ServerError::new(message, None);
-    let mut extensions = ErrorExtensionValues::default();
-    extensions.set("code", code);
-    error.extensions = Some(extensions);
-    error
+    refusal(id, &refuse(&message, "BAD_USER_INPUT").errors)
 }

@@ -370,7 +370,9 @@ impl Session {
         }
         let caller = self.caller.clone();
         match kind {
-            Kind::Subscription => self.operations.subscribe(id, limit, api.subscribe(request, caller)),
+            Kind::Subscription => self
+                .operations
+                .subscribe(id, limit, api.subscribe(request, caller, None)),
             Kind::Single => {
                 let executing = async move { api.execute(request, caller).await };
                 self.operations.execute(id, limit, executing);
