@@ -4,7 +4,10 @@
 //! comes back. No extension is in the schema: any one would switch every field to a slow path.
 
 mod batch;
+mod canonical;
+mod class;
 mod error;
+pub mod live;
 mod loader;
 mod mutation;
 mod object;
@@ -14,20 +17,21 @@ mod scalar;
 mod subscription;
 
 use crate::broker::{Broker, Memory};
+use crate::delivery::groups;
 use crate::metrics::Metrics;
 use crate::model::error::Code;
 use crate::model::viewer::TokenHash;
-use crate::model::{Error, Viewer};
+use crate::model::{Error, Seq, Viewer};
 use crate::social::Social;
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection,
 };
 use async_graphql::{Request as Operation, Response, Schema, ServerError, Value};
 use error::{refusal, set_codes};
-use futures_util::StreamExt as _;
-use futures_util::stream::{self, BoxStream};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use live::{Live, Subscription};
 use mutation::Mutation;
-use prometheus_client::metrics::gauge::Gauge;
 use query::Query;
 use request::{Request, Scope};
 use std::net::IpAddr;
@@ -47,6 +51,8 @@ pub struct Options {
     pub public_access: bool,
     /// Without introspection and suggestions.
     pub production: bool,
+    /// What groups of subscriptions are made with.
+    pub groups: groups::Options,
 }
 
 /// Everything that transports need of the schema. Cheap to clone.
@@ -55,7 +61,7 @@ pub struct Api {
     schema: Root,
     social: Social,
     broker: Memory,
-    metrics: Metrics,
+    live: Live,
     options: Options,
 }
 
@@ -106,11 +112,12 @@ impl Api {
         if options.production {
             builder = builder.disable_introspection().disable_suggestions();
         }
+        let schema = builder.finish();
         Self {
-            schema: builder.finish(),
+            live: Live::new(schema.clone(), social.clone(), broker.clone(), metrics, options.groups),
+            schema,
             social,
             broker,
-            metrics,
             options,
         }
     }
@@ -152,11 +159,10 @@ impl Api {
     pub async fn execute(&self, mut request: Operation, caller: Caller) -> Outcome {
         match self.admit(&mut request, &caller) {
             Ok(OperationType::Subscription) => Outcome::Refused(refusal(
-                "subscriptions are opened over a WebSocket",
+                "subscriptions are opened over a WebSocket, or at /graphql/stream",
                 Code::GraphqlValidationFailed,
             )),
             Ok(_) => {
-                self.metrics.executions.inc();
                 let shared = self.shared(caller);
                 outcome(self.schema.execute(request.data(shared)).await)
             }
@@ -164,27 +170,28 @@ impl Api {
         }
     }
 
-    /// Executes any operation; each item is one result.
+    /// Opens a subscription, from now on or behind its `after`; a cursor to resume from wins.
+    ///
+    /// # Errors
+    /// The response that refuses it.
     #[must_use]
-    pub fn subscribe(&self, mut request: Operation, caller: Caller) -> BoxStream<'static, Outcome> {
+    pub fn subscribe(
+        &self,
+        mut request: Operation,
+        caller: Caller,
+        resume: Option<String>,
+    ) -> BoxFuture<'static, Result<Subscription, Response>> {
         match self.admit(&mut request, &caller) {
-            Ok(kind) => {
-                let open = (kind == OperationType::Subscription).then(|| Open::new(&self.metrics.subscriptions));
-                let executions = self.metrics.executions.clone();
-                let shared = self.shared(caller);
-                self.schema
-                    .execute_stream(request.data(shared))
-                    .map(move |response| {
-                        executions.inc();
-                        match &open {
-                            Some(_) if source_failed(&response) => Outcome::Refused(response),
-                            _ => outcome(response),
-                        }
-                    })
-                    .boxed()
-            }
-            Err(refused) => stream::once(std::future::ready(Outcome::Refused(refused))).boxed(),
+            Ok(_) => self.live.open(request, caller, resume),
+            Err(refused) => std::future::ready(Err(refused)).boxed(),
         }
+    }
+
+    /// Makes sure that what has been committed by now reaches all subscribers soon, and gives the
+    /// position of that.
+    #[must_use]
+    pub fn flush(&self) -> Seq {
+        self.live.flush()
     }
 
     /// Waits until a viewer's token has ended, by itself or otherwise.
@@ -222,8 +229,8 @@ impl Api {
     }
 
     fn shared(&self, caller: Caller) -> Arc<Request> {
-        let scope = Scope::new(self.social.clone(), self.broker.clone(), caller.viewer);
-        Arc::new(Request::new(scope))
+        let scope = Scope::new(self.social.clone(), caller.viewer);
+        Arc::new(Request::new(scope, None))
     }
 
     /// Reads the document and checks whether the caller may ask for it.
@@ -288,22 +295,6 @@ fn is_open(document: &ExecutableDocument, name: Option<&str>) -> bool {
             Selection::FragmentSpread(_) | Selection::InlineFragment(_) => false,
         })
     })
-}
-
-/// Counts a subscription for as long as it is open.
-struct Open(Gauge);
-
-impl Open {
-    fn new(subscriptions: &Gauge) -> Self {
-        subscriptions.inc();
-        Self(subscriptions.clone())
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.dec();
-    }
 }
 
 /// Whether a subscription's events can't be had, or not any more, rather than one of them can't

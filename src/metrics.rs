@@ -17,14 +17,26 @@ pub struct Metrics {
     pub subscriptions: Gauge,
     /// Groups of subscriptions that share their executions.
     pub groups: Gauge,
-    /// Executions of GraphQL operations, one for each event of a group.
+    /// Executions of subscriptions: one for each event of a group.
     pub executions: Counter,
-    /// Results that were handed to sockets.
+    /// Events that were handed to subscribers.
     pub frames: Counter,
+    /// The bytes of these, with what transports put around them.
+    pub frame_bytes: Counter,
+    /// Subscriptions that began in the past, with `after`.
+    pub replays: Counter,
+    /// How often a subscriber was behind all that its group keeps, and the log had to be walked.
+    pub ring_misses: Counter,
+    /// Groups that had to part, since a field that was taken for public asked who the viewer is.
+    pub group_partings: Counter,
+    /// How long after its commit an event was handed to a subscriber who was there, in seconds.
+    pub lag: Histogram,
     /// Connections that are open.
     pub connections: Gauge,
     /// WebSockets that are open.
     pub websockets: Gauge,
+    /// Answers over HTTP that are streams and go on.
+    pub http_streams: Gauge,
     /// Answered requests by status.
     pub requests: Family<Status, Counter>,
     /// How long requests took, in seconds.
@@ -56,8 +68,14 @@ impl Default for Metrics {
             groups: Gauge::default(),
             executions: Counter::default(),
             frames: Counter::default(),
+            frame_bytes: Counter::default(),
+            replays: Counter::default(),
+            ring_misses: Counter::default(),
+            group_partings: Counter::default(),
+            lag: Histogram::new([0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0]),
             connections: Gauge::default(),
             websockets: Gauge::default(),
+            http_streams: Gauge::default(),
             requests: Family::default(),
             request_duration: Histogram::new([0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0]),
             websocket_closes: Family::default(),
@@ -85,12 +103,38 @@ impl Metrics {
         );
         registry.register(
             "executions",
-            "Executions of GraphQL operations",
+            "Executions of subscriptions, one for each event of a group",
             self.executions.clone(),
         );
-        registry.register("frames", "Results handed to WebSockets", self.frames.clone());
+        registry.register("frames", "Events handed to subscribers", self.frames.clone());
+        registry.register(
+            "frame_bytes",
+            "Bytes of the events handed to subscribers",
+            self.frame_bytes.clone(),
+        );
+        registry.register("replays", "Subscriptions that began in the past", self.replays.clone());
+        registry.register(
+            "ring_misses",
+            "Walks of the log for subscribers behind all that their group keeps",
+            self.ring_misses.clone(),
+        );
+        registry.register(
+            "group_partings",
+            "Groups that parted because a field asked who the viewer is",
+            self.group_partings.clone(),
+        );
+        registry.register(
+            "lag_seconds",
+            "How long after its commit an event was handed to a subscriber",
+            self.lag.clone(),
+        );
         registry.register("connections", "Open connections", self.connections.clone());
         registry.register("websockets", "Open WebSockets", self.websockets.clone());
+        registry.register(
+            "http_streams",
+            "Open streams of events over HTTP",
+            self.http_streams.clone(),
+        );
         registry.register("requests", "Answered requests by status", self.requests.clone());
         registry.register(
             "request_duration_seconds",

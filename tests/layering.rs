@@ -11,7 +11,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("config", &[]),
     ("store", &["model", "metrics"]),
     ("broker", &["model"]),
-    ("delivery", &["model", "store", "broker"]),
+    ("delivery", &["model", "metrics", "store", "broker"]),
     ("reading", &["model", "store"]),
     ("social", &["model", "store"]),
     ("transfer", &["model", "store", "social"]),

@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use super::Failure;
 use crate::broker::Memory;
 use crate::config::{Config, DatabaseUrl};
-use crate::delivery::pump;
+use crate::delivery::{groups, pump};
 use crate::graphql::{self, Api};
 use crate::metrics::Metrics;
 use crate::server::{self, Options};
@@ -51,7 +51,7 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
     let metrics = Metrics::default();
     let options = store::Options {
         path: path.clone(),
-        memory: config.memory,
+        memory: config.memory - memory_of_frames(&config),
     };
     let store = Store::open(&options, &metrics).await?;
     let broker = Memory::default();
@@ -92,7 +92,16 @@ fn api_options(config: &Config) -> graphql::Options {
     graphql::Options {
         public_access: config.public_access,
         production: config.production,
+        groups: groups::Options {
+            memory: memory_of_frames(config),
+            limit_walks: config.rate_limit,
+        },
     }
+}
+
+/// What of the budget is for the frames of streams; the rest is the caches'.
+fn memory_of_frames(config: &Config) -> usize {
+    config.memory / 4
 }
 
 fn options_of(config: Config, metrics: Metrics) -> Options {

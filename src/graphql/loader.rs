@@ -93,6 +93,7 @@ pub struct ActionsPage {
 /// All look-ups of a request.
 pub struct Loaders {
     store: Store,
+    scope: Scope,
     users: Load<UserId, Option<Arc<User>>>,
     tweets: Load<TweetId, Option<Arc<Tweet>>>,
     hashtags: Load<String, Option<Arc<Hashtag>>>,
@@ -113,6 +114,7 @@ impl Loaders {
         let scope = &(scope.clone(), Rounds::default());
         Self {
             store: scope.0.store().clone(),
+            scope: scope.0.clone(),
             users: loader(scope, async |scope: Scope, ids: Vec<UserId>| {
                 some(scope.store().users(ids).await?)
             }),
@@ -192,8 +194,6 @@ ask! {
     list: lists(ListPage) -> Arc<Page<Entity>>;
     /// A page of the tweets of a feed.
     feed_tweets: feed_tweets(TweetsPage) -> Arc<Page<TweetId>>;
-    /// A page of the actions of a feed.
-    feed_actions: feed_actions(ActionsPage) -> Arc<Page<Arc<Action>>>;
     /// Whether the viewer likes a tweet.
     has_liked: likes(TweetId) -> bool;
     /// Whether the viewer has retweeted a tweet.
@@ -211,10 +211,14 @@ impl Loaders {
     /// # Errors
     /// [`Error::Internal`] when the database fails.
     pub async fn user(&self, id: UserId) -> Loaded<Option<Arc<User>>> {
-        match self.store.cached_user(id) {
-            Some(user) => Ok(Some(user)),
-            None => answered(self.users.load(id).await),
+        let user = match self.store.cached_user(id) {
+            Some(user) => Some(user),
+            None => answered(self.users.load(id).await)?,
+        };
+        if user.is_some() {
+            self.scope.show_user(id);
         }
+        Ok(user)
     }
 
     /// A tweet that may be seen.
@@ -222,10 +226,29 @@ impl Loaders {
     /// # Errors
     /// [`Error::Internal`] when the database fails.
     pub async fn tweet(&self, id: TweetId) -> Loaded<Option<Arc<Tweet>>> {
-        match visible::cached_tweet(&self.store, id) {
-            Some(tweet) => Ok(Some(tweet)),
-            None => answered(self.tweets.load(id).await),
+        let tweet = match visible::cached_tweet(&self.store, id) {
+            Some(tweet) => Some(tweet),
+            None => answered(self.tweets.load(id).await)?,
+        };
+        if let Some(tweet) = &tweet {
+            self.scope.show_tweet(tweet);
         }
+        Ok(tweet)
+    }
+
+    /// A page of the actions of a feed.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database fails.
+    pub async fn feed_actions(&self, page: ActionsPage) -> Loaded<Arc<Page<Arc<Action>>>> {
+        let page = answered(self.feed_actions.load(page).await)?;
+        for (_, action) in &page.items {
+            self.scope.show_action(action.id);
+            if let Entity::User(actor) = action.actor {
+                self.scope.show_user(actor);
+            }
+        }
+        Ok(page)
     }
 
     /// A hashtag that was ever used or followed.
@@ -233,6 +256,7 @@ impl Loaders {
     /// # Errors
     /// [`Error::Internal`] when the database fails.
     pub async fn hashtag(&self, name: String) -> Loaded<Option<Arc<Hashtag>>> {
+        self.scope.show_hashtag(&name);
         match self.store.cached_hashtag(&name) {
             Some(tag) => Ok(Some(tag)),
             None => answered(self.hashtags.load(name).await),

@@ -1,13 +1,16 @@
 //! What a request's resolvers share.
 
+use super::error::Result;
 use super::loader::Loaders;
-use crate::broker::Memory;
-use crate::model::{Position, Viewer};
+use super::subscription::Source;
+use crate::delivery::frame::Shown;
+use crate::model::{ActionId, Error, Event, Position, Seq, Tweet, UserId, Viewer};
 use crate::social::Social;
 use crate::store::Store;
 use async_graphql::Context;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// Who asks, and of what. Cheap to clone.
 #[derive(Clone)]
@@ -15,13 +18,36 @@ pub struct Scope(Arc<Inner>);
 
 struct Inner {
     social: Social,
-    broker: Memory,
     viewer: Viewer,
+    witness: Option<Witness>,
+}
+
+/// What an execution for many has to say for itself.
+#[derive(Default)]
+struct Witness {
+    asked: AtomicBool,
+    shown: Mutex<Shown>,
 }
 
 impl Scope {
-    pub(super) fn new(social: Social, broker: Memory, viewer: Viewer) -> Self {
-        Self(Arc::new(Inner { social, broker, viewer }))
+    /// An operation of a viewer.
+    pub(super) fn new(social: Social, viewer: Viewer) -> Self {
+        let witness = None;
+        Self(Arc::new(Inner {
+            social,
+            viewer,
+            witness,
+        }))
+    }
+
+    /// An execution of a stream's event, which keeps account of what it shows.
+    pub(super) fn witnessed(social: Social, viewer: Viewer) -> Self {
+        let witness = Some(Witness::default());
+        Self(Arc::new(Inner {
+            social,
+            viewer,
+            witness,
+        }))
     }
 
     /// The rules.
@@ -36,41 +62,170 @@ impl Scope {
         self.0.social.store()
     }
 
-    /// What tells of news.
-    #[must_use]
-    pub fn broker(&self) -> &Memory {
-        &self.0.broker
-    }
-
     /// Who asks.
     #[must_use]
     pub fn viewer(&self) -> &Viewer {
+        if let Some(witness) = &self.0.witness {
+            witness.asked.store(true, Relaxed);
+        }
         &self.0.viewer
     }
+
+    /// Notes that a tweet's content is shown.
+    pub fn show_tweet(&self, tweet: &Tweet) {
+        if let Some(witness) = &self.0.witness {
+            let mut shown = witness.shown.lock();
+            note(&mut shown.tweets, tweet.id);
+            note(&mut shown.users, tweet.author);
+        }
+    }
+
+    /// Notes that a hashtag is shown.
+    pub fn show_hashtag(&self, name: &str) {
+        if let Some(witness) = &self.0.witness {
+            note(&mut witness.shown.lock().hashtags, name.to_owned());
+        }
+    }
+
+    /// Notes that a user's content is shown.
+    pub fn show_user(&self, user: UserId) {
+        if let Some(witness) = &self.0.witness {
+            note(&mut witness.shown.lock().users, user);
+        }
+    }
+
+    /// Notes that an action is shown.
+    pub fn show_action(&self, action: ActionId) {
+        if let Some(witness) = &self.0.witness {
+            note(&mut witness.shown.lock().actions, action);
+        }
+    }
+
+    /// Notes whose event it is that is told.
+    pub fn told_by(&self, user: UserId) {
+        if let Some(witness) = &self.0.witness {
+            let mut shown = witness.shown.lock();
+            note(&mut shown.by, user);
+            note(&mut shown.users, user);
+        }
+    }
+
+    /// What was shown.
+    pub(super) fn shown(&self) -> Shown {
+        let witness = self.0.witness.as_ref();
+        witness.map(|witness| witness.shown.lock().clone()).unwrap_or_default()
+    }
+
+    /// Whether anything has asked who the viewer is.
+    pub(super) fn was_asked(&self) -> bool {
+        self.0
+            .witness
+            .as_ref()
+            .is_some_and(|witness| witness.asked.load(Relaxed))
+    }
+}
+
+fn note<T: PartialEq>(list: &mut Vec<T>, item: T) {
+    if !list.contains(&item) {
+        list.push(item);
+    }
+}
+
+/// What a subscription's root field is asked for.
+pub enum Turn {
+    /// What is to be streamed: the field says so once.
+    Open(Opening),
+    /// One event of it.
+    Tell(Arc<Event>),
+}
+
+/// What is known of a stream that is being opened.
+pub struct Opening {
+    /// A cursor that the transport has of its own, and that wins over `after`.
+    resume: Option<String>,
+    opened: Mutex<Option<Opened>>,
+}
+
+impl Opening {
+    pub(super) fn new(resume: Option<String>) -> Self {
+        let opened = Mutex::default();
+        Self { resume, opened }
+    }
+}
+
+/// A stream that is to be opened.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// Which stream.
+    pub source: Source,
+    /// Behind which event, if not from now on.
+    pub after: Option<Seq>,
 }
 
 /// What an operation is executed with.
 pub struct Request {
     scope: Scope,
     loaders: RwLock<Arc<Loaders>>,
+    turn: Option<Turn>,
     /// The position that everything read in the operation has at least reached.
     pub position: Position,
 }
 
 impl Request {
-    pub(super) fn new(scope: Scope) -> Self {
+    pub(super) fn new(scope: Scope, turn: Option<Turn>) -> Self {
         let position = scope.store().log().position();
         Self {
             loaders: RwLock::new(Arc::new(Loaders::new(&scope))),
             scope,
+            turn,
             position,
         }
     }
 
-    /// Begins anew for the next event of a stream.
+    /// Begins anew: what was read before a mutation is not what is read after it.
     pub fn renew(&self) {
         *self.loaders.write() = Arc::new(Loaders::new(&self.scope));
     }
+
+    /// The event that the root field of a subscription is to tell; none when it is only opened.
+    ///
+    /// # Errors
+    /// `BAD_USER_INPUT` when `after` is no cursor of a stream, `CURSOR_EXPIRED` when the stream can't
+    /// be opened behind it.
+    pub async fn turn(&self, source: Source, after: Option<String>) -> Result<Option<Arc<Event>>> {
+        match &self.turn {
+            Some(Turn::Tell(event)) => Ok(Some(Arc::clone(event))),
+            Some(Turn::Open(opening)) => {
+                let after = opening.resume.clone().or(after);
+                let after = after.as_deref().map(position).transpose()?;
+                if let Some(after) = after {
+                    self.scope.store().log().check(after).await?;
+                }
+                let after = after.map(|position| position.seq);
+                *opening.opened.lock() = Some(Opened { source, after });
+                Ok(None)
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Whether a stream is being opened.
+    #[must_use]
+    pub fn is_opening(&self) -> bool {
+        matches!(self.turn, Some(Turn::Open(_)))
+    }
+
+    /// The stream that was opened, if it was one.
+    pub(super) fn opened(&self) -> Option<Opened> {
+        match &self.turn {
+            Some(Turn::Open(opening)) => opening.opened.lock().take(),
+            _ => None,
+        }
+    }
+}
+
+fn position(cursor: &str) -> Result<Position> {
+    Position::decode(cursor).ok_or_else(|| Error::invalid("after", "not a cursor of a stream").into())
 }
 
 /// What resolvers ask their context for.

@@ -1,63 +1,29 @@
 //! Subscriptions.
 
+mod feed_event;
+mod source;
+mod tweet_event;
+
+pub use feed_event::{FeedEvent, FeedEventKind};
+pub use source::Source;
+pub use tweet_event::TweetEvent;
+
 use super::error::{ApiError, Result};
-use super::object::{Hashtag, Tweet, User};
-use super::request::{Ask, Request, Scope};
-use super::scalar::DateTime;
-use crate::delivery::stream::Reader;
-use crate::model::id::GlobalId;
-use crate::model::{Change, Error, Event, Position, Topic, text};
-use async_graphql::{Context, Enum, ID, SimpleObject, Subscription};
-use futures_util::Stream;
-use futures_util::stream::try_unfold;
+use super::object::{Feed, FeedGroup, Hashtag, find_feed};
+use super::request::Ask;
+use crate::model::{self, Error, text};
+use crate::reading::feed::FeedKey;
+use async_graphql::{Context, Subscription};
+use feed_event::feed_event;
+use futures_util::stream::{self, Stream, StreamExt as _};
 use std::sync::Arc;
+use tweet_event::tweet_event;
 
 /// The root of subscriptions.
 pub struct SubscriptionRoot;
 
-/// What happened to a tweet, as a stream sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-pub enum TweetEventKind {
-    /// Posted, or edited so that it came in (it now carries the hashtag, or matches the wall).
-    Created,
-    /// Edited, and it stays in.
-    Updated,
-    /// Deleted, or edited so that it no longer belongs.
-    Deleted,
-    /// Retweeted.
-    Retweeted,
-}
-
-impl From<Change> for TweetEventKind {
-    fn from(change: Change) -> Self {
-        match change {
-            Change::Created => Self::Created,
-            Change::Updated => Self::Updated,
-            Change::Deleted => Self::Deleted,
-            Change::Retweeted => Self::Retweeted,
-        }
-    }
-}
-
-/// An event of a stream of tweets.
-#[derive(Clone, SimpleObject)]
-pub struct TweetEvent {
-    /// What happened.
-    kind: TweetEventKind,
-    /// To which tweet.
-    tweet_id: ID,
-    /// Null where kind is DELETED, or, in a replay, where it is gone since.
-    tweet: Option<Tweet>,
-    /// Set where kind is RETWEETED.
-    retweeted_by: Option<User>,
-    /// The hashtag whose stream this is, with its counts as they are now.
-    hashtag: Option<Hashtag>,
-    /// Pass it as `after` to go on from here.
-    cursor: String,
-    /// When it happened.
-    occurred_at: DateTime,
-}
-
+/// Each field is asked twice: at the opening for its [`Source`], and then for each event, with the
+/// arguments of the group's first subscriber.
 #[Subscription(name = "Subscription")]
 impl SubscriptionRoot {
     /// Tweets with a hashtag as they are posted, edited and deleted. With `after`, first every
@@ -71,58 +37,66 @@ impl SubscriptionRoot {
     ) -> Result<impl Stream<Item = Result<TweetEvent>> + 'ctx> {
         let name =
             text::hashtag_key(&hashtag).ok_or_else(|| ApiError::from(Error::invalid("hashtag", "not a hashtag")))?;
-        let after = after.as_deref().map(position).transpose()?;
-        let scope = ctx.scope().clone();
-        let reader = Reader::open(scope.store(), scope.broker(), Topic::hashtag(&name), after).await?;
-        let request = Arc::clone(ctx.data_unchecked::<Arc<Request>>());
-        Ok(try_unfold(
-            (reader, scope, request),
-            move |(mut reader, scope, request)| {
-                let name = name.clone();
-                async move {
-                    loop {
-                        let event = reader.next().await?;
-                        let Some(change) = event.body.change_in(reader.topic()) else {
-                            continue;
-                        };
-                        if change == Change::Retweeted && !include_retweets {
-                            continue;
-                        }
-                        request.renew();
-                        if let Some(event) = tweet_event(&scope, &event, change, &name).await? {
-                            return Ok(Some((event, (reader, scope, request))));
-                        }
-                    }
-                }
-            },
-        ))
+        let source = Source::Hashtag {
+            name: name.clone(),
+            retweets: include_retweets,
+        };
+        let event = ctx.request().turn(source.clone(), after).await?;
+        let told = event.and_then(|event| Some((source.tweet_change(&event)?, event)));
+        let (scope, load) = (ctx.scope().clone(), ctx.load());
+        let with_hashtag = ctx.look_ahead().field("hashtag").exists();
+        Ok(stream::iter(told).then(move |(change, event)| {
+            let (scope, load, name) = (scope.clone(), Arc::clone(&load), name.clone());
+            async move {
+                let hashtag = match with_hashtag {
+                    true => load.hashtag(name).await?.map(Hashtag),
+                    false => None,
+                };
+                tweet_event(&scope, &load, &event, change, hashtag).await
+            }
+        }))
+    }
+
+    /// A feed as it changes. TIMELINE and NOTIFICATION: only for their owner.
+    async fn feed_stream<'ctx>(
+        &self,
+        ctx: &Context<'ctx>,
+        group: FeedGroup,
+        slug: String,
+        after: Option<String>,
+    ) -> Result<impl Stream<Item = Result<FeedEvent>> + 'ctx> {
+        let feed = streamed_feed(ctx, group.into(), &slug).await?;
+        let key = feed.key().clone();
+        let owned = match key {
+            // Asked at the opening only: what a group hears is decided then.
+            FeedKey::User(id) => !ctx.request().is_opening() || ctx.viewer().user() == Some(id),
+            FeedKey::Timeline(_) | FeedKey::Notification(_) => true,
+            FeedKey::Hashtag(_) | FeedKey::Object(_) => false,
+        };
+        let source = Source::Feed { key, owned };
+        let event = ctx.request().turn(source.clone(), after).await?;
+        let mut told = None;
+        if let Some(event) = event {
+            let follows = match feed.key() {
+                FeedKey::Timeline(owner) => Some(ctx.scope().store().follows(*owner).await?),
+                _ => None,
+            };
+            told = source.feed_change(&event, follows.as_deref()).map(|kind| (kind, event));
+        }
+        let (scope, load) = (ctx.scope().clone(), ctx.load());
+        Ok(stream::iter(told).then(move |(kind, event)| {
+            let (scope, load, feed) = (scope.clone(), Arc::clone(&load), feed.clone());
+            async move { feed_event(&scope, &load, &event, kind, feed).await }
+        }))
     }
 }
 
-fn position(cursor: &str) -> Result<Position> {
-    Position::decode(cursor).ok_or_else(|| Error::invalid("after", "not a cursor of a stream").into())
-}
-
-/// The event as it is told now: with the tweet's text of today, or without when it is gone.
-async fn tweet_event(scope: &Scope, event: &Event, change: Change, hashtag: &str) -> Result<Option<TweetEvent>> {
-    let Some(id) = event.body.tweet else { return Ok(None) };
-    let store = scope.store();
-    let tweet = match change {
-        Change::Deleted => None,
-        _ => crate::reading::visible::tweets(store, &[id]).await?.remove(&id),
-    };
-    let retweeted_by = match event.body.actor {
-        Some(actor) if change == Change::Retweeted => store.users([actor]).await?.remove(&actor),
-        _ => None,
-    };
-    let hashtag = store.hashtags([hashtag.to_owned()]).await?.into_values().next();
-    Ok(Some(TweetEvent {
-        kind: change.into(),
-        tweet_id: ID(GlobalId::Tweet(id).to_string()),
-        tweet: tweet.map(Tweet),
-        retweeted_by: retweeted_by.map(User),
-        hashtag: hashtag.map(Hashtag),
-        cursor: event.position.encode(),
-        occurred_at: DateTime(event.at),
-    }))
+/// The feed that a stream is opened of. A hashtag's may be opened before its first use.
+async fn streamed_feed(ctx: &Context<'_>, group: model::FeedGroup, slug: &str) -> Result<Feed> {
+    if group == model::FeedGroup::Hashtag {
+        let name = text::hashtag_key(slug).ok_or_else(|| ApiError::from(Error::invalid("slug", "not a hashtag")))?;
+        return Ok(Feed::of_hashtag(&name));
+    }
+    let feed = find_feed(ctx, group, slug).await?;
+    Ok(feed.ok_or(Error::NotFound("feed"))?)
 }

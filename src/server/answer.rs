@@ -145,6 +145,17 @@ struct Refused {
     extensions: BTreeMap<String, Value>,
 }
 
+/// Leaves `data` out of a result that has none: it was never executed.
+pub(super) fn without_null_data(result: &mut serde_json::Value) {
+    let has_errors = result.get("errors").is_some();
+    if let Some(result) = result.as_object_mut()
+        && has_errors
+        && result.get("data").is_some_and(serde_json::Value::is_null)
+    {
+        result.remove("data");
+    }
+}
+
 /// Answers with a result.
 pub(super) fn outcome(media: MediaType, outcome: Outcome) -> Response {
     match outcome {

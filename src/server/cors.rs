@@ -48,7 +48,7 @@ fn permit(headers: &mut HeaderMap) {
         (ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"),
         (
             ACCESS_CONTROL_ALLOW_HEADERS,
-            "authorization, content-type, x-request-id",
+            "authorization, content-type, last-event-id, x-request-id",
         ),
         (ACCESS_CONTROL_MAX_AGE, "86400"),
     ] {

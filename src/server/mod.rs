@@ -8,16 +8,20 @@ mod connection;
 mod cors;
 mod health;
 mod metrics;
+mod multipart;
 mod operation;
 mod panic;
 mod playground;
 mod request;
 mod request_id;
 mod routes;
+mod sse;
+mod stream;
 mod websocket;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
+use async_graphql::{ErrorExtensionValues, Response, ServerError};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -25,6 +29,10 @@ use crate::{config::Origins, graphql::Api, metrics::Metrics};
 
 /// How long requests under way and WebSockets may take once the end was asked for.
 const GRACE: Duration = Duration::from_secs(8);
+
+/// Over how long streams are closed when the server ends, and how much of it one of them takes.
+const DRAIN: Duration = Duration::from_secs(5);
+const DRAIN_STEP: Duration = Duration::from_micros(500);
 
 /// How long to wait before accepting again when the system has no room for a connection.
 const OUT_OF_ROOM: Duration = Duration::from_millis(100);
@@ -60,6 +68,25 @@ struct Server {
     shutdown: CancellationToken,
     /// The connections and WebSockets that the end waits for.
     tasks: TaskTracker,
+}
+
+impl Server {
+    /// How long one of all the streams may go on when the server ends.
+    fn drain_after(&self) -> Duration {
+        let metrics = &self.options.metrics;
+        let streams = metrics.websockets.get() + metrics.http_streams.get();
+        let all = DRAIN_STEP * u32::try_from(streams).unwrap_or_default();
+        all.min(DRAIN).mul_f64(rand::random())
+    }
+}
+
+/// An error as the API words it, as the result of an operation.
+fn refuse(message: &str, code: &str) -> Response {
+    let mut error = ServerError::new(message, None);
+    let mut extensions = ErrorExtensionValues::default();
+    extensions.set("code", code);
+    error.extensions = Some(extensions);
+    Response::from_errors(vec![error])
 }
 
 /// Binds a listener whose connections have a bounded send buffer.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use async_graphql::parser::types::OperationType;
+use async_graphql::{Request as Operation, parser::types::OperationType};
 use axum::{
     body::{Body, HttpBody},
     extract::{Query, Request, State},
@@ -22,7 +22,7 @@ use super::{
     answer::{self, MediaType, Problem},
     bearer,
     connection::Peer,
-    operation,
+    multipart, operation,
     request_id::RequestId,
     websocket,
 };
@@ -42,19 +42,41 @@ const DRAIN_TIME: Duration = Duration::from_secs(2);
 /// Answers `POST /graphql`.
 pub(super) async fn post(State(server): State<Server>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
+    let in_parts = multipart::is_accepted(&parts.headers);
     let media = match media_type(&parts.headers) {
         Ok(media) => media,
+        Err(_) if in_parts => MediaType::Json,
         Err(problem) => return problem.answer(MediaType::Json),
     };
     let answered = in_time(&server, async {
-        require_json(&parts.headers)?;
-        let viewer = bearer::viewer(&server.api, &parts.headers).await?;
-        let bytes = read(&parts.headers, body).await?;
-        let parameters = serde_json::from_slice(&bytes).map_err(|_| Problem::bad_request("the body is not JSON"))?;
-        let request = operation::from_json(parameters).map_err(Problem::bad_request)?;
-        Ok(server.api.execute(request, caller(&parts, viewer)).await)
+        let (mut request, caller) = posted(&server, &parts, body).await?;
+        if in_parts && let Ok(OperationType::Subscription) = server.api.operation_type(&mut request) {
+            return Ok(match server.api.subscribe(request, caller.clone(), None).await {
+                Ok(subscription) => multipart::answer(server.clone(), &caller, subscription),
+                Err(refused) => answer::outcome(media, Outcome::Refused(refused)),
+            });
+        }
+        Ok(answer::outcome(media, server.api.execute(request, caller).await))
     });
-    answer(media, answered.await)
+    answered.await.unwrap_or_else(|problem| problem.answer(media))
+}
+
+/// The operation in the body of a POST, and who asks for it.
+pub(super) async fn posted(server: &Server, parts: &Parts, body: Body) -> Result<(Operation, Caller), Problem> {
+    require_json(&parts.headers)?;
+    let viewer = bearer::viewer(&server.api, &parts.headers).await?;
+    let bytes = read(&parts.headers, body).await?;
+    let parameters = serde_json::from_slice(&bytes).map_err(|_| Problem::bad_request("the body is not JSON"))?;
+    let request = operation::from_json(parameters).map_err(Problem::bad_request)?;
+    Ok((request, caller(parts, viewer)))
+}
+
+/// The operation in the address of a GET, and who asks for it.
+pub(super) async fn got(server: &Server, parts: &Parts) -> Result<(Operation, Caller), Problem> {
+    let viewer = bearer::viewer(&server.api, &parts.headers).await?;
+    let parameters = parameters(&parts.uri)?;
+    let request = operation::from_json(parameters).map_err(Problem::bad_request)?;
+    Ok((request, caller(parts, viewer)))
 }
 
 /// Answers `GET /graphql`, which may also be the beginning of a WebSocket.
@@ -68,9 +90,7 @@ pub(super) async fn get(State(server): State<Server>, request: Request) -> Respo
         Err(problem) => return problem.answer(MediaType::Json),
     };
     let answered = in_time(&server, async {
-        let viewer = bearer::viewer(&server.api, &parts.headers).await?;
-        let parameters = parameters(&parts.uri)?;
-        let mut request = operation::from_json(parameters).map_err(Problem::bad_request)?;
+        let (mut request, caller) = got(&server, &parts).await?;
         match server.api.operation_type(&mut request) {
             // A link must not be able to change anything.
             Ok(OperationType::Mutation) => {
@@ -79,7 +99,7 @@ pub(super) async fn get(State(server): State<Server>, request: Request) -> Respo
                         .with(ALLOW, "POST"),
                 )
             }
-            Ok(_) => Ok(server.api.execute(request, caller(&parts, viewer)).await),
+            Ok(_) => Ok(server.api.execute(request, caller).await),
             Err(response) => Ok(Outcome::Refused(response)),
         }
     });
@@ -100,7 +120,8 @@ fn answer(media: MediaType, answered: Result<Outcome, Problem>) -> Response {
     }
 }
 
-async fn in_time<T>(server: &Server, work: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
+/// What comes of something, unless it takes too long.
+pub(super) async fn in_time<T>(server: &Server, work: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
     tokio::time::timeout(server.options.request_timeout, work)
         .await
         .unwrap_or_else(|_| {

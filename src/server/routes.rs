@@ -8,12 +8,13 @@ use axum::{
 };
 use http::StatusCode;
 
-use super::{Server, answer::Problem, cors, health, metrics, panic, playground, request, request_id};
+use super::{Server, answer::Problem, cors, health, metrics, panic, playground, request, request_id, sse};
 
 /// Every path that the server answers, with what each answer goes through.
 pub(super) fn router(server: Server) -> Router {
     let mut router = Router::new()
         .route("/graphql", get(request::get).post(request::post))
+        .route("/graphql/stream", get(sse::get).post(sse::post))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::show))

@@ -1,8 +1,8 @@
 //! `GET /graphql` with `Upgrade: websocket`: the subprotocol `graphql-transport-ws`.
 //!
-//! One task a socket. Frames are read while others wait to be written, and an operation is asked
-//! for its next result only once the last one was handed to the socket: what waits for a slow
-//! reader is at most one result an operation.
+//! One task a socket. Frames are read while others wait to be written, and a subscription is asked
+//! for its next event only when the socket has room: nothing but a position waits for a slow
+//! reader.
 
 mod close;
 mod message;
@@ -40,6 +40,9 @@ async fn begin(server: Server, mut parts: Parts) -> Result<Response, Problem> {
             "FORBIDDEN",
             "pages of this origin may not connect",
         ));
+    }
+    if server.shutdown.is_cancelled() {
+        return Err(Problem::internal(StatusCode::SERVICE_UNAVAILABLE));
     }
     let peer = parts
         .extensions

@@ -150,6 +150,12 @@ impl Caches {
         }
     }
 
+    /// Whether everything that was read under these keys as of `seq` is still the same.
+    pub fn hold(&self, seq: Seq, keys: impl IntoIterator<Item = Key>) -> bool {
+        let state = self.0.lock();
+        keys.into_iter().all(|key| state.named.allows(&key, seq))
+    }
+
     /// Corrects what is kept by events, in the order of the log.
     pub(super) fn apply(&self, events: &[Arc<Event>]) {
         let mut state = self.0.lock();

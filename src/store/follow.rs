@@ -7,7 +7,7 @@ use super::entity::{follow, follow_span};
 use super::snapshot::{Snapshot, json};
 use super::stage::{NewFollow, Stage};
 use super::tx::Tx;
-use crate::model::{ActionId, Entity, FollowId, Key, Place, Result, Topic, UserId};
+use crate::model::{ActionId, Entity, Entry, FollowId, Key, Place, Result, Topic, UserId};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -26,6 +26,15 @@ pub struct Span {
     pub until: Option<(Place, ActionId)>,
 }
 
+impl Span {
+    /// Whether an entry of the topic lies in it.
+    #[must_use]
+    pub fn covers(&self, entry: &Entry) -> bool {
+        let ends_behind = |(to, action): (Place, ActionId)| entry.place <= to && entry.action() <= action;
+        entry.place >= self.from && self.until.is_none_or(ends_behind)
+    }
+}
+
 /// What a user's timeline is made of, and whom they follow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Follows {
@@ -33,6 +42,15 @@ pub struct Follows {
     pub spans: Vec<Span>,
     /// What is followed now, under the flag `following`.
     pub targets: HashSet<Entity>,
+}
+
+impl Follows {
+    /// Whether an entry of a topic stands in the timeline: nobody's own doing does.
+    #[must_use]
+    pub fn bring(&self, owner: UserId, topic: &Topic, entry: &Entry) -> bool {
+        let spans = || self.spans.iter().filter(|span| span.topic == *topic);
+        entry.actor != owner && spans().any(|span| span.covers(entry))
+    }
 }
 
 impl Kept for Follows {

@@ -7,6 +7,7 @@
 use super::cache::Caches;
 use super::dialect::statement;
 use super::entity::event;
+use super::snapshot::json;
 use crate::model::{Error, Event, EventKind, Micros, NewEvent, Position, Result, Seq, Topic};
 use parking_lot::RwLock;
 use sea_orm::{ConnectionTrait, DatabaseConnection, FromQueryResult, Value};
@@ -147,28 +148,23 @@ impl Log {
         self.0.applied.send_replace(newest);
     }
 
-    /// The events of a topic behind `after`, oldest first, up to the position that the caches
+    /// The events of topics behind `after`, oldest first, up to the position that the caches
     /// have, and the number up to which the answer is complete.
     ///
     /// # Errors
     /// [`Error::CursorExpired`] when the next of them are no longer kept, [`Error::Internal`] when
     /// the log can't be read.
-    pub async fn since(&self, topic: &Topic, after: Seq) -> Result<(Vec<Arc<Event>>, Seq)> {
+    pub async fn since(&self, topics: &[Topic], after: Seq) -> Result<(Vec<Arc<Event>>, Seq)> {
         let upto = self.position().seq;
         if after >= upto {
             return Ok((Vec::new(), after));
         }
-        if let Some(events) = self.recent_since(topic, after, upto) {
+        if let Some(mut events) = self.recent(after) {
+            let concerns = |event: &Arc<Event>| topics.iter().any(|topic| event.body.change_in(topic).is_some());
+            events.retain(|event| event.position.seq <= upto && concerns(event));
             return Ok((events, upto));
         }
-        let sql = "SELECT e.seq, e.nonce, e.created_at, e.body FROM event_topic t JOIN event e ON e.seq = t.seq \
-                   WHERE t.topic = ? AND t.seq > ? AND t.seq <= ? ORDER BY t.seq LIMIT ?";
-        let events = query(
-            &self.0.db,
-            sql,
-            vec![topic.as_str().into(), after.into(), upto.into(), BATCH.into()],
-        )
-        .await?;
+        let events = of_topics(&self.0.db, topics, after, upto).await?;
         // Asked last: what was cut before is no longer among the events.
         if oldest(&self.0.db).await? > after + 1 {
             return Err(Error::CursorExpired);
@@ -176,6 +172,15 @@ impl Log {
         let full = u64::try_from(events.len()).is_ok_and(|len| len == BATCH);
         let reached = events.last().filter(|_| full).map_or(upto, |last| last.position.seq);
         Ok((events, reached))
+    }
+
+    /// All events behind `after`, if they are in memory.
+    #[must_use]
+    pub fn recent(&self, after: Seq) -> Option<Vec<Arc<Event>>> {
+        let recent = self.0.recent.read();
+        let first = recent.front()?.position.seq;
+        let skip = usize::try_from(after + 1 - first).ok()?;
+        Some(recent.iter().skip(skip).cloned().collect())
     }
 
     /// Forgets the events that are no longer kept.
@@ -186,21 +191,6 @@ impl Log {
         }
     }
 
-    fn recent_since(&self, topic: &Topic, after: Seq, upto: Seq) -> Option<Vec<Arc<Event>>> {
-        let recent = self.0.recent.read();
-        let first = recent.front()?.position.seq;
-        let skip = usize::try_from(after + 1 - first).ok()?;
-        Some(
-            recent
-                .iter()
-                .skip(skip)
-                .take_while(|event| event.position.seq <= upto)
-                .filter(|event| event.body.change_in(topic).is_some())
-                .cloned()
-                .collect(),
-        )
-    }
-
     /// All events behind `after` up to the position that the caches have, oldest first; at most
     /// 500.
     ///
@@ -208,13 +198,9 @@ impl Log {
     /// [`Error::Internal`] when the log can't be read.
     pub async fn all_since(&self, after: Seq) -> Result<Vec<Arc<Event>>> {
         let upto = self.position().seq;
-        {
-            let recent = self.0.recent.read();
-            let first = recent.front().map(|event| event.position.seq);
-            let skip = first.and_then(|first| usize::try_from(after + 1 - first).ok());
-            if let Some(skip) = skip {
-                return Ok(recent.iter().skip(skip).take(500).cloned().collect());
-            }
+        if let Some(mut events) = self.recent(after) {
+            events.truncate(500);
+            return Ok(events);
         }
         read(&self.0.db, after, Some(upto), BATCH).await
     }
@@ -282,6 +268,22 @@ async fn read(db: &DatabaseConnection, after: Seq, last: Option<Seq>, limit: u64
     let sql = "SELECT seq, nonce, created_at, body FROM event WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?";
     let last = last.unwrap_or(Seq::MAX);
     query(db, sql, vec![after.into(), last.into(), limit.into()]).await
+}
+
+/// The events of topics, each once. A single topic's are found in their order.
+async fn of_topics(db: &DatabaseConnection, topics: &[Topic], after: Seq, upto: Seq) -> Result<Vec<Arc<Event>>> {
+    let (which, value) = match topics {
+        [topic] => ("SELECT seq FROM event_topic WHERE topic = ?", topic.as_str().into()),
+        topics => (
+            "SELECT DISTINCT seq FROM event_topic WHERE topic IN (SELECT {value} FROM {each})",
+            json(&topics),
+        ),
+    };
+    let sql = format!(
+        "SELECT seq, nonce, created_at, body FROM event WHERE seq IN \
+         ({which} AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?) ORDER BY seq"
+    );
+    query(db, &sql, vec![value, after.into(), upto.into(), BATCH.into()]).await
 }
 
 async fn at(db: &DatabaseConnection, seq: Seq) -> Result<Option<Position>> {

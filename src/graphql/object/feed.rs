@@ -70,6 +70,12 @@ impl Feed {
         }
     }
 
+    /// Which feed.
+    #[must_use]
+    pub fn key(&self) -> &FeedKey {
+        &self.key
+    }
+
     fn group(&self) -> model::FeedGroup {
         match self.key {
             FeedKey::User(_) => model::FeedGroup::User,

@@ -1,147 +1,239 @@
 //! The operations that run on one socket.
 
 use std::{
-    collections::HashMap,
     panic::AssertUnwindSafe,
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
-use async_graphql::{ErrorExtensionValues, ServerError};
+use async_graphql::{Response, ServerError};
 use axum::extract::ws::Utf8Bytes;
 use futures_util::{
     FutureExt, StreamExt,
     future::{AbortHandle, Abortable, BoxFuture},
-    stream::{BoxStream, FuturesUnordered},
+    stream::FuturesUnordered,
 };
 
 use super::message::ServerMessage;
-use crate::graphql::Outcome;
+use crate::graphql::{
+    Outcome,
+    live::{Next, Subscription},
+};
+use crate::server::refuse;
 
 /// The most subscriptions of a socket, and the most other operations at once.
 const MOST: usize = 100;
 
-/// All operations of a socket. Each takes its turn when it has a result, in the order of results.
+/// All operations of a socket.
 #[derive(Default)]
 pub(super) struct Operations {
-    running: HashMap<Arc<str>, Running>,
+    /// What is executed or opened, or whose result has not been sent yet.
+    running: Vec<Running>,
     turns: FuturesUnordered<Abortable<BoxFuture<'static, Turn>>>,
+    /// The subscriptions that are open. They take turns.
+    open: Vec<Open>,
+    next: usize,
 }
 
 struct Running {
+    id: Arc<str>,
     kind: Kind,
     abort: AbortHandle,
 }
 
-/// What bounds an operation.
+struct Open {
+    id: Box<str>,
+    /// What the socket sends before a frame's own bytes.
+    prefix: Box<str>,
+    subscription: Subscription,
+}
+
+/// What an operation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Runs as long as its reader likes.
+    /// Has events as long as its reader likes.
     Subscription,
-    /// A query or a mutation, which has one result, in time.
-    Single(Duration),
+    /// A query or a mutation, which has one result.
+    Single,
 }
 
-/// One result of an operation on its way to the socket.
-pub(super) struct Turn {
+/// What an operation has come to.
+enum Turn {
+    /// It has its result.
+    Answered(Arc<str>, Outcome),
+    /// It is open, or was refused.
+    Opened(Arc<str>, Result<Box<Subscription>, Response>),
+}
+
+/// A message of an operation on its way to the socket.
+pub(super) struct Message {
     pub(super) id: Arc<str>,
     pub(super) text: Utf8Bytes,
-    kind: Kind,
-    /// Where more results come from; none after the last message of an operation.
-    rest: Option<BoxStream<'static, Outcome>>,
-}
-
-impl Turn {
-    /// Whether it carries a result, and not the end of its operation.
-    pub(super) fn is_result(&self) -> bool {
-        self.rest.is_some()
-    }
+    /// Whether the operation is over with it.
+    pub(super) is_last: bool,
 }
 
 impl Operations {
     /// Whether an id is in use.
     pub(super) fn contains(&self, id: &str) -> bool {
-        self.running.contains_key(id)
+        self.running.iter().any(|running| &*running.id == id) || self.open.iter().any(|open| &*open.id == id)
     }
 
     /// Whether the socket has as many operations of this kind as it may have.
     pub(super) fn is_full(&self, kind: Kind) -> bool {
-        let same = |running: &&Running| (running.kind == Kind::Subscription) == (kind == Kind::Subscription);
-        self.running.values().filter(same).count() >= MOST
+        let running = self.running.iter().filter(|running| running.kind == kind).count();
+        let open = if kind == Kind::Subscription { self.open.len() } else { 0 };
+        running + open >= MOST
     }
 
-    /// Runs an operation whose id is free.
-    pub(super) fn start(&mut self, id: &str, kind: Kind, results: BoxStream<'static, Outcome>) {
-        self.take_turn(Arc::from(id), kind, results);
+    /// Executes a query or a mutation whose id is free.
+    pub(super) fn execute(
+        &mut self,
+        id: &str,
+        limit: Duration,
+        executing: impl Future<Output = Outcome> + Send + 'static,
+    ) {
+        let id: Arc<str> = Arc::from(id);
+        let answering = id.clone();
+        let turn = async move {
+            let outcome = in_time(limit, executing).await.unwrap_or_else(Outcome::Refused);
+            Turn::Answered(answering, outcome)
+        };
+        self.run(id, Kind::Single, turn.boxed());
+    }
+
+    /// Opens a subscription whose id is free.
+    pub(super) fn subscribe(
+        &mut self,
+        id: &str,
+        limit: Duration,
+        opening: BoxFuture<'static, Result<Subscription, Response>>,
+    ) {
+        let id: Arc<str> = Arc::from(id);
+        let answering = id.clone();
+        let turn = async move {
+            let opened = in_time(limit, opening).await.flatten();
+            Turn::Opened(answering, opened.map(Box::new))
+        };
+        self.run(id, Kind::Subscription, turn.boxed());
+    }
+
+    fn run(&mut self, id: Arc<str>, kind: Kind, turn: BoxFuture<'static, Turn>) {
+        let (abort, registration) = AbortHandle::new_pair();
+        self.turns.push(Abortable::new(turn, registration));
+        self.running.push(Running { id, kind, abort });
     }
 
     /// Ends an operation, if it runs: it has no further result.
     pub(super) fn stop(&mut self, id: &str) {
-        if let Some(running) = self.running.remove(id) {
-            running.abort.abort();
-        }
+        self.running.retain(|running| {
+            let other = &*running.id != id;
+            if !other {
+                running.abort.abort();
+            }
+            other
+        });
+        self.open.retain(|open| &*open.id != id);
     }
 
-    /// The next result of any operation. That operation waits until [`Self::delivered`].
-    pub(super) fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Turn> {
+    /// The results of the next operation that has any.
+    pub(super) fn poll_results(&mut self, cx: &mut Context<'_>) -> Poll<Vec<Message>> {
         loop {
             match self.turns.poll_next_unpin(cx) {
-                Poll::Ready(Some(Ok(turn))) => return Poll::Ready(turn),
+                Poll::Ready(Some(Ok(Turn::Opened(id, Ok(subscription))))) => self.open(&id, *subscription),
+                Poll::Ready(Some(Ok(Turn::Opened(id, Err(refused))))) => {
+                    let text = refusal(&id, &refused.errors);
+                    return Poll::Ready(vec![Message {
+                        id,
+                        text,
+                        is_last: true,
+                    }]);
+                }
+                Poll::Ready(Some(Ok(Turn::Answered(id, outcome)))) => return Poll::Ready(answer(&id, &outcome)),
                 Poll::Ready(Some(Err(_aborted))) => {}
                 Poll::Ready(None) | Poll::Pending => return Poll::Pending,
             }
         }
     }
 
-    /// The socket has taken a result: its operation goes on, or is over.
-    pub(super) fn delivered(&mut self, turn: Turn) {
-        match turn.rest {
-            Some(results) => self.take_turn(turn.id, turn.kind, results),
-            None => {
-                self.running.remove(&turn.id);
-            }
-        }
+    fn open(&mut self, id: &Arc<str>, subscription: Subscription) {
+        self.delivered(id);
+        let quoted = serde_json::to_string(&**id).unwrap_or_default();
+        // Most sockets have one subscription, and there are many sockets.
+        self.open.reserve_exact(1);
+        self.open.push(Open {
+            id: (&**id).into(),
+            prefix: format!(r#"{{"type":"next","id":{quoted},"payload":"#).into(),
+            subscription,
+        });
     }
 
-    fn take_turn(&mut self, id: Arc<str>, kind: Kind, results: BoxStream<'static, Outcome>) {
-        let (abort, registration) = AbortHandle::new_pair();
-        let turn = turn(id.clone(), kind, results).boxed();
-        self.turns.push(Abortable::new(turn, registration));
-        self.running.insert(id, Running { kind, abort });
+    /// The socket has taken the last result of an operation.
+    pub(super) fn delivered(&mut self, id: &str) {
+        self.running.retain(|running| &*running.id != id);
+    }
+
+    /// The next event of any subscription, in turns, or why a subscription has ended. It counts
+    /// as sent.
+    pub(super) fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Utf8Bytes> {
+        for _ in 0..self.open.len() {
+            if self.next >= self.open.len() {
+                self.next = 0;
+            }
+            let Some(open) = self.open.get_mut(self.next) else {
+                break;
+            };
+            match open.subscription.poll_next(cx) {
+                Poll::Ready(Next::Frame(frame)) => {
+                    self.next += 1;
+                    let mut text = String::with_capacity(open.prefix.len() + frame.payload.len() + 1);
+                    text.push_str(&open.prefix);
+                    text.push_str(&frame.payload);
+                    text.push('}');
+                    open.subscription.sent(&frame, text.len());
+                    return Poll::Ready(text.into());
+                }
+                Poll::Ready(Next::Ended(why)) => {
+                    let text = refusal(&open.id, &why.errors);
+                    self.open.remove(self.next);
+                    return Poll::Ready(text);
+                }
+                Poll::Pending => self.next += 1,
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Whether a subscription has not heard of all that was in the log at a position.
+    pub(super) fn is_behind(&self, position: i64) -> bool {
+        !self.turns.is_empty() || self.open.iter().any(|open| open.subscription.is_behind(position))
     }
 }
 
-/// Waits for the next result and words it.
-async fn turn(id: Arc<str>, kind: Kind, mut results: BoxStream<'static, Outcome>) -> Turn {
-    let next = AssertUnwindSafe(results.next()).catch_unwind();
-    let result = match kind {
-        Kind::Subscription => next.await.map_err(|_| ()),
-        Kind::Single(limit) => match tokio::time::timeout(limit, next).await {
-            Ok(result) => result.map_err(|_| ()),
-            Err(_) => {
-                tracing::warn!("an operation took too long");
-                Err(())
-            }
-        },
+/// What an operation gives, unless it takes too long or panics.
+async fn in_time<T>(limit: Duration, operation: impl Future<Output = T>) -> Result<T, Response> {
+    let why = match tokio::time::timeout(limit, AssertUnwindSafe(operation).catch_unwind()).await {
+        Ok(Ok(result)) => return Ok(result),
+        Ok(Err(_)) => "an operation panicked",
+        Err(_) => "an operation took too long",
     };
-    let (text, more) = match &result {
-        Ok(Some(Outcome::Executed(result))) => {
-            let (id, payload) = (&*id, result);
-            (ServerMessage::Next { id, payload }.text(), true)
-        }
-        Ok(Some(Outcome::Refused(result))) => (refusal(&id, &result.errors), false),
-        Ok(None) => (ServerMessage::Complete { id: &id }.text(), false),
-        Err(()) => {
-            let error = coded("something went wrong on our side", "INTERNAL_SERVER_ERROR");
-            (refusal(&id, &[error]), false)
-        }
-    };
-    Turn {
-        id,
+    tracing::warn!(why);
+    Err(refuse("something went wrong on our side", "INTERNAL_SERVER_ERROR"))
+}
+
+fn answer(id: &Arc<str>, outcome: &Outcome) -> Vec<Message> {
+    let result = |text, is_last| Message {
+        id: id.clone(),
         text,
-        kind,
-        rest: more.then_some(results),
+        is_last,
+    };
+    match outcome {
+        Outcome::Executed(payload) => vec![
+            result(ServerMessage::Next { id, payload }.text(), false),
+            result(ServerMessage::Complete { id }.text(), true),
+        ],
+        Outcome::Refused(refused) => vec![result(refusal(id, &refused.errors), true)],
     }
 }
 
@@ -154,13 +246,5 @@ pub(super) fn refusal(id: &str, reasons: &[ServerError]) -> Utf8Bytes {
 /// Words that a socket has too many operations.
 pub(super) fn too_many(id: &str) -> Utf8Bytes {
     let message = format!("a socket takes {MOST} operations at once");
-    refusal(id, &[coded(&message, "BAD_USER_INPUT")])
-}
-
-fn coded(message: &str, code: &str) -> ServerError {
-    let mut error = ServerError::new(message, None);
-    let mut extensions = ErrorExtensionValues::default();
-    extensions.set("code", code);
-    error.extensions = Some(extensions);
-    error
+    refusal(id, &refuse(&message, "BAD_USER_INPUT").errors)
 }

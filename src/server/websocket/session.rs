@@ -19,7 +19,7 @@ use tokio::time::{Instant, Sleep};
 use super::{
     close::Close,
     message::{ClientMessage, ServerMessage},
-    operations::{Kind, Operations, Turn, refusal, too_many},
+    operations::{self, Kind, Operations, refusal, too_many},
 };
 use crate::{
     graphql::{Caller, Refusal},
@@ -30,6 +30,11 @@ use crate::{
 /// How often the server looks whether the other end still lives, and how long that may take.
 const PING_INTERVAL: Duration = Duration::from_secs(25);
 const PONG_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a socket may take for what it has not been sent yet when the server ends, and how
+/// often that is looked at.
+const DRAIN_PATIENCE: Duration = Duration::from_secs(1);
+const DRAIN_LOOK: Duration = Duration::from_millis(10);
 
 /// How many replies may wait for the socket before it is no longer read.
 const MOST_REPLIES: usize = 64;
@@ -53,10 +58,20 @@ enum Event {
     Time,
 }
 
+/// How a socket ends with its server.
+struct Drain {
+    /// When to look next whether it may be closed.
+    at: Instant,
+    /// When it is closed anyway.
+    deadline: Instant,
+    /// What was in the log when it was to be closed is sent first.
+    upto: i64,
+}
+
 /// A message on its way to the socket.
 enum Outgoing {
     Reply(Message),
-    Result(Turn),
+    Result(operations::Message),
 }
 
 /// One socket and everything that runs on it.
@@ -66,7 +81,8 @@ pub(super) struct Session {
     caller: Caller,
     operations: Operations,
     outbox: VecDeque<Outgoing>,
-    /// How many of the outbox are replies; the results there are bounded by the operations.
+    /// How many of the outbox are replies; the results there are bounded by the operations, and
+    /// events wait in their groups.
     replies: usize,
     /// Since when there has been something to send without a break.
     owing: Option<Instant>,
@@ -81,6 +97,8 @@ pub(super) struct Session {
     pong_deadline: Option<Instant>,
     /// Resolves when the viewer's session ended.
     session_ended: BoxFuture<'static, ()>,
+    /// Since the end of the server was asked for.
+    drain: Option<Drain>,
 }
 
 impl Session {
@@ -101,6 +119,7 @@ impl Session {
             next_ping: now + PING_INTERVAL,
             pong_deadline: None,
             session_ended: std::future::pending().boxed(),
+            drain: None,
         }
     }
 
@@ -128,9 +147,13 @@ impl Session {
     /// Waits for whatever comes first and deals with it.
     async fn step(&mut self) -> Result<(), End> {
         let shutdown = self.server.shutdown.clone();
+        let draining = self.drain.is_some();
         let event = tokio::select! {
             biased;
-            () = shutdown.cancelled() => return Err(End::Close(Close::GoingAway)),
+            () = shutdown.cancelled(), if !draining => {
+                self.begin_drain();
+                return Ok(());
+            }
             event = poll_fn(|cx| self.poll(cx)) => event?,
         };
         match event {
@@ -146,8 +169,8 @@ impl Session {
             return Poll::Ready(Err(End::Close(close)));
         }
         for left in (0..BATCH).rev() {
-            while let Poll::Ready(turn) = self.operations.poll_turn(cx) {
-                self.outbox.push_back(Outgoing::Result(turn));
+            while let Poll::Ready(results) = self.operations.poll_results(cx) {
+                self.outbox.extend(results.into_iter().map(Outgoing::Result));
             }
             match self.poll_write(cx) {
                 Poll::Ready(Ok(true)) if left > 0 => {}
@@ -167,32 +190,37 @@ impl Session {
     }
 
     /// Hands one message to the socket, or flushes it when there is none: several messages share
-    /// a flush. True when a message was handed over.
+    /// a flush. An event leaves its group only when the socket has room. True when a message was
+    /// handed over.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, axum::Error>> {
-        if self.outbox.is_empty() {
-            if self.owing.is_some() {
-                ready!(Pin::new(&mut self.socket).poll_flush(cx))?;
-                self.owing = None;
-            }
-            return Poll::Ready(Ok(false));
-        }
-        self.owing.get_or_insert_with(Instant::now);
         ready!(Pin::new(&mut self.socket).poll_ready(cx))?;
-        match self.outbox.pop_front() {
+        let message = match self.outbox.pop_front() {
             Some(Outgoing::Reply(message)) => {
                 self.replies -= 1;
-                self.socket.start_send_unpin(message)?;
+                message
             }
-            Some(Outgoing::Result(turn)) => {
-                self.socket.start_send_unpin(Message::Text(turn.text.clone()))?;
-                if turn.is_result() {
-                    self.server.options.metrics.frames.inc();
+            Some(Outgoing::Result(result)) => {
+                if result.is_last {
+                    self.operations.delivered(&result.id);
                 }
-                self.operations.delivered(turn);
+                Message::Text(result.text)
             }
-            None => {}
-        }
+            None => match self.operations.poll_event(cx) {
+                Poll::Ready(text) => Message::Text(text),
+                Poll::Pending => return self.poll_flush(cx),
+            },
+        };
+        self.owing.get_or_insert_with(Instant::now);
+        self.socket.start_send_unpin(message)?;
         Poll::Ready(Ok(true))
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, axum::Error>> {
+        if self.owing.is_some() {
+            ready!(Pin::new(&mut self.socket).poll_flush(cx))?;
+            self.owing = None;
+        }
+        Poll::Ready(Ok(false))
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Message, End>> {
@@ -208,7 +236,8 @@ impl Session {
     }
 
     fn deadline(&self) -> Instant {
-        [self.init_deadline, self.pong_deadline, self.slow_deadline()]
+        let drain = self.drain.as_ref().map(|drain| drain.at);
+        [self.init_deadline, self.pong_deadline, self.slow_deadline(), drain]
             .into_iter()
             .flatten()
             .fold(self.next_ping, Instant::min)
@@ -225,6 +254,9 @@ impl Session {
         let passed = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
         if passed(self.slow_deadline()) {
             return Err(End::Close(Close::SlowReader));
+        }
+        if passed(self.drain.as_ref().map(|drain| drain.at)) {
+            self.drain(now)?;
         }
         if passed(self.init_deadline) {
             return Err(End::Close(Close::InitTimeout));
@@ -243,6 +275,31 @@ impl Session {
         }
         let deadline = self.deadline();
         self.timer.as_mut().reset(deadline);
+        Ok(())
+    }
+
+    /// Notes when this socket is to be closed: not all at once, or their clients would all come
+    /// back at once.
+    fn begin_drain(&mut self) {
+        let at = Instant::now() + self.server.drain_after();
+        self.drain = Some(Drain {
+            at,
+            deadline: at + DRAIN_PATIENCE,
+            upto: i64::MAX,
+        });
+    }
+
+    /// Closes the socket if it has got everything that there is.
+    fn drain(&mut self, now: Instant) -> Result<(), End> {
+        let Some(drain) = &mut self.drain else { return Ok(()) };
+        if drain.upto == i64::MAX {
+            drain.upto = self.server.api.flush();
+        }
+        let owes = self.owing.is_some() || !self.outbox.is_empty() || self.operations.is_behind(drain.upto);
+        if !owes || drain.deadline <= now {
+            return Err(End::Close(Close::GoingAway));
+        }
+        drain.at = now + DRAIN_LOOK;
         Ok(())
     }
 
@@ -298,9 +355,10 @@ impl Session {
         if self.operations.contains(id) {
             return Err(Close::Duplicate);
         }
-        let kind = match self.server.api.operation_type(&mut request) {
+        let (api, limit) = (self.server.api.clone(), self.server.options.request_timeout);
+        let kind = match api.operation_type(&mut request) {
             Ok(OperationType::Subscription) => Kind::Subscription,
-            Ok(_) => Kind::Single(self.server.options.request_timeout),
+            Ok(_) => Kind::Single,
             Err(response) => {
                 self.say(refusal(id, &response.errors));
                 return Ok(());
@@ -310,8 +368,16 @@ impl Session {
             self.say(too_many(id));
             return Ok(());
         }
-        let results = self.server.api.subscribe(request, self.caller.clone());
-        self.operations.start(id, kind, results);
+        let caller = self.caller.clone();
+        match kind {
+            Kind::Subscription => self
+                .operations
+                .subscribe(id, limit, api.subscribe(request, caller, None)),
+            Kind::Single => {
+                let executing = async move { api.execute(request, caller).await };
+                self.operations.execute(id, limit, executing);
+            }
+        }
         Ok(())
     }
 
@@ -319,7 +385,7 @@ impl Session {
     fn complete(&mut self, id: &str) {
         self.operations.stop(id);
         self.outbox
-            .retain(|waiting| !matches!(waiting, Outgoing::Result(turn) if &*turn.id == id));
+            .retain(|waiting| !matches!(waiting, Outgoing::Result(result) if &*result.id == id));
     }
 
     fn say(&mut self, text: Utf8Bytes) {
