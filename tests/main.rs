@@ -17,6 +17,7 @@ mod config; // options and commands: what is right, and how what is wrong is tol
 mod crash; // kill -9 under load: nothing acknowledged is lost, doubled or miscounted
 mod executor; // order of keys, errors and nulls, as the specification says
 mod feed_streams;
+mod feeds_model;
 mod hashtag_streams; // what a hashtag's stream tells, in which order, and since when
 mod http_protocol; // GraphQL over HTTP: methods, media types, limits and statuses
 mod import; // bulk import: order, repetition, bad rows, counters

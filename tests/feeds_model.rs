@@ -1,0 +1,681 @@
+//! Every feed, list, group and count against an oracle that computes them from the facts, after
+//! each of many random steps, with the server killed now and then.
+
+mod facts;
+
+use facts::{Action, Facts, Group, Thing, Tweet, groups, tweets};
+use rand::RngExt;
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use serde_json::{Value, json};
+
+use crate::harness::scene::{Nobody, Person, all, id};
+use crate::harness::{Linnet, chance, number, until};
+
+const TAGS: [&str; 3] = ["ant", "bee", "cat"];
+const OBJECTS: [&str; 3] = ["repository:acme/x", "repository:acme/y", "commit:1:2"];
+const VERBS: [&str; 3] = ["pushed", "starred", "watched"];
+const PEOPLE: usize = 4;
+/// How many steps after a deletion rows may still be swept away.
+const SWEEPING: usize = 4;
+
+const ACTION: &str = "id verb createdAt public actor { __typename ... on Node { id } }
+    object { __typename ... on Node { id } } target { __typename ... on Node { id } }";
+
+/// The world, and the facts about it.
+struct World {
+    linnet: Linnet,
+    service: String,
+    facts: Facts,
+    /// All who ever were.
+    people: Vec<Person>,
+    chance: StdRng,
+    since_deletion: usize,
+}
+
+impl World {
+    async fn new() -> Self {
+        let linnet = Linnet::start().await;
+        let token = linnet.command(&["token", "create", "--service", "robot"]).await;
+        let mut world = Self {
+            service: String::from_utf8(token.stdout).unwrap().trim().to_owned(),
+            linnet,
+            facts: Facts::default(),
+            people: Vec::new(),
+            chance: chance(),
+            since_deletion: SWEEPING,
+        };
+        for _ in 0..PEOPLE {
+            world.arrive().await;
+        }
+        for object in OBJECTS {
+            let (kind, key) = object.split_once(':').unwrap();
+            let object = json!({ "type": kind, "key": key });
+            world.add(Thing::Object(0), "made", Some(object), None).await;
+        }
+        world
+    }
+
+    async fn arrive(&mut self) {
+        let person = self.linnet.join(&format!("Person{}", self.people.len())).await;
+        self.people.push(person);
+        self.facts.is_gone.push(false);
+    }
+
+    fn here(&self) -> Vec<usize> {
+        (0..self.people.len())
+            .filter(|person| !self.facts.is_gone[*person])
+            .collect()
+    }
+
+    fn somebody(&mut self) -> usize {
+        *self.here().choose(&mut self.chance).unwrap()
+    }
+
+    fn some_tweet(&mut self) -> Option<usize> {
+        let alive = self.facts.alive();
+        // What is new is talked about most.
+        let recent = alive.len().saturating_sub(8);
+        let from = if self.chance.random_bool(0.7) { recent } else { 0 };
+        alive[from..].choose(&mut self.chance).copied()
+    }
+
+    fn some_target(&mut self, not: usize) -> Thing {
+        match self.chance.random_range(0..3) {
+            0 => Thing::Tag(self.chance.random_range(0..TAGS.len())),
+            1 => Thing::Object(self.chance.random_range(0..OBJECTS.len())),
+            _ => match self.somebody() {
+                person if person == not => Thing::Tag(0),
+                person => Thing::Person(person),
+            },
+        }
+    }
+
+    fn some_thing(&mut self) -> Option<Thing> {
+        match self.chance.random_range(0..6) {
+            0 => None,
+            1 => self.some_tweet().map(Thing::Tweet),
+            2 | 3 => Some(Thing::Person(self.somebody())),
+            _ => Some(Thing::Object(self.chance.random_range(0..OBJECTS.len()))),
+        }
+    }
+
+    fn name(&self, thing: Thing) -> String {
+        match thing {
+            Thing::Person(person) => self.people[person].id.clone(),
+            Thing::Tweet(tweet) => self.facts.tweets[tweet].id.clone(),
+            Thing::Tag(tag) => format!("Hashtag:{}", TAGS[tag]),
+            Thing::Object(object) => format!("ExternalObject:{}", OBJECTS[object]),
+        }
+    }
+
+    fn is_gone(&self, thing: Thing) -> bool {
+        match thing {
+            Thing::Person(person) => self.facts.is_gone[person],
+            Thing::Tweet(tweet) => self.facts.tweets[tweet].is_deleted,
+            Thing::Tag(_) | Thing::Object(_) => false,
+        }
+    }
+}
+
+/// What happens.
+impl World {
+    /// What somebody has just recorded stands first in their feed.
+    async fn recorded(&self, who: usize, verb: &str, object: Thing, target: Option<Thing>) -> Action {
+        let query = "{ viewer { feed { actions(first: 1) { nodes { id verb createdAt } } } } }";
+        let seen = self.linnet.ask(&self.people[who], query).await;
+        let node = &seen["viewer"]["feed"]["actions"]["nodes"][0];
+        assert_eq!(node["verb"], verb, "{node}");
+        Action {
+            id: action_id(node),
+            at: node["createdAt"].as_str().unwrap().to_owned(),
+            actor: Thing::Person(who),
+            verb: verb.to_owned(),
+            object: Some(object),
+            target,
+            is_public: true,
+            is_automatic: true,
+        }
+    }
+
+    /// A text with some hashtags and mentions, and these.
+    fn some_text(&mut self) -> (String, Vec<usize>, Vec<usize>) {
+        let tags: Vec<usize> = (0..TAGS.len()).filter(|_| self.chance.random_bool(0.4)).collect();
+        let here = self.here();
+        let mentions: Vec<usize> = here.into_iter().filter(|_| self.chance.random_bool(0.2)).collect();
+        let mut text = format!("n{}", self.chance.random_range(0..u32::MAX));
+        tags.iter().for_each(|tag| text += &format!(" #{}", TAGS[*tag]));
+        mentions
+            .iter()
+            .for_each(|person| text += &format!(" @{}", self.people[*person].name));
+        (text, tags, mentions)
+    }
+
+    async fn post(&mut self, in_reply_to: Option<usize>) {
+        let author = self.somebody();
+        let (text, tags, mentions) = self.some_text();
+        let person = &self.people[author];
+        let id = match in_reply_to {
+            Some(tweet) => self.linnet.reply(person, &self.facts.tweets[tweet].id, &text).await,
+            None => self.linnet.tweet(person, &text).await,
+        };
+        self.facts.tweets.push(Tweet {
+            id,
+            author,
+            tags,
+            mentions,
+            in_reply_to,
+            is_deleted: false,
+        });
+        let verb = if in_reply_to.is_some() { "reply" } else { "tweet" };
+        let object = Thing::Tweet(self.facts.tweets.len() - 1);
+        let action = self.recorded(author, verb, object, in_reply_to.map(Thing::Tweet)).await;
+        self.facts.record(action);
+    }
+
+    async fn edit(&mut self) {
+        let Some(tweet) = self.some_tweet() else { return };
+        let (text, tags, mentions) = self.some_text();
+        let known = &self.facts.tweets[tweet];
+        self.linnet.edit(&self.people[known.author], &known.id, &text).await;
+        self.facts.edit(tweet, tags, mentions);
+    }
+
+    async fn delete(&mut self) {
+        let Some(tweet) = self.some_tweet() else { return };
+        let known = &self.facts.tweets[tweet];
+        self.linnet
+            .on(&self.people[known.author], "deleteTweet", &known.id)
+            .await;
+        self.facts.delete(tweet);
+        self.since_deletion = 0;
+    }
+
+    async fn react(&mut self, mutation: &str, verb: &str, undoes: bool) {
+        let who = self.somebody();
+        let Some(tweet) = self.some_tweet() else { return };
+        let id = &self.facts.tweets[tweet].id;
+        self.linnet.on(&self.people[who], mutation, id).await;
+        match (self.facts.find(who, verb, Thing::Tweet(tweet)), undoes) {
+            (Some(id), true) => self.facts.remove(id),
+            (None, false) => {
+                let action = self.recorded(who, verb, Thing::Tweet(tweet), None).await;
+                self.facts.record(action);
+            }
+            _ => {}
+        }
+    }
+
+    async fn follow(&mut self) {
+        let who = self.somebody();
+        let target = self.some_target(who);
+        let backfill = *[0, 1, 2, 5, 100].choose(&mut self.chance).unwrap();
+        let input = json!({ "targetId": self.name(target), "backfill": backfill });
+        self.linnet.act(&self.people[who], "follow", input).await;
+        if self.facts.find(who, "follow", target).is_none() {
+            let action = self.recorded(who, "follow", target, None).await;
+            self.facts.follow(who, target, backfill, action);
+        }
+    }
+
+    async fn unfollow(&mut self) {
+        let who = self.somebody();
+        let target = self.some_target(who);
+        let keep_history = self.chance.random();
+        let input = json!({ "targetId": self.name(target), "keepHistory": keep_history });
+        self.linnet.act(&self.people[who], "unfollow", input).await;
+        self.facts.unfollow(who, target, keep_history);
+    }
+
+    /// Somebody, or a robot in the name of something, adds an action, perhaps of an earlier day.
+    async fn add_some(&mut self) {
+        let actor = match self.chance.random_range(0..4) {
+            0 => Thing::Object(self.chance.random_range(0..OBJECTS.len())),
+            _ => Thing::Person(self.somebody()),
+        };
+        let verb = *VERBS.choose(&mut self.chance).unwrap();
+        let (object, target) = (self.some_thing(), self.some_thing());
+        let input = |thing: Option<Thing>| thing.map(|thing| json!({ "id": self.name(thing) }));
+        let (object_input, target_input) = (input(object), input(target));
+        let (object, target) = (object_input.zip(object), target_input.zip(target));
+        self.add_with(actor, verb, object, target).await;
+    }
+
+    async fn add(&mut self, actor: Thing, verb: &str, object: Option<Value>, target: Option<Value>) {
+        let input = json!({ "actor": { "type": "repository", "key": "acme/x" }, "verb": verb,
+            "object": object, "target": target });
+        let answer = self.add_action(self.service.clone(), input).await;
+        let named = answer["object"]["id"]
+            .as_str()
+            .map(|id| id.trim_start_matches("ExternalObject:").to_owned());
+        let object = named.and_then(|name| OBJECTS.iter().position(|object| *object == name));
+        self.facts.record(Action {
+            id: action_id(&answer),
+            at: answer["createdAt"].as_str().unwrap().to_owned(),
+            actor,
+            verb: verb.to_owned(),
+            object: object.map(Thing::Object),
+            target: None,
+            is_public: true,
+            is_automatic: false,
+        });
+    }
+
+    async fn add_with(
+        &mut self,
+        actor: Thing,
+        verb: &str,
+        object: Option<(Value, Thing)>,
+        target: Option<(Value, Thing)>,
+    ) {
+        let (object, target) = (object.unzip(), target.unzip());
+        let is_public = self.chance.random_bool(0.8);
+        let mut input = json!({ "verb": verb, "object": object.0, "target": target.0, "public": is_public });
+        if self.chance.random_bool(0.4) {
+            input["createdAt"] = json!(format!("2026-0{}-01T00:00:00Z", self.chance.random_range(1..4)));
+        }
+        let token = match actor {
+            Thing::Person(person) if self.chance.random() => self.people[person].token.clone(),
+            _ => {
+                input["actor"] = json!({ "id": self.name(actor) });
+                self.service.clone()
+            }
+        };
+        let answer = self.add_action(token, input).await;
+        self.facts.record(Action {
+            id: action_id(&answer),
+            at: answer["createdAt"].as_str().unwrap().to_owned(),
+            actor,
+            verb: verb.to_owned(),
+            object: object.1,
+            target: target.1,
+            is_public,
+            is_automatic: false,
+        });
+    }
+
+    async fn add_action(&self, token: String, input: Value) -> Value {
+        let query = "mutation($input: AddActionInput!) { addAction(input: $input) { action { id createdAt object { ... on Node { id } } } } }";
+        let seen = self
+            .linnet
+            .ask_with(token.as_str(), query, json!({ "input": input }))
+            .await;
+        seen["addAction"]["action"].clone()
+    }
+
+    async fn remove_some(&mut self) {
+        let added = self.facts.actions.iter().filter(|action| !action.is_automatic);
+        let added: Vec<(i64, Thing)> = added.map(|action| (action.id, action.actor)).collect();
+        let Some((id, actor)) = added.choose(&mut self.chance).copied() else {
+            return;
+        };
+        let token = match actor {
+            Thing::Person(person) => self.people[person].token.clone(),
+            _ => self.service.clone(),
+        };
+        let query = "mutation($id: ID!) { removeAction(input: { id: $id }) }";
+        let variables = json!({ "id": format!("Action:{id}") });
+        self.linnet.ask_with(token.as_str(), query, variables).await;
+        self.facts.remove(id);
+    }
+
+    /// Marks some groups, or all, as seen or read.
+    async fn mark(&mut self) {
+        let who = self.somebody();
+        let read = self.chance.random();
+        let all_of_them: bool = self.chance.random();
+        let query = "{ viewer { notifications { groups(first: 3) { nodes { id } } } } }";
+        let seen = self.linnet.ask(&self.people[who], query).await;
+        let ids = all(&seen["viewer"]["notifications"]["groups"], "id");
+        let mutation = if read { "markRead" } else { "markSeen" };
+        let ids = (!all_of_them).then_some(ids);
+        let query = format!("mutation($ids: [ID!]) {{ {mutation}(ids: $ids) {{ id }} }}");
+        self.linnet
+            .ask_with(&self.people[who], &query, json!({ "ids": ids }))
+            .await;
+        let notified = self.facts.notifications(who);
+        let shown: Vec<_> = groups(&notified).into_iter().map(|group| group.key).collect();
+        let meant = shown.into_iter().take(ids.map_or(usize::MAX, |ids| ids.len()));
+        for key in meant.collect::<Vec<_>>() {
+            let mark = self.facts.marks.get_mut(&(who, key)).unwrap();
+            mark.seen = true;
+            mark.read |= read;
+        }
+    }
+
+    async fn leave(&mut self) {
+        let who = self.somebody();
+        let input = json!({ "password": crate::harness::scene::PASSWORD });
+        self.linnet.act(&self.people[who], "deleteAccount", input).await;
+        self.facts.leave(who);
+        self.since_deletion = 0;
+        self.arrive().await;
+    }
+
+    async fn step(&mut self) {
+        self.since_deletion += 1;
+        match self.chance.random_range(0..1000) {
+            0..200 => self.post(None).await,
+            200..300 => {
+                let tweet = self.some_tweet();
+                self.post(tweet).await;
+            }
+            300..380 => self.edit().await,
+            380..420 => self.delete().await,
+            420..520 => self.react("likeTweet", "like", false).await,
+            520..550 => self.react("unlikeTweet", "like", true).await,
+            550..630 => self.react("retweet", "retweet", false).await,
+            630..660 => self.react("undoRetweet", "retweet", true).await,
+            660..750 => self.follow().await,
+            750..810 => self.unfollow().await,
+            810..910 => self.add_some().await,
+            910..935 => self.remove_some().await,
+            935..990 => self.mark().await,
+            _ => self.leave().await,
+        }
+    }
+}
+
+fn action_id(node: &Value) -> i64 {
+    id(node).trim_start_matches("Action:").parse().unwrap()
+}
+
+/// What a list must be, and what it is.
+type Compared = Vec<(String, Value, Value)>;
+
+/// What is compared.
+impl World {
+    fn told(&self, action: &Action) -> Value {
+        let thing = |thing: Thing| {
+            let kind = match thing {
+                _ if self.is_gone(thing) => "Tombstone",
+                Thing::Person(_) => "User",
+                Thing::Tweet(_) => "Tweet",
+                Thing::Tag(_) => "Hashtag",
+                Thing::Object(_) => "ExternalObject",
+            };
+            json!({ "__typename": kind, "id": self.name(thing) })
+        };
+        json!({
+            "id": format!("Action:{}", action.id), "verb": action.verb, "createdAt": action.at,
+            "public": action.is_public, "actor": thing(action.actor), "object": action.object.map(thing),
+            "target": action.target.map(thing),
+        })
+    }
+
+    fn list(&self, what: &str, actions: &[&Action], found: &Value) -> (String, Value, Value) {
+        let expected: Vec<Value> = actions.iter().take(100).map(|action| self.told(action)).collect();
+        page(what, expected, actions.len() > 100, found)
+    }
+
+    fn tweets(&self, what: &str, tweets: &[usize], found: &Value) -> (String, Value, Value) {
+        let ids = tweets
+            .iter()
+            .take(100)
+            .map(|tweet| json!({ "id": self.facts.tweets[*tweet].id }));
+        page(what, ids.collect(), tweets.len() > 100, found)
+    }
+
+    fn groups(&self, what: &str, groups: &[Group<'_>], owner: Option<usize>, found: &Value) -> (String, Value, Value) {
+        let expected = groups.iter().take(20).map(|group| {
+            let actors = group.actors();
+            let (verb, object, _) = &group.key;
+            let name = |thing: Thing| json!({ "id": self.name(thing) });
+            let mark = owner.map(|owner| self.facts.marks[&(owner, group.key.clone())]);
+            let mut told = json!({
+                "verb": verb, "object": object.map(name), "actionCount": group.actions.len(), "actorCount": actors.len(),
+                "actors": actors.into_iter().take(3).map(name).collect::<Vec<_>>(), "updatedAt": group.actions[0].at,
+                "actions": { "nodes": group.actions.iter().take(5)
+                    .map(|action| json!({ "id": format!("Action:{}", action.id) })).collect::<Vec<_>>() },
+            });
+            if let Some(mark) = mark {
+                (told["isSeen"], told["isRead"]) = (json!(mark.seen), json!(mark.read));
+            }
+            told
+        });
+        page(what, expected.collect(), groups.len() > 20, found)
+    }
+
+    /// Everything that one viewer has, as it must be and as it is.
+    async fn everything(&self, who: usize, tag: usize, object: usize) -> Compared {
+        let group = "verb object { ... on Node { id } } actionCount actorCount actors(first: 3) { ... on Node { id } }
+            updatedAt actions(first: 5) { nodes { id } }";
+        let more = "pageInfo { hasNextPage }";
+        let query = format!(
+            "query($tag: String!, $object: String!) {{
+                viewer {{
+                    tweetCount followerCount followingCount
+                    timeline {{
+                        actions(first: 100) {{ edges {{ node {{ {ACTION} }} because {{ ... on Node {{ id }} }} }} {more} }}
+                        tweets(first: 100) {{ nodes {{ id }} {more} }}
+                        groups(first: 20) {{ nodes {{ {group} }} {more} }}
+                    }}
+                    feed {{ actions(first: 100) {{ nodes {{ {ACTION} }} {more} }} groups(first: 20) {{ nodes {{ {group} }} {more} }} }}
+                    actions(first: 100) {{ nodes {{ {ACTION} }} {more} }}
+                    notifications {{
+                        unseenCount unreadCount
+                        actions(first: 100) {{ nodes {{ {ACTION} }} {more} }}
+                        groups(first: 20) {{ nodes {{ {group} isSeen isRead }} {more} }}
+                    }}
+                }}
+                hashtag(name: $tag) {{ tweetCount followerCount feed {{ actions(first: 100) {{ nodes {{ {ACTION} }} {more} }} }} }}
+                feed(group: OBJECT, slug: $object) {{
+                    actions(first: 100) {{ nodes {{ {ACTION} }} {more} }} groups(first: 20) {{ nodes {{ {group} }} {more} }}
+                }}
+            }}"
+        );
+        let variables = json!({ "tag": TAGS[tag], "object": OBJECTS[object] });
+        let seen = self.linnet.ask_with(&self.people[who], &query, variables).await;
+        let facts = &self.facts;
+        let (me, viewer) = (Thing::Person(who), &seen["viewer"]);
+        let timeline = facts.timeline(who);
+        let actions: Vec<&Action> = timeline.iter().map(|(action, _)| *action).collect();
+        let mut compared = vec![
+            self.tweets("timeline.tweets", &tweets(&actions), &viewer["timeline"]["tweets"]),
+            self.groups(
+                "timeline.groups",
+                &groups(&actions),
+                None,
+                &viewer["timeline"]["groups"],
+            ),
+            self.list("feed", &facts.own_feed(who), &viewer["feed"]["actions"]),
+            self.groups(
+                "feed.groups",
+                &groups(&facts.own_feed(who)),
+                None,
+                &viewer["feed"]["groups"],
+            ),
+            self.list("user.actions", &facts.about(me), &viewer["actions"]),
+            self.list(
+                "notifications",
+                &facts.notifications(who),
+                &viewer["notifications"]["actions"],
+            ),
+            self.groups(
+                "notifications.groups",
+                &groups(&facts.notifications(who)),
+                Some(who),
+                &viewer["notifications"]["groups"],
+            ),
+            self.list(
+                "object.feed",
+                &facts.feed(Thing::Object(object)),
+                &seen["feed"]["actions"],
+            ),
+            self.groups(
+                "object.groups",
+                &groups(&facts.feed(Thing::Object(object))),
+                None,
+                &seen["feed"]["groups"],
+            ),
+        ];
+        compared.push(self.because(&timeline, &viewer["timeline"]["actions"]));
+        let marks = || facts.marks.iter().filter(|((person, _), _)| *person == who);
+        let is = |verb: &'static str| move |action: &Action| action.verb == verb;
+        let counts = [
+            (
+                "unseenCount",
+                marks().filter(|(_, mark)| !mark.seen).count(),
+                &viewer["notifications"]["unseenCount"],
+            ),
+            (
+                "unreadCount",
+                marks().filter(|(_, mark)| !mark.read).count(),
+                &viewer["notifications"]["unreadCount"],
+            ),
+            (
+                "tweetCount",
+                facts.count(|a| a.actor == me && a.is_post()),
+                &viewer["tweetCount"],
+            ),
+            (
+                "followerCount",
+                facts.count(|a| is("follow")(a) && a.object == Some(me)),
+                &viewer["followerCount"],
+            ),
+            (
+                "followingCount",
+                facts.count(|a| is("follow")(a) && a.actor == me),
+                &viewer["followingCount"],
+            ),
+        ];
+        compared.extend(counts.map(|(what, expected, found)| (what.to_owned(), json!(expected), found.clone())));
+        if !seen["hashtag"].is_null() {
+            let feed = facts.feed(Thing::Tag(tag));
+            compared.push(self.list("hashtag.feed", &feed, &seen["hashtag"]["feed"]["actions"]));
+            let count = seen["hashtag"]["tweetCount"].clone();
+            compared.push(("hashtag.tweetCount".to_owned(), json!(feed.len()), count));
+        }
+        compared
+    }
+
+    fn because(
+        &self,
+        timeline: &[(&Action, std::collections::BTreeSet<Thing>)],
+        found: &Value,
+    ) -> (String, Value, Value) {
+        let expected = timeline.iter().take(100).map(|(action, because)| {
+            let mut because: Vec<String> = because.iter().map(|thing| self.name(*thing)).collect();
+            because.sort();
+            json!({ "node": self.told(action), "because": because })
+        });
+        let edges = found["edges"].as_array().unwrap().iter().map(|edge| {
+            let mut because: Vec<String> = all(&edge["because"], "id");
+            because.sort();
+            json!({ "node": edge["node"], "because": because })
+        });
+        let found = json!({ "nodes": edges.collect::<Vec<_>>(), "pageInfo": found["pageInfo"] });
+        page("timeline", expected.collect(), timeline.len() > 100, &found)
+    }
+
+    /// What a stranger sees of somebody and of a tweet.
+    async fn from_outside(&self, who: usize, tweet: Option<usize>) -> Compared {
+        let query = format!(
+            "query($name: String!, $tweet: ID!) {{
+                user(username: $name) {{ feed {{ actions(first: 100) {{ nodes {{ {ACTION} }} pageInfo {{ hasNextPage }} }} }} }}
+                tweet(id: $tweet) {{ likeCount retweetCount replyCount inReplyTo {{ id }}
+                    actions(first: 100) {{ nodes {{ {ACTION} }} pageInfo {{ hasNextPage }} }} }}
+            }}"
+        );
+        let id = tweet.map_or("Tweet:0".to_owned(), |tweet| self.facts.tweets[tweet].id.clone());
+        let variables = json!({ "name": self.people[who].name, "tweet": id });
+        let seen = self.linnet.ask_with(Nobody, &query, variables).await;
+        let facts = &self.facts;
+        let mut compared = vec![self.list(
+            "feed from outside",
+            &facts.feed(Thing::Person(who)),
+            &seen["user"]["feed"]["actions"],
+        )];
+        let Some(tweet) = tweet else { return compared };
+        let (about, found) = (Thing::Tweet(tweet), &seen["tweet"]);
+        compared.push(self.list("tweet.actions", &facts.about(about), &found["actions"]));
+        let of = |verb: &str| facts.count(|a| a.verb == verb && a.object == Some(about));
+        let replies = facts.count(|a| a.verb == "reply" && a.target == Some(about));
+        let parent = facts.tweets[tweet].in_reply_to.map(|parent| &facts.tweets[parent]);
+        let parent = parent
+            .filter(|parent| !parent.is_deleted)
+            .map(|parent| json!({ "id": parent.id }));
+        let expected = json!([of("like"), of("retweet"), replies, parent]);
+        let found = json!([
+            found["likeCount"],
+            found["retweetCount"],
+            found["replyCount"],
+            found["inReplyTo"]
+        ]);
+        compared.push(("tweet".to_owned(), expected, found));
+        compared
+    }
+
+    /// Compares everything with the facts; rows of what was just deleted may take a moment to go.
+    async fn check(&mut self, step: usize) {
+        let (tag, object) = (
+            self.chance.random_range(0..TAGS.len()),
+            self.chance.random_range(0..OBJECTS.len()),
+        );
+        let tweet = self.some_tweet();
+        for who in self.here() {
+            let both = async || {
+                let mut compared = self.everything(who, tag, object).await;
+                compared.extend(self.from_outside(who, tweet).await);
+                compared
+            };
+            if self.since_deletion < SWEEPING {
+                until(&format!("step {step}: everything as it should be"), async || {
+                    both().await.iter().all(|(_, expected, found)| expected == found)
+                })
+                .await;
+                continue;
+            }
+            for (what, expected, found) in both().await {
+                assert_eq!(found, expected, "step {step}: {what} of {}", self.people[who].name);
+            }
+        }
+    }
+}
+
+fn page(what: &str, expected: Vec<Value>, goes_on: bool, found: &Value) -> (String, Value, Value) {
+    let expected = json!([expected, goes_on]);
+    (
+        what.to_owned(),
+        expected,
+        json!([found["nodes"], found["pageInfo"]["hasNextPage"]]),
+    )
+}
+
+/// A quarter of the steps: four of these run beside each other.
+async fn run() {
+    let mut world = World::new().await;
+    let steps = usize::try_from(number("LINNET_TEST_STEPS", 2_000)).unwrap() / 4;
+    for step in 0..steps {
+        world.step().await;
+        world.check(step).await;
+        match step % 120 {
+            59 => world.linnet.restart().await,
+            119 => {
+                world.linnet.kill().await;
+                world.linnet.restart().await;
+            }
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn everything_follows_from_the_facts() {
+    run().await;
+}
+
+#[tokio::test]
+async fn everything_follows_from_other_facts() {
+    run().await;
+}
+
+#[tokio::test]
+async fn everything_follows_from_further_facts() {
+    run().await;
+}
+
+#[tokio::test]
+async fn everything_follows_from_the_last_facts() {
+    run().await;
+}
