@@ -47,6 +47,15 @@ impl Kept for Follows {
     }
 }
 
+impl Span {
+    /// Whether an entry of its topic at a place stands in the timeline.
+    #[must_use]
+    pub fn holds(&self, place: Place) -> bool {
+        let is_before_end = |(to, action): (Place, ActionId)| place <= to && place.id <= action.0;
+        place >= self.from && self.until.is_none_or(is_before_end)
+    }
+}
+
 impl From<follow_span::Model> for Span {
     fn from(row: follow_span::Model) -> Self {
         let until = row.until_at.zip(row.until_id).zip(row.until_action);
@@ -89,6 +98,19 @@ impl Store {
         let follows = Arc::new(snapshot.follows(user).await?);
         self.caches().put(snapshot.seq(), [(user, &follows)]);
         Ok(follows)
+    }
+
+    /// Which of these a user follows, each under its flag.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn followed_under(&self, user: UserId, asked: &[(Entity, String)]) -> Result<HashSet<(Entity, String)>> {
+        let keys: Vec<_> = asked.iter().map(|(of, flag)| (of.kind(), of.key(), flag)).collect();
+        let sql = "SELECT k.key FROM {each} JOIN follow f ON f.follower_id = ? \
+                   AND f.target_kind = {text:0} AND f.target_key = {text:1} AND f.flag = {text:2}";
+        let rows = self.snapshot().await?.rows(sql, [json(&keys), user.0.into()]).await?;
+        let places = super::bulk::places(&rows)?.into_iter();
+        Ok(places.filter_map(|place| asked.get(place).cloned()).collect())
     }
 
     /// Which of these users follow a user.
