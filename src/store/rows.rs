@@ -55,7 +55,7 @@ impl View<'_> {
     }
 
     /// Brings the hashtags and external objects among these into memory, with one statement of
-    /// each kind that is not there yet.
+    /// each kind, whether it has something to ask for or not.
     ///
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
@@ -71,14 +71,9 @@ impl View<'_> {
         }
         let (_, hashtags) = store.caches().get::<Hashtag>(hashtags);
         let (_, objects) = store.caches().get::<Object>(objects);
-        if !hashtags.is_empty() {
-            let snapshot = self.snapshot().await?;
-            store.keep(snapshot.seq(), HashMap::new(), snapshot.hashtags(&hashtags).await?);
-        }
-        if !objects.is_empty() {
-            let snapshot = self.snapshot().await?;
-            store.keep(snapshot.seq(), HashMap::new(), snapshot.objects(&objects).await?);
-        }
+        let snapshot = self.snapshot().await?;
+        store.keep(snapshot.seq(), HashMap::new(), snapshot.hashtags(&hashtags).await?);
+        store.keep(snapshot.seq(), HashMap::new(), snapshot.objects(&objects).await?);
         Ok(())
     }
 }
