@@ -294,6 +294,19 @@ impl World {
         self.model.deleted.push(tweet);
     }
 
+    async fn edit(&mut self) {
+        let Some(tweet) = self.some_tweet() else { return };
+        let tags: Vec<usize> = (0..TAGS.len()).filter(|_| self.chance.random()).collect();
+        let tagged: String = tags.iter().map(|tag| format!(" #{}", TAGS[*tag])).collect();
+        let author = self.model.tweets.iter().find(|(id, _)| *id == tweet).unwrap().1;
+        let text = format!("Well, {}{tagged}", self.chance.random_range(0..1_000));
+        self.linnet.edit(&self.model.people[author], &tweet, &text).await;
+        let posts =
+            |action: &&mut Action| matches!(action.verb, "tweet" | "reply") && action.object.as_deref() == Some(&tweet);
+        let posting = self.model.actions.iter_mut().find(posts);
+        posting.unwrap().tags = tags;
+    }
+
     async fn follow(&mut self) {
         let who = self.somebody();
         let followed = self.followable(who);
@@ -350,7 +363,8 @@ impl World {
                 self.add(who, object, target, public, at).await;
             }
             40..45 => self.remove().await,
-            45..65 => self.post().await,
+            45..60 => self.post().await,
+            60..65 => self.edit().await,
             65..72 => self.like().await,
             72..76 => self.delete().await,
             76..90 => self.follow().await,

@@ -29,10 +29,22 @@ pub struct Span {
 /// What a user's timeline is made of, and whom they follow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Follows {
-    /// The stretches.
+    /// The stretches, in the order of their topics.
     pub spans: Vec<Span>,
     /// What is followed now, under the flag `following`.
     pub targets: HashSet<Entity>,
+}
+
+impl Follows {
+    /// Whether a topic brings its entry at a place into the timeline.
+    #[must_use]
+    pub fn bring(&self, topic: &Topic, place: Place) -> bool {
+        let first = self.spans.partition_point(|span| span.topic < *topic);
+        let spans = self.spans.iter().skip(first);
+        spans
+            .take_while(|span| span.topic == *topic)
+            .any(|span| span.holds(place))
+    }
 }
 
 impl Kept for Follows {
@@ -48,9 +60,8 @@ impl Kept for Follows {
 }
 
 impl Span {
-    /// Whether an entry of its topic at a place stands in the timeline.
-    #[must_use]
-    pub fn holds(&self, place: Place) -> bool {
+    /// Whether an entry of its topic at a place lies in it.
+    fn holds(&self, place: Place) -> bool {
         let is_before_end = |(to, action): (Place, ActionId)| place <= to && place.id <= action.0;
         place >= self.from && self.until.is_none_or(is_before_end)
     }
@@ -135,13 +146,15 @@ impl Snapshot {
             .filter(follow_span::Column::FollowerId.eq(user.0))
             .all(self.conn())
             .await?;
+        let mut spans: Vec<Span> = spans.into_iter().map(Span::from).collect();
+        spans.sort_by(|a, b| a.topic.cmp(&b.topic));
         let targets = follow::Entity::find()
             .filter(follow::Column::FollowerId.eq(user.0))
             .filter(follow::Column::Flag.eq(FOLLOWING))
             .all(self.conn())
             .await?;
         Ok(Follows {
-            spans: spans.into_iter().map(Span::from).collect(),
+            spans,
             targets: targets
                 .iter()
                 .filter_map(|row| Entity::from_row(&row.target_kind, &row.target_key))

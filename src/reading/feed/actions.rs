@@ -45,10 +45,7 @@ impl Standing {
         let place = Place::new(self.action.created_at, self.action.id.0);
         let hashtags = self.tweet.as_ref().map_or(&[][..], |tweet| tweet.hashtags.as_slice());
         let mut reasons = reasons(&self.action, hashtags);
-        reasons.retain(|(_, topic)| {
-            let spans = follows.spans.iter();
-            spans.filter(|span| span.topic == *topic).any(|span| span.holds(place))
-        });
+        reasons.retain(|(_, topic)| follows.bring(topic, place));
         reasons.into_iter().map(|(entity, _)| entity).collect()
     }
 }
