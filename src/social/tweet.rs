@@ -27,6 +27,15 @@ pub struct Post {
     pub idempotency_key: Option<String>,
 }
 
+/// What came of a posting.
+#[derive(Clone, Debug)]
+pub enum Posted {
+    /// A tweet, as it was committed.
+    New(Arc<Tweet>),
+    /// The tweet that was posted under the same key.
+    Before(TweetId),
+}
+
 /// A text that was checked, with what it says.
 struct Draft {
     text: String,
@@ -67,7 +76,7 @@ impl Social {
     /// # Errors
     /// [`Error::Invalid`] of `input.text`, [`Error::NotFound`] when the tweet that is answered
     /// is not there.
-    pub async fn post_tweet(&self, viewer: &Viewer, post: Post) -> Result<TweetId> {
+    pub async fn post_tweet(&self, viewer: &Viewer, post: Post) -> Result<Posted> {
         let author = viewer.require_user()?;
         if let Some(key) = &post.idempotency_key
             && (key.is_empty() || key.chars().count() > KEY_LENGTH || key.contains('\0'))
@@ -143,12 +152,12 @@ async fn mentioned(tx: &Tx, names: &[String]) -> Result<Vec<UserId>> {
     Ok(names.iter().filter_map(|name| known.get(name).copied()).collect())
 }
 
-async fn insert(tx: &Tx, author: UserId, post: &Post, draft: &Draft) -> Result<TweetId> {
+async fn insert(tx: &Tx, author: UserId, post: &Post, draft: &Draft) -> Result<Posted> {
     let author = author_of(tx, author).await?;
     if let Some(key) = &post.idempotency_key {
         let since = tx.now().before(IDEMPOTENCY);
         if let Some(posted) = tx.posted_under(author.id, key, since).await? {
-            return Ok(posted);
+            return Ok(Posted::Before(posted));
         }
     }
     let parent = match post.in_reply_to {
@@ -179,7 +188,7 @@ async fn insert(tx: &Tx, author: UserId, post: &Post, draft: &Draft) -> Result<T
     let keys = touched(author.id, post.in_reply_to, &draft.hashtags);
     tx.record(&Deed::posting(&tweet, answered).touching(keys)).await?;
     tracing::debug!(tweet = %id, author = %author.username, "new tweet");
-    Ok(id)
+    Ok(Posted::New(Arc::new(tweet)))
 }
 
 async fn edit(tx: &Tx, author: UserId, id: TweetId, draft: Draft) -> Result<TweetId> {

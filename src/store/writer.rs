@@ -10,6 +10,9 @@
 //! that fails takes only itself back. Nothing is answered before the commit is durable and the
 //! caches have it.
 
+#[cfg(test)]
+mod staging;
+
 use super::cache::Caches;
 use super::known::{Brief, Known, Taken};
 use super::log::Log;

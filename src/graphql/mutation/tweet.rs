@@ -6,7 +6,7 @@ use crate::graphql::object::Tweet;
 use crate::graphql::request::Ask;
 use crate::model::id::GlobalId;
 use crate::model::{Error, Reaction, TweetId};
-use crate::social::tweet::Post;
+use crate::social::tweet::{Post, Posted};
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 /// What is posted.
@@ -71,7 +71,13 @@ impl TweetMutations {
             in_reply_to: input.in_reply_to.map(|id| tweet_id(&id)).transpose()?,
             idempotency_key: input.idempotency_key,
         };
-        payload(ctx, ctx.social().post_tweet(ctx.viewer(), post).await?).await
+        match ctx.social().post_tweet(ctx.viewer(), post).await? {
+            Posted::New(tweet) => {
+                ctx.request().renew();
+                Ok(TweetPayload { tweet: Tweet(tweet) })
+            }
+            Posted::Before(id) => payload(ctx, id).await,
+        }
     }
 
     /// Author only.
