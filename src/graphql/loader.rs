@@ -103,7 +103,7 @@ pub struct Loaders {
     tombstones: Load<Entity, Option<Micros>>,
     lists: Load<ListPage, Arc<Page<Entity>>>,
     feed_tweets: Load<TweetsPage, Arc<Page<TweetId>>>,
-    action_pages: Load<ActionsPage, Arc<Page<Standing>>>,
+    feed_actions: Load<ActionsPage, Arc<Page<Standing>>>,
     likes: Load<TweetId, bool>,
     retweets: Load<TweetId, bool>,
     follows: Load<UserId, Option<Arc<Follows>>>,
@@ -141,8 +141,8 @@ impl Loaders {
             feed_tweets: loader(scope, async |scope: Scope, asked: Vec<TweetsPage>| {
                 feed_tweets(scope.store(), asked).await
             }),
-            action_pages: loader(scope, async |scope: Scope, asked: Vec<ActionsPage>| {
-                action_pages(&scope, asked).await
+            feed_actions: loader(scope, async |scope: Scope, asked: Vec<ActionsPage>| {
+                feed_actions(&scope, asked).await
             }),
             likes: loader(scope, async |scope: Scope, ids: Vec<TweetId>| {
                 let Some(viewer) = scope.viewer().user() else {
@@ -206,7 +206,7 @@ ask! {
     /// A page of the tweets of a feed.
     feed_tweets: feed_tweets(TweetsPage) -> Arc<Page<TweetId>>;
     /// A page of actions.
-    actions: action_pages(ActionsPage) -> Arc<Page<Standing>>;
+    feed_actions: feed_actions(ActionsPage) -> Arc<Page<Standing>>;
     /// Whether the viewer likes a tweet.
     has_liked: likes(TweetId) -> bool;
     /// Whether the viewer has retweeted a tweet.
@@ -346,7 +346,7 @@ async fn feed_tweets(store: &Store, asked: Vec<TweetsPage>) -> Found<TweetsPage,
     Ok(found)
 }
 
-async fn action_pages(scope: &Scope, asked: Vec<ActionsPage>) -> Found<ActionsPage, Arc<Page<Standing>>> {
+async fn feed_actions(scope: &Scope, asked: Vec<ActionsPage>) -> Found<ActionsPage, Arc<Page<Standing>>> {
     let mut found = HashMap::new();
     for ((verbs, window), keys) in grouped(asked, |page| (page.verbs.clone(), page.window)) {
         let lists: Vec<ActionsOf> = keys.iter().map(|page| page.of.clone()).collect();

@@ -112,6 +112,14 @@ impl Part {
     }
 }
 
+async fn parts(store: &Store, feed: &FeedKey, choice: &Choice) -> Result<Vec<Part>> {
+    let selects = choice.selects(matches!(feed, FeedKey::Hashtag(_)));
+    Ok(match feed {
+        FeedKey::Timeline(owner) => followed(*owner, &*store.follows(*owner).await?, &selects),
+        _ => whole(feed.topic(), &selects),
+    })
+}
+
 /// The whole of topics.
 fn whole(topics: impl IntoIterator<Item = Topic>, selects: &[Select]) -> Vec<Part> {
     let part = |topic: &Topic, select: &Select| Part {
@@ -152,14 +160,10 @@ struct Merges<'a> {
 }
 
 impl<'a> Merges<'a> {
-    async fn of_feeds(store: &'a Store, feeds: &[FeedKey], choice: &Choice) -> Result<Self> {
+    async fn new(store: &'a Store, feeds: &[FeedKey], choice: &Choice) -> Result<Self> {
         let mut all = Vec::with_capacity(feeds.len());
         for feed in feeds {
-            let selects = choice.selects(matches!(feed, FeedKey::Hashtag(_)));
-            all.push(match feed {
-                FeedKey::Timeline(owner) => followed(*owner, &*store.follows(*owner).await?, &selects),
-                _ => whole(feed.topic(), &selects),
-            });
+            all.push(parts(store, feed, choice).await?);
         }
         Ok(Self { store, feeds: all })
     }

@@ -275,13 +275,7 @@ async fn insert(tx: &Tx, draft: Draft) -> Result<Action> {
         data: draft.rest.data.clone(),
         public: draft.rest.public,
     };
-    let told: Vec<_> = action
-        .object
-        .iter()
-        .chain(&action.target)
-        .filter_map(Entity::user)
-        .collect();
-    let deed = Deed::new(EventKind::Action, action).notifying(told).touching(keys);
+    let deed = Deed::given(action).touching(keys);
     tx.record(&deed).await?;
     if let Some(foreign_id) = foreign_id {
         tx.name_action(deed.action.id, foreign_id).await?;

@@ -7,7 +7,7 @@ use super::entity::{follow, follow_span};
 use super::snapshot::{Snapshot, json};
 use super::stage::{NewFollow, Stage};
 use super::tx::Tx;
-use crate::model::{ActionId, Entity, FollowId, Key, Place, Result, Topic, UserId};
+use crate::model::{ActionId, Entity, Entry, FollowId, Key, Place, Result, Topic, UserId};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -26,6 +26,15 @@ pub struct Span {
     pub until: Option<(Place, ActionId)>,
 }
 
+impl Span {
+    /// Whether an entry of the topic lies in it.
+    #[must_use]
+    pub fn covers(&self, entry: &Entry) -> bool {
+        let ends_behind = |(to, action): (Place, ActionId)| entry.place <= to && entry.action() <= action;
+        entry.place >= self.from && self.until.is_none_or(ends_behind)
+    }
+}
+
 /// What a user's timeline is made of, and whom they follow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Follows {
@@ -36,14 +45,12 @@ pub struct Follows {
 }
 
 impl Follows {
-    /// Whether a topic brings its entry at a place into the timeline.
+    /// Whether an entry of a topic stands in the timeline: nobody's own doing does.
     #[must_use]
-    pub fn bring(&self, topic: &Topic, place: Place) -> bool {
+    pub fn bring(&self, owner: UserId, topic: &Topic, entry: &Entry) -> bool {
         let first = self.spans.partition_point(|span| span.topic < *topic);
-        let spans = self.spans.iter().skip(first);
-        spans
-            .take_while(|span| span.topic == *topic)
-            .any(|span| span.holds(place))
+        let mut spans = self.spans.iter().skip(first).take_while(|span| span.topic == *topic);
+        entry.actor != owner && spans.any(|span| span.covers(entry))
     }
 }
 
@@ -56,14 +63,6 @@ impl Kept for Follows {
 
     fn weight(&self) -> usize {
         self.spans.len() * (size_of::<Span>() + 32) + self.targets.len() * (size_of::<Entity>() + 16)
-    }
-}
-
-impl Span {
-    /// Whether an entry of its topic at a place lies in it.
-    fn holds(&self, place: Place) -> bool {
-        let is_before_end = |(to, action): (Place, ActionId)| place <= to && place.id <= action.0;
-        place >= self.from && self.until.is_none_or(is_before_end)
     }
 }
 

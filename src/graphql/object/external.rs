@@ -77,7 +77,7 @@ impl ExternalObject {
             verbs: None,
             window: window(first, after, last, before)?,
         };
-        Ok(ActionConnection::of_page(&*ctx.load().actions(page).await?))
+        Ok(ActionConnection::of_page(&*ctx.load().feed_actions(page).await?))
     }
 
     /// Who follows it, the newest follow first.

@@ -176,7 +176,7 @@ impl Feed {
             verbs,
             window: window(first, after, last, before)?,
         };
-        Ok(ActionConnection::of_page(&*ctx.load().actions(page).await?))
+        Ok(ActionConnection::of_page(&*ctx.load().feed_actions(page).await?))
     }
 
     /// Only the tweets in this feed; a retweeted tweet stands where its retweet does.

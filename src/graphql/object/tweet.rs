@@ -156,7 +156,7 @@ impl Tweet {
             verbs: None,
             window: window(first, after, last, before)?,
         };
-        Ok(ActionConnection::of_page(&*ctx.load().actions(page).await?))
+        Ok(ActionConnection::of_page(&*ctx.load().feed_actions(page).await?))
     }
 
     /// The address of the original, for a tweet that was imported or ingested.

@@ -166,7 +166,7 @@ impl User {
             verbs: None,
             window: window(first, after, last, before)?,
         };
-        Ok(ActionConnection::of_page(&*ctx.load().actions(page).await?))
+        Ok(ActionConnection::of_page(&*ctx.load().feed_actions(page).await?))
     }
 
     /// False for an anonymous viewer.

@@ -2,7 +2,7 @@
 
 use super::{Choice, FeedKey, Merges, followed, whole};
 use crate::model::deed::{Deed, reasons};
-use crate::model::{Action, ActionId, Entity, Entry, Place, Result, Topic, Tweet, TweetId, UserId};
+use crate::model::{Action, ActionId, Entity, Entry, Result, Topic, Tweet, TweetId, UserId};
 use crate::reading::page::{Scanned, Source};
 use crate::reading::visible::{self, Seen};
 use crate::store::Store;
@@ -23,6 +23,9 @@ pub enum ActionsOf {
     Tweet(TweetId),
 }
 
+/// Whose it is, and what it is made of.
+type Timeline = (UserId, Arc<Follows>);
+
 /// An action where it stands in a list.
 #[derive(Clone)]
 pub struct Standing {
@@ -30,8 +33,8 @@ pub struct Standing {
     pub action: Arc<Action>,
     /// The tweet that it is about.
     tweet: Option<Arc<Tweet>>,
-    /// What the timeline is made of in which it stands.
-    follows: Option<Arc<Follows>>,
+    /// Whose timeline it stands in, and what that is made of.
+    timeline: Option<Timeline>,
 }
 
 impl Standing {
@@ -39,13 +42,13 @@ impl Standing {
     /// nothing.
     #[must_use]
     pub fn because(&self) -> Vec<Entity> {
-        let Some(follows) = &self.follows else {
+        let Some((owner, follows)) = &self.timeline else {
             return Vec::new();
         };
-        let place = Place::new(self.action.created_at, self.action.id.0);
+        let entry = Entry::of(&self.action);
         let hashtags = self.tweet.as_ref().map_or(&[][..], |tweet| tweet.hashtags.as_slice());
         let mut reasons = reasons(&self.action, hashtags);
-        reasons.retain(|(_, topic)| follows.bring(topic, place));
+        reasons.retain(|(_, topic)| follows.bring(*owner, topic, &entry));
         reasons.into_iter().map(|(entity, _)| entity).collect()
     }
 }
@@ -54,8 +57,8 @@ impl Standing {
 pub struct Actions<'a> {
     merges: Merges<'a>,
     viewer: Option<UserId>,
-    /// Of timelines, what they are made of.
-    follows: HashMap<usize, Arc<Follows>>,
+    /// Those lists that are one.
+    timelines: HashMap<usize, Timeline>,
     /// Of tweets, the entries of their own postings: these stand in no topic about them.
     postings: HashMap<usize, Entry>,
 }
@@ -78,7 +81,7 @@ impl<'a> Actions<'a> {
                 feeds: Vec::with_capacity(lists.len()),
             },
             viewer,
-            follows: HashMap::new(),
+            timelines: HashMap::new(),
             postings: postings(store, lists, &choice).await?,
         };
         for list in lists {
@@ -94,7 +97,7 @@ impl<'a> Actions<'a> {
             ActionsOf::Feed(FeedKey::Timeline(owner)) => {
                 let follows = self.merges.store.follows(*owner).await?;
                 let parts = followed(*owner, &follows, &selects);
-                self.follows.insert(self.merges.feeds.len(), follows);
+                self.timelines.insert(self.merges.feeds.len(), (*owner, follows));
                 parts
             }
             ActionsOf::Feed(FeedKey::User(id)) if self.viewer == Some(*id) => {
@@ -161,7 +164,7 @@ impl Source for Actions<'_> {
             is_visible(action, &seen, self.viewer).then(|| Standing {
                 action: Arc::clone(action),
                 tweet: entry.tweet().and_then(|id| seen.tweets.get(&id).cloned()),
-                follows: self.follows.get(list).cloned(),
+                timeline: self.timelines.get(list).cloned(),
             })
         };
         let scanned = |(list, entries): (&usize, Vec<Entry>)| {
