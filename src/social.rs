@@ -4,6 +4,7 @@
 //! deliver read it there.
 
 pub mod account;
+pub mod action;
 pub mod follow;
 pub mod housekeeping;
 pub mod password;

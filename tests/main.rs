@@ -10,6 +10,7 @@
 mod harness;
 
 mod accounts; // signing up, sessions, profiles, deletion, and the commands for them
+mod actions; // adding and removing actions: rules, privacy, deletion, and what a page of them costs
 mod batching; // how many SQL statements a page takes
 mod caches; // whoever saw something new is never shown something older
 mod clients; // the real JavaScript clients: audits, graphql-ws, Apollo, GraphiQL in a browser
@@ -24,6 +25,7 @@ mod import; // bulk import: order, repetition, bad rows, counters
 mod layering; // the direction of imports
 mod live_groups; // who shares executions of a stream's events, and who does not
 mod live_replays; // subscribers who come back, or lag: from memory, together, never with what is gone
+mod objects; // lists of actions against a model of what has happened
 mod pagination; // every kind of list against slices of the whole
 mod processes; // commands beside a running server, a second server, and the end of one
 mod resuming; // readers that come back, or lag, miss nothing and get nothing twice

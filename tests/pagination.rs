@@ -8,7 +8,7 @@ use crate::harness::scene::{Person, id, refusal};
 use crate::harness::{Linnet, chance, number};
 
 /// Every connection, with `@` for the arguments of the page and ROOT for a tweet's id.
-const LISTS: [&str; 25] = [
+const LISTS: [&str; 31] = [
     "user(username: \"hub\") { tweets(@) }",
     "user(username: \"hub\") { likes(@) }",
     "user(username: \"hub\") { followers(@) }",
@@ -28,6 +28,12 @@ const LISTS: [&str; 25] = [
     "viewer { timeline { tweets(@) } }",
     "viewer { timeline { actions(@) } }",
     "viewer { timeline { actions(verbs: [\"tweet\"], @) } }",
+    "viewer { actions(@) }",
+    "user(username: \"hub\") { actions(@) }",
+    "tweet(id: \"ROOT\") { actions(@) }",
+    "externalObject(type: \"book\", key: \"pages\") { actions(@) }",
+    "externalObject(type: \"book\", key: \"pages\") { followers(@) }",
+    "feed(group: OBJECT, slug: \"book:pages\") { actions(verbs: [\"read\"], @) }",
     "tweets(@)",
     "tweets(contains: \"needle\", @)",
     "tweets(contains: \"ne\", @)",
@@ -60,6 +66,9 @@ impl Crowd {
         let his: Vec<String> = posted.iter().step_by(2).cloned().collect();
         let others = posted.iter().skip(1).step_by(2);
 
+        let book = json!({ "type": "book", "key": "pages" });
+        let written = json!({ "verb": "write", "object": book });
+        linnet.act(&hub, "addAction", written).await;
         let mut acts = Vec::new();
         let follow = |id: &str| json!({ "targetId": id, "backfill": 1000 });
         for (n, page) in pages.iter().enumerate() {
@@ -72,6 +81,17 @@ impl Crowd {
             acts.extend([
                 (page, "follow", follow(&hub.id)),
                 (page, "follow", follow("Hashtag:page")),
+                (page, "follow", follow("ExternalObject:book:pages")),
+                (
+                    page,
+                    "addAction",
+                    json!({ "verb": "read", "object": book, "target": { "id": root } }),
+                ),
+                (
+                    &viewer,
+                    "addAction",
+                    json!({ "verb": "lend", "object": book, "target": { "id": page.id } }),
+                ),
             ]);
             acts.push((&hub, "follow", follow(&page.id)));
             acts.push((&hub, "follow", json!({ "targetId": page.id, "flag": "watching" })));

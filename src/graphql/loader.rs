@@ -4,13 +4,15 @@
 use super::batch::{Batcher, Rounds, batch_fn};
 use super::request::Scope;
 use crate::model::page::Page;
-use crate::model::{Action, ActionId, Entity, Error, Hashtag, Micros, Reaction, Tweet, TweetId, User, UserId, Window};
-use crate::reading::feed::{Actions, FeedKey, Tweets, visible_actions};
+use crate::model::{
+    Action, ActionId, Entity, Error, Hashtag, Micros, Object, ObjectKey, Reaction, Tweet, TweetId, User, UserId, Window,
+};
+use crate::reading::feed::{Actions, ActionsOf, FeedKey, Standing, Tweets, visible_actions};
 use crate::reading::list::Lists;
 use crate::reading::page::pages;
 use crate::reading::visible;
 use crate::store::Store;
-use crate::store::follow::Follows;
+use crate::store::follow::{FOLLOWING, Follows};
 use crate::store::list::{List, ListKind};
 use dataloader::BatchFn;
 use std::collections::HashMap;
@@ -79,11 +81,11 @@ pub struct TweetsPage {
     pub window: Window,
 }
 
-/// A page of the actions of a feed.
+/// A page of actions.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ActionsPage {
-    /// Which feed.
-    pub feed: FeedKey,
+    /// Whose.
+    pub of: ActionsOf,
     /// Which verbs; none: all.
     pub verbs: Option<Vec<String>>,
     /// Which part.
@@ -97,14 +99,16 @@ pub struct Loaders {
     users: Load<UserId, Option<Arc<User>>>,
     tweets: Load<TweetId, Option<Arc<Tweet>>>,
     hashtags: Load<String, Option<Arc<Hashtag>>>,
+    objects: Load<ObjectKey, Option<Arc<Object>>>,
     actions: Load<ActionId, Option<Arc<Action>>>,
     tombstones: Load<Entity, Option<Micros>>,
     lists: Load<ListPage, Arc<Page<Entity>>>,
     feed_tweets: Load<TweetsPage, Arc<Page<TweetId>>>,
-    feed_actions: Load<ActionsPage, Arc<Page<Arc<Action>>>>,
+    feed_actions: Load<ActionsPage, Arc<Page<Standing>>>,
     likes: Load<TweetId, bool>,
     retweets: Load<TweetId, bool>,
     follows: Load<UserId, Option<Arc<Follows>>>,
+    flags: Load<(Entity, String), bool>,
     followers: Load<UserId, bool>,
     names: Load<String, Option<UserId>>,
 }
@@ -124,8 +128,11 @@ impl Loaders {
             hashtags: loader(scope, async |scope: Scope, names: Vec<String>| {
                 some(scope.store().hashtags(names).await?)
             }),
+            objects: loader(scope, async |scope: Scope, keys: Vec<ObjectKey>| {
+                some(scope.store().objects(keys).await?)
+            }),
             actions: loader(scope, async |scope: Scope, ids: Vec<ActionId>| {
-                actions(scope.store(), &ids).await
+                actions(&scope, &ids).await
             }),
             tombstones: loader(scope, async |scope: Scope, asked: Vec<Entity>| {
                 some(scope.store().tombstones(&asked).await?)
@@ -137,7 +144,7 @@ impl Loaders {
                 feed_tweets(scope.store(), asked).await
             }),
             feed_actions: loader(scope, async |scope: Scope, asked: Vec<ActionsPage>| {
-                feed_actions(scope.store(), asked).await
+                feed_actions(&scope, asked).await
             }),
             likes: loader(scope, async |scope: Scope, ids: Vec<TweetId>| {
                 let Some(viewer) = scope.viewer().user() else {
@@ -157,6 +164,12 @@ impl Loaders {
                     found.insert(id, Some(scope.store().follows(id).await?));
                 }
                 Ok(found)
+            }),
+            flags: loader(scope, async |scope: Scope, asked: Vec<(Entity, String)>| {
+                let Some(viewer) = scope.viewer().user() else {
+                    return Ok(HashMap::new());
+                };
+                yes(scope.store().followed_under(viewer, &asked).await?)
             }),
             followers: loader(scope, async |scope: Scope, ids: Vec<UserId>| {
                 let Some(viewer) = scope.viewer().user() else {
@@ -236,13 +249,13 @@ impl Loaders {
         Ok(tweet)
     }
 
-    /// A page of the actions of a feed.
+    /// A page of actions.
     ///
     /// # Errors
     /// [`Error::Internal`] when the database fails.
-    pub async fn feed_actions(&self, page: ActionsPage) -> Loaded<Arc<Page<Arc<Action>>>> {
+    pub async fn feed_actions(&self, page: ActionsPage) -> Loaded<Arc<Page<Standing>>> {
         let page = answered(self.feed_actions.load(page).await)?;
-        for (_, action) in &page.items {
+        for (_, Standing { action, .. }) in &page.items {
             self.scope.show_action(action.id);
             if let Entity::User(actor) = action.actor {
                 self.scope.show_user(actor);
@@ -261,6 +274,28 @@ impl Loaders {
             Some(tag) => Ok(Some(tag)),
             None => answered(self.hashtags.load(name).await),
         }
+    }
+
+    /// An external object.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database fails.
+    pub async fn object(&self, key: ObjectKey) -> Loaded<Option<Arc<Object>>> {
+        match self.store.cached_object(&key) {
+            Some(object) => Ok(Some(object)),
+            None => answered(self.objects.load(key).await),
+        }
+    }
+
+    /// Whether the viewer follows something under a flag.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database fails.
+    pub async fn is_following_under(&self, viewer: Option<UserId>, target: Entity, flag: String) -> Loaded<bool> {
+        if viewer.is_none() || flag == FOLLOWING {
+            return self.is_following(viewer, &target).await;
+        }
+        answered(self.flags.load((target, flag)).await)
     }
 
     /// Whether a user follows something, under the flag `following`.
@@ -291,10 +326,10 @@ fn yes<K: Eq + Hash>(found: impl IntoIterator<Item = K>) -> Found<K, bool> {
     Ok(found.into_iter().map(|key| (key, true)).collect())
 }
 
-async fn actions(store: &Store, ids: &[ActionId]) -> Found<ActionId, Option<Arc<Action>>> {
-    let view = store.view();
+async fn actions(scope: &Scope, ids: &[ActionId]) -> Found<ActionId, Option<Arc<Action>>> {
+    let view = scope.store().view();
     let mut found = view.snapshot().await?.actions_unfiltered(ids).await?;
-    let seen = visible_actions(&view, found.values()).await?;
+    let seen = visible_actions(&view, scope.viewer().user(), found.values()).await?;
     found.retain(|id, _| seen.contains(id));
     some(found)
 }
@@ -335,11 +370,11 @@ async fn feed_tweets(store: &Store, asked: Vec<TweetsPage>) -> Found<TweetsPage,
     Ok(found)
 }
 
-async fn feed_actions(store: &Store, asked: Vec<ActionsPage>) -> Found<ActionsPage, Arc<Page<Arc<Action>>>> {
+async fn feed_actions(scope: &Scope, asked: Vec<ActionsPage>) -> Found<ActionsPage, Arc<Page<Standing>>> {
     let mut found = HashMap::new();
     for ((verbs, window), keys) in grouped(asked, |page| (page.verbs.clone(), page.window)) {
-        let feeds: Vec<FeedKey> = keys.iter().map(|page| page.feed.clone()).collect();
-        let source = Actions::new(store, &feeds, verbs).await?;
+        let lists: Vec<ActionsOf> = keys.iter().map(|page| page.of.clone()).collect();
+        let source = Actions::new(scope.store(), scope.viewer().user(), &lists, verbs).await?;
         let pages = pages(&source, window).await?;
         found.extend(keys.into_iter().zip(pages.into_iter().map(Arc::new)));
     }

@@ -1,6 +1,7 @@
 //! Mutations: each calls one rule and answers with what it changed, as it stands now.
 
 mod account;
+mod action;
 mod follow;
 mod tweet;
 
@@ -17,6 +18,7 @@ pub struct Mutation(
     account::AccountMutations,
     tweet::TweetMutations,
     follow::FollowMutations,
+    action::ActionMutations,
 );
 
 /// The tweet that an id names.

@@ -3,6 +3,7 @@
 mod action;
 mod connection;
 mod entity;
+mod external;
 mod feed;
 mod hashtag;
 mod tweet;
@@ -13,6 +14,7 @@ pub use connection::{
     ActionConnection, FollowerConnection, FollowingConnection, TweetConnection, UserConnection, window,
 };
 pub use entity::{Entity, Node, entity};
+pub use external::ExternalObject;
 pub use feed::{Feed, FeedGroup, find as find_feed};
 pub use hashtag::Hashtag;
 pub use tweet::Tweet;

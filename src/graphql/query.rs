@@ -2,12 +2,13 @@
 
 use super::error::{Nullable, Result};
 use super::object::{
-    Action, Feed, FeedGroup, Hashtag, Node, Tweet, TweetConnection, User, UserConnection, find_feed, window,
+    Action, ExternalObject, Feed, FeedGroup, Hashtag, Node, Tweet, TweetConnection, User, UserConnection, find_feed,
+    window,
 };
 use super::request::Ask;
 use crate::model::id::GlobalId;
 use crate::model::user::{check_line, username_key};
-use crate::model::{self, Entity, Error, UserId, page, text};
+use crate::model::{self, Entity, Error, ObjectKey, UserId, page, text};
 use crate::reading::search;
 use async_graphql::{Context, ID, Object};
 use futures_util::future::join_all;
@@ -136,6 +137,18 @@ impl Query {
         find_feed(ctx, group.into(), &slug).await.transpose()
     }
 
+    /// What lives outside; null until an action first names it.
+    async fn external_object(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "type")] kind: String,
+        key: String,
+    ) -> Nullable<ExternalObject> {
+        let object = ctx.load().object(ObjectKey::new(&kind, &key)?).await;
+        let object = object.map(|object| object.map(ExternalObject));
+        object.map_err(Into::into).transpose()
+    }
+
     /// Where the event log stands, taken before anything else in the operation is read. Query,
     /// then subscribe with this as `after`: nothing that happened in between is missed.
     async fn event_cursor(&self, ctx: &Context<'_>) -> String {
@@ -164,7 +177,11 @@ async fn node(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
         },
         Some(GlobalId::Action(id)) => load.action(id).await?.map(|action| Node::Action(Action(action))),
         Some(GlobalId::Feed(group, slug)) => feed_node(ctx, group, &slug).await?,
-        Some(GlobalId::Object(_)) | None => None,
+        Some(GlobalId::Object(key)) => load
+            .object(key)
+            .await?
+            .map(|object| Node::ExternalObject(ExternalObject(object))),
+        None => None,
     })
 }
 

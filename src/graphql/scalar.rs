@@ -23,3 +23,19 @@ impl ScalarType for DateTime {
         Value::String(self.0.to_string())
     }
 }
+
+/// Any JSON value.
+#[derive(Clone, Debug)]
+pub struct Json(pub serde_json::Value);
+
+/// Any JSON value.
+#[Scalar(name = "JSON")]
+impl ScalarType for Json {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        Ok(Self(value.into_json()?))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::from_json(self.0.clone()).unwrap_or_default()
+    }
+}

@@ -62,6 +62,14 @@ impl Deed {
             .touching(keys)
     }
 
+    /// An action that was added and not recorded by itself: the users that it is about are told.
+    #[must_use]
+    pub fn given(action: Action) -> Self {
+        let about = action.object.iter().chain(&action.target);
+        let told: Vec<UserId> = about.filter_map(Entity::user).collect();
+        Self::new(EventKind::Action, action).notifying(told)
+    }
+
     /// In the topics of hashtags too.
     #[must_use]
     pub fn in_hashtags(mut self, names: &[String]) -> Self {
@@ -127,6 +135,28 @@ impl Deed {
     }
 }
 
+/// What brings an action into the timelines of those who follow it: users, hashtags and external
+/// objects, with the topics in which it stands there. `hashtags` are those of a tweet that it posts.
+#[must_use]
+pub fn reasons(action: &Action, hashtags: &[String]) -> Vec<(Entity, Topic)> {
+    let mut reasons = Vec::new();
+    let topics = topics(action);
+    for entity in action.entities() {
+        let topic = Topic::followed(entity).filter(|topic| topics.contains(topic));
+        let reason = topic.map(|topic| (entity.clone(), topic));
+        reasons.extend(reason.filter(|reason| !reasons.contains(reason)));
+    }
+    if is_posting(action) {
+        let reason = |name: &String| (Entity::Hashtag(name.clone()), Topic::hashtag(name));
+        reasons.extend(hashtags.iter().map(reason));
+    }
+    reasons
+}
+
+fn is_posting(action: &Action) -> bool {
+    [TWEET, REPLY].contains(&action.verb.as_str())
+}
+
 /// The topics that an action stands in by what it names. A tweet's own posting stands in no
 /// topic about it: the tweet's row tells of it.
 fn topics(action: &Action) -> Vec<Topic> {
@@ -135,10 +165,9 @@ fn topics(action: &Action) -> Vec<Topic> {
         return by.map(Topic::private).into_iter().collect();
     }
     let mut topics: Vec<Topic> = by.map(Topic::user).into_iter().collect();
-    let is_posting = [TWEET, REPLY].contains(&action.verb.as_str());
     let about = [
         (by.is_none()).then_some(&action.actor),
-        action.object.as_ref().filter(|_| !is_posting),
+        action.object.as_ref().filter(|_| !is_posting(action)),
         action.target.as_ref(),
     ];
     for topic in about.into_iter().flatten().filter_map(Topic::about) {

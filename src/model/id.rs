@@ -93,11 +93,29 @@ mod tests {
 
     #[test]
     fn a_global_id_has_one_spelling() {
-        for id in ["User:1", "Tweet:7300912837465088", "Hashtag:straße", "Feed:USER:alice"] {
+        for id in [
+            "User:1",
+            "Tweet:7300912837465088",
+            "Hashtag:straße",
+            "Feed:USER:alice",
+            "Feed:OBJECT:a:b:c",
+            "ExternalObject:a:b:c",
+        ] {
             assert_eq!(GlobalId::parse(id).map(|id| id.to_string()).as_deref(), Some(id));
         }
         for id in [
-            "", "User", "User:", "User:007", "User:-1", "User:+1", "User:x", "user:1", "Feed:X:a", "Hashtag:",
+            "",
+            "User",
+            "User:",
+            "User:007",
+            "User:-1",
+            "User:+1",
+            "User:x",
+            "user:1",
+            "Feed:X:a",
+            "Hashtag:",
+            "ExternalObject:a",
+            "ExternalObject::b",
         ] {
             assert_eq!(GlobalId::parse(id), None, "{id}");
         }

@@ -1,20 +1,20 @@
 //! Feeds: merges of topics, each within its stretches.
 
+mod actions;
+mod tweets;
+
+pub use actions::{Actions, ActionsOf, Standing, visible_actions};
+pub use tweets::{Accept, Tweets};
+
 use super::merge::{Strand, merge};
-use super::page::{Scanned, Source};
-use super::visible;
-use crate::model::{
-    Action, ActionId, Entity, Entry, EntryKind, ObjectKey, Place, Result, Topic, Tweet, TweetId, UserId,
-};
+use crate::model::{ActionId, Entity, Entry, EntryKind, ObjectKey, Place, Result, Topic, UserId};
 use crate::store::Store;
 use crate::store::feed::{HeadId, Range, Select};
+use crate::store::follow::Follows;
 use crate::store::list::Stretch;
 use crate::store::snapshot::View;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-
-/// How many older posts and retweets hide a retweet of the same tweet.
-const COLLAPSE: usize = 40;
 
 /// Which feed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -31,9 +31,22 @@ pub enum FeedKey {
     Object(ObjectKey),
 }
 
+impl FeedKey {
+    /// The topic that it is. A timeline is none: it is a merge of many.
+    #[must_use]
+    pub fn topic(&self) -> Option<Topic> {
+        match self {
+            Self::User(id) => Some(Topic::user(*id)),
+            Self::Timeline(_) => None,
+            Self::Notification(id) => Some(Topic::notifications(*id)),
+            Self::Hashtag(name) => Some(Topic::hashtag(name)),
+            Self::Object(key) => Topic::about(&Entity::Object(key.clone())),
+        }
+    }
+}
+
 /// Which entries of a feed.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Choice {
+enum Choice {
     /// Posts, and retweets where they are wanted.
     Tweets {
         /// Whether a retweeted tweet stands where its retweet does.
@@ -47,17 +60,26 @@ pub enum Choice {
 }
 
 impl Choice {
-    fn selects(&self, feed: &FeedKey) -> Vec<Select> {
-        let kinds: &[EntryKind] = match (self, feed) {
-            (Self::Actions { verbs: Some(verbs) }, _) => {
+    /// What of topics is read; `posts`: they hold nothing else.
+    fn selects(&self, posts: bool) -> Vec<Select> {
+        let kinds: &[EntryKind] = match self {
+            Self::Actions { verbs: Some(verbs) } => {
                 let distinct: HashSet<&String> = verbs.iter().collect();
                 return distinct.into_iter().cloned().map(Select::Verb).collect();
             }
-            (_, FeedKey::Hashtag(_)) | (Self::Tweets { retweets: false }, _) => &[EntryKind::Post],
-            (Self::Tweets { retweets: true }, _) => &[EntryKind::Post, EntryKind::Retweet],
-            (Self::Actions { verbs: None }, _) => &EntryKind::ALL,
+            Self::Tweets { retweets: true } if !posts => &[EntryKind::Post, EntryKind::Retweet],
+            Self::Actions { verbs: None } if !posts => &EntryKind::ALL,
+            Self::Tweets { .. } | Self::Actions { .. } => &[EntryKind::Post],
         };
         kinds.iter().copied().map(Select::Kind).collect()
+    }
+
+    /// Whether actions of a verb may be among the chosen.
+    fn has(&self, verb: &str) -> bool {
+        match self {
+            Self::Actions { verbs: Some(verbs) } => verbs.iter().any(|one| one == verb),
+            Self::Actions { verbs: None } | Self::Tweets { .. } => true,
+        }
     }
 }
 
@@ -91,44 +113,44 @@ impl Part {
 }
 
 async fn parts(store: &Store, feed: &FeedKey, choice: &Choice) -> Result<Vec<Part>> {
-    let selects = choice.selects(feed);
-    let whole = |topic: Topic| {
-        selects
-            .iter()
-            .map(|select| Part {
-                topic: topic.clone(),
-                select: select.clone(),
-                from: Place::OLDEST,
-                to: Place::NEWEST,
-                until: ActionId(i64::MAX),
-                not_by: None,
-            })
-            .collect()
-    };
+    let selects = choice.selects(matches!(feed, FeedKey::Hashtag(_)));
     Ok(match feed {
-        FeedKey::User(id) => whole(Topic::user(*id)),
-        FeedKey::Notification(id) => whole(Topic::notifications(*id)),
-        FeedKey::Hashtag(name) => whole(Topic::hashtag(name)),
-        FeedKey::Object(key) => Topic::about(&Entity::Object(key.clone()))
-            .map(whole)
-            .unwrap_or_default(),
-        FeedKey::Timeline(owner) => {
-            let follows = store.follows(*owner).await?;
-            let mut parts = Vec::with_capacity(follows.spans.len() * selects.len());
-            for span in &follows.spans {
-                let (to, until) = span.until.unwrap_or((Place::NEWEST, ActionId(i64::MAX)));
-                parts.extend(selects.iter().map(|select| Part {
-                    topic: span.topic.clone(),
-                    select: select.clone(),
-                    from: span.from,
-                    to,
-                    until,
-                    not_by: Some(*owner),
-                }));
-            }
-            parts
-        }
+        FeedKey::Timeline(owner) => followed(*owner, &*store.follows(*owner).await?, &selects),
+        _ => whole(feed.topic(), &selects),
     })
+}
+
+/// The whole of topics.
+fn whole(topics: impl IntoIterator<Item = Topic>, selects: &[Select]) -> Vec<Part> {
+    let part = |topic: &Topic, select: &Select| Part {
+        topic: topic.clone(),
+        select: select.clone(),
+        from: Place::OLDEST,
+        to: Place::NEWEST,
+        until: ActionId(i64::MAX),
+        not_by: None,
+    };
+    let topics = topics.into_iter();
+    topics
+        .flat_map(|topic| selects.iter().map(move |select| part(&topic, select)))
+        .collect()
+}
+
+/// What a user follows, within its spans.
+fn followed(owner: UserId, follows: &Follows, selects: &[Select]) -> Vec<Part> {
+    let mut parts = Vec::with_capacity(follows.spans.len() * selects.len());
+    for span in &follows.spans {
+        let (to, until) = span.until.unwrap_or((Place::NEWEST, ActionId(i64::MAX)));
+        parts.extend(selects.iter().map(|select| Part {
+            topic: span.topic.clone(),
+            select: select.clone(),
+            from: span.from,
+            to,
+            until,
+            not_by: Some(owner),
+        }));
+    }
+    parts
 }
 
 /// Feeds that are read together.
@@ -300,225 +322,4 @@ async fn from_index(view: &View<'_>, feeds: &[&[Range]], stretch: Stretch) -> Re
             entries
         })
         .collect())
-}
-
-/// The tweets of feeds; a retweeted tweet stands where its retweet does.
-pub struct Tweets<'a> {
-    merges: Merges<'a>,
-    collapse: bool,
-    past: usize,
-    accept: Option<Accept<'a>>,
-}
-
-/// What else a tweet must be to be seen.
-pub type Accept<'a> = Box<dyn Fn(&Tweet) -> bool + Send + Sync + 'a>;
-
-impl<'a> Tweets<'a> {
-    /// The tweets of feeds, with retweets or without.
-    ///
-    /// # Errors
-    /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn new(store: &'a Store, feeds: &[FeedKey], retweets: bool) -> Result<Self> {
-        Ok(Self {
-            merges: Merges::new(store, feeds, &Choice::Tweets { retweets }).await?,
-            collapse: retweets,
-            past: super::page::PAST,
-            accept: None,
-        })
-    }
-
-    /// Only tweets that are accepted, looking past at most so many others.
-    #[must_use]
-    pub fn only(mut self, past: usize, accept: Accept<'a>) -> Self {
-        self.past = past;
-        self.accept = Some(accept);
-        self
-    }
-
-    /// The stretch, and which of its retweets are left out: those whose tweet stands among the
-    /// next older posts and retweets. Older ones decide alone, so paging changes nothing.
-    async fn stretch(
-        &self,
-        view: &View<'_>,
-        which: &[usize],
-        stretch: Stretch,
-    ) -> Result<Vec<(Vec<Entry>, HashSet<Place>)>> {
-        if !self.collapse {
-            let entries = self.merges.entries(view, which, stretch).await?;
-            return Ok(entries.into_iter().map(|entries| (entries, HashSet::new())).collect());
-        }
-        if stretch.newest_first {
-            let wide = Stretch {
-                above: Place::OLDEST,
-                limit: stretch.limit + stretch.limit / 2 + COLLAPSE,
-                ..stretch
-            };
-            let read = self.merges.entries(view, which, wide).await?;
-            return Ok(read
-                .into_iter()
-                .map(|entries| {
-                    let hidden = repeated(&entries);
-                    (judged(entries, &hidden, wide.limit, stretch), hidden)
-                })
-                .collect());
-        }
-        let newer = self.merges.entries(view, which, stretch).await?;
-        let older = self
-            .merges
-            .entries(
-                view,
-                which,
-                Stretch {
-                    below: Place {
-                        id: stretch.above.id.saturating_add(1),
-                        ..stretch.above
-                    },
-                    above: Place::OLDEST,
-                    newest_first: true,
-                    limit: COLLAPSE,
-                },
-            )
-            .await?;
-        Ok(newer
-            .into_iter()
-            .zip(older)
-            .map(|(newer, older)| {
-                let all: Vec<Entry> = newer.iter().rev().cloned().chain(older).collect();
-                (newer, repeated(&all))
-            })
-            .collect())
-    }
-}
-
-/// As many entries as it takes for a stretch's number of them to stay, as far as the entries
-/// behind them are known that decide.
-fn judged(mut entries: Vec<Entry>, hidden: &HashSet<Place>, read: usize, stretch: Stretch) -> Vec<Entry> {
-    if entries.len() == read {
-        entries.truncate(read - COLLAPSE);
-    }
-    entries.retain(|entry| entry.place > stretch.above);
-    let mut left = stretch.limit;
-    entries.retain(|entry| {
-        let wanted = left > 0;
-        left -= usize::from(wanted && !hidden.contains(&entry.place));
-        wanted
-    });
-    entries
-}
-
-/// The retweets whose tweet stands again within the next older entries. Newest first.
-fn repeated(entries: &[Entry]) -> HashSet<Place> {
-    entries
-        .iter()
-        .enumerate()
-        .filter(|(at, entry)| {
-            entry.kind == EntryKind::Retweet
-                && entries
-                    .iter()
-                    .skip(at + 1)
-                    .take(COLLAPSE)
-                    .any(|older| older.tweet() == entry.tweet())
-        })
-        .map(|(_, entry)| entry.place)
-        .collect()
-}
-
-impl Source for Tweets<'_> {
-    type Item = TweetId;
-
-    fn count(&self) -> usize {
-        self.merges.feeds.len()
-    }
-
-    fn past(&self) -> usize {
-        self.past
-    }
-
-    async fn scan(&self, which: &[usize], stretch: Stretch) -> Result<Vec<Vec<Scanned<TweetId>>>> {
-        let view = self.merges.store.view();
-        let found = self.stretch(&view, which, stretch).await?;
-        let entries = || found.iter().flat_map(|(entries, _)| entries);
-        let ids: Vec<TweetId> = entries().filter_map(Entry::tweet).collect();
-        let actors: Vec<UserId> = entries().map(|entry| entry.actor).collect();
-        let seen = visible::look(&view, Some(&ids), &actors).await?;
-        let is_seen = |id: &TweetId| {
-            let accept = |tweet| self.accept.as_ref().is_none_or(|accept| accept(tweet));
-            seen.tweets.get(id).is_some_and(|tweet| accept(tweet))
-        };
-        Ok(found
-            .into_iter()
-            .map(|(entries, hidden)| {
-                entries
-                    .into_iter()
-                    .map(|entry| Scanned {
-                        place: entry.place,
-                        item: entry.tweet().filter(|id| {
-                            !hidden.contains(&entry.place) && seen.users.contains(&entry.actor) && is_seen(id)
-                        }),
-                    })
-                    .collect()
-            })
-            .collect())
-    }
-}
-
-/// The actions of feeds.
-pub struct Actions<'a>(Merges<'a>);
-
-impl<'a> Actions<'a> {
-    /// The actions of feeds, of these verbs or of all.
-    ///
-    /// # Errors
-    /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn new(store: &'a Store, feeds: &[FeedKey], verbs: Option<Vec<String>>) -> Result<Self> {
-        let merges = Merges::new(store, feeds, &Choice::Actions { verbs }).await?;
-        Ok(Self(merges))
-    }
-}
-
-impl Source for Actions<'_> {
-    type Item = Arc<Action>;
-
-    fn count(&self) -> usize {
-        self.0.feeds.len()
-    }
-
-    async fn scan(&self, which: &[usize], stretch: Stretch) -> Result<Vec<Vec<Scanned<Arc<Action>>>>> {
-        let view = self.0.store.view();
-        let found = self.0.entries(&view, which, stretch).await?;
-        let ids: Vec<ActionId> = found.iter().flatten().map(Entry::action).collect();
-        let actions = view.snapshot().await?.actions_unfiltered(&ids).await?;
-        let seen = visible_actions(&view, actions.values()).await?;
-        let scanned = |entry: Entry| Scanned {
-            place: entry.place,
-            item: seen
-                .contains(&entry.action())
-                .then(|| actions.get(&entry.action()).cloned())
-                .flatten(),
-        };
-        Ok(found
-            .into_iter()
-            .map(|entries| entries.into_iter().map(scanned).collect())
-            .collect())
-    }
-}
-
-/// Which actions may be seen: their actor is there, and what they were done to is too.
-///
-/// # Errors
-/// [`crate::model::Error::Internal`] when the database fails.
-pub async fn visible_actions(
-    view: &View<'_>,
-    actions: impl Iterator<Item = &Arc<Action>>,
-) -> Result<HashSet<ActionId>> {
-    let actions: Vec<&Arc<Action>> = actions.collect();
-    let mut named = Vec::with_capacity(actions.len() * 2);
-    for action in &actions {
-        named.push(&action.actor);
-        named.extend(&action.object);
-    }
-    let seen = visible::entities(view, true, &named).await?;
-    let is_seen =
-        |action: &&Arc<Action>| seen.has(&action.actor) && action.object.as_ref().is_none_or(|object| seen.has(object));
-    Ok(actions.into_iter().filter(is_seen).map(|action| action.id).collect())
 }

@@ -33,11 +33,15 @@ pub struct Followed {
     pub follower: UserId,
 }
 
-fn check_flag(flag: &str) -> Result<()> {
+/// Checks a flag.
+///
+/// # Errors
+/// [`Error::Invalid`] of `field`.
+pub fn check_flag(field: &'static str, flag: &str) -> Result<()> {
     if (1..=FLAG_LENGTH).contains(&flag.chars().count()) && !flag.contains('\0') {
         return Ok(());
     }
-    Err(Error::invalid("input.flag", "a flag has 1 to 64 characters"))
+    Err(Error::invalid(field, "a flag has 1 to 64 characters"))
 }
 
 /// What an id names, if it may be followed.
@@ -63,7 +67,7 @@ impl Social {
     /// [`Error::Invalid`], [`Error::NotFound`].
     pub async fn follow(&self, viewer: &Viewer, new: NewFollow) -> Result<Followed> {
         let follower = viewer.require_user()?;
-        check_flag(&new.flag)?;
+        check_flag("input.flag", &new.flag)?;
         let backfill = usize::try_from(new.backfill)
             .ok()
             .filter(|_| new.backfill <= MOST_BACKFILL)
@@ -103,7 +107,7 @@ impl Social {
     /// [`Error::Invalid`], [`Error::NotFound`].
     pub async fn unfollow(&self, viewer: &Viewer, id: &str, flag: String, keep_history: bool) -> Result<Followed> {
         let follower = viewer.require_user()?;
-        check_flag(&flag)?;
+        check_flag("input.flag", &flag)?;
         let target = target(id, follower)?;
         self.store
             .write(move |tx| {

@@ -5,6 +5,7 @@ use super::entity::action;
 use super::snapshot::{Snapshot, json};
 use super::tx::Tx;
 use crate::model::{Action, ActionId, Entity, Error, Micros, Result};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -55,5 +56,39 @@ impl Tx {
     /// [`Error::Internal`] when the database fails.
     pub async fn next_action(&self) -> Result<ActionId> {
         Ok(ActionId(self.next(Numbered::Actions).await?))
+    }
+
+    /// An action.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database fails.
+    pub async fn action(&self, id: ActionId) -> Result<Option<Action>> {
+        let row = action::Entity::find_by_id(id.0).one(self.conn()).await?;
+        row.map(Action::try_from).transpose()
+    }
+
+    /// What an actor did under an identifier of their own.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database fails.
+    pub async fn action_under(&self, foreign_id: &str, actor: &Entity, verb: &str) -> Result<Option<Action>> {
+        let row = action::Entity::find()
+            .filter(action::Column::ForeignId.eq(foreign_id))
+            .filter(action::Column::ActorKind.eq(actor.kind()))
+            .filter(action::Column::ActorKey.eq(actor.key()))
+            .filter(action::Column::Verb.eq(verb))
+            .one(self.conn())
+            .await?;
+        row.map(Action::try_from).transpose()
+    }
+
+    /// Notes under which identifier of its actor's an action was recorded.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database fails.
+    pub async fn name_action(&self, id: ActionId, foreign_id: &str) -> Result<()> {
+        let sql = "UPDATE action SET foreign_id = ? WHERE id = ?";
+        self.execute(sql, [foreign_id.into(), id.0.into()]).await?;
+        Ok(())
     }
 }

@@ -154,8 +154,8 @@ fn owners(ranges: &[Range], by_verb: bool) -> Owners {
         .filter_map(|(place, range)| {
             let (a, b, c, d, e) = bounds(range);
             let topic = range.topic.as_str();
-            // No user has the number 0.
-            let not_by = range.not_by.map_or(0, |id| id.0);
+            // No actor has the number -1; 0 is that of all who are no users.
+            let not_by = range.not_by.map_or(-1, |id| id.0);
             let owner = match &range.select {
                 Select::Kind(kind) if !by_verb => serde_json::json!([topic, i16::from(*kind), a, b, c, d, e, not_by]),
                 Select::Verb(verb) if by_verb => serde_json::json!([topic, verb, a, b, c, d, e, not_by]),

@@ -38,7 +38,7 @@ impl Span {
 /// What a user's timeline is made of, and whom they follow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Follows {
-    /// The stretches.
+    /// The stretches, in the order of their topics.
     pub spans: Vec<Span>,
     /// What is followed now, under the flag `following`.
     pub targets: HashSet<Entity>,
@@ -48,8 +48,9 @@ impl Follows {
     /// Whether an entry of a topic stands in the timeline: nobody's own doing does.
     #[must_use]
     pub fn bring(&self, owner: UserId, topic: &Topic, entry: &Entry) -> bool {
-        let spans = || self.spans.iter().filter(|span| span.topic == *topic);
-        entry.actor != owner && spans().any(|span| span.covers(entry))
+        let first = self.spans.partition_point(|span| span.topic < *topic);
+        let mut spans = self.spans.iter().skip(first).take_while(|span| span.topic == *topic);
+        entry.actor != owner && spans.any(|span| span.covers(entry))
     }
 }
 
@@ -109,6 +110,19 @@ impl Store {
         Ok(follows)
     }
 
+    /// Which of these a user follows, each under its flag.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn followed_under(&self, user: UserId, asked: &[(Entity, String)]) -> Result<HashSet<(Entity, String)>> {
+        let keys: Vec<_> = asked.iter().map(|(of, flag)| (of.kind(), of.key(), flag)).collect();
+        let sql = "SELECT k.key FROM {each} JOIN follow f ON f.follower_id = ? \
+                   AND f.target_kind = {text:0} AND f.target_key = {text:1} AND f.flag = {text:2}";
+        let rows = self.snapshot().await?.rows(sql, [json(&keys), user.0.into()]).await?;
+        let places = super::bulk::places(&rows)?.into_iter();
+        Ok(places.filter_map(|place| asked.get(place).cloned()).collect())
+    }
+
     /// Which of these users follow a user.
     ///
     /// # Errors
@@ -131,13 +145,15 @@ impl Snapshot {
             .filter(follow_span::Column::FollowerId.eq(user.0))
             .all(self.conn())
             .await?;
+        let mut spans: Vec<Span> = spans.into_iter().map(Span::from).collect();
+        spans.sort_by(|a, b| a.topic.cmp(&b.topic));
         let targets = follow::Entity::find()
             .filter(follow::Column::FollowerId.eq(user.0))
             .filter(follow::Column::Flag.eq(FOLLOWING))
             .all(self.conn())
             .await?;
         Ok(Follows {
-            spans: spans.into_iter().map(Span::from).collect(),
+            spans,
             targets: targets
                 .iter()
                 .filter_map(|row| Entity::from_row(&row.target_kind, &row.target_key))

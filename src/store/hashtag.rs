@@ -6,6 +6,7 @@ use super::entity::hashtag;
 use super::snapshot::{Snapshot, json};
 use super::tx::Tx;
 use crate::model::{Hashtag, Key, Result};
+use sea_orm::EntityTrait;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -81,6 +82,15 @@ impl Snapshot {
 }
 
 impl Tx {
+    /// Whether a hashtag was ever used or followed.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn has_hashtag(&self, name: &str) -> Result<bool> {
+        let row = hashtag::Entity::find_by_id(name).one(self.conn()).await?;
+        Ok(row.is_some())
+    }
+
     /// Makes sure that these hashtags exist, and adds to the count of their tweets.
     ///
     /// # Errors

@@ -62,6 +62,12 @@ impl Store {
         }
         Ok(found)
     }
+
+    /// An external object as memory has it.
+    #[must_use]
+    pub fn cached_object(&self, key: &ObjectKey) -> Option<Arc<Object>> {
+        self.caches().get::<Object>([key.clone()]).0.remove(key)
+    }
 }
 
 impl Snapshot {

@@ -3,7 +3,7 @@
 use super::Store;
 use super::cache::{Kept, On, State};
 use super::snapshot::View;
-use crate::model::{Hashtag, Result, Seq, Tweet, TweetId, User, UserId};
+use crate::model::{Entity, Hashtag, Object, Result, Seq, Tweet, TweetId, User, UserId};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -52,6 +52,29 @@ impl View<'_> {
         let (found, missing) = store.caches().get::<User>(people);
         rows.users = store.keep(seq, found, snapshot.users(&missing).await?);
         Ok(rows)
+    }
+
+    /// Brings the hashtags and external objects among these into memory, with one statement of
+    /// each kind, whether it has something to ask for or not.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn remember(&self, named: &[&Entity]) -> Result<()> {
+        let store = self.store();
+        let (mut hashtags, mut objects) = (HashSet::new(), HashSet::new());
+        for entity in named {
+            match entity {
+                Entity::Hashtag(name) => drop(hashtags.insert(name.clone())),
+                Entity::Object(key) => drop(objects.insert(key.clone())),
+                Entity::User(_) | Entity::Tweet(_) => {}
+            }
+        }
+        let (_, hashtags) = store.caches().get::<Hashtag>(hashtags);
+        let (_, objects) = store.caches().get::<Object>(objects);
+        let snapshot = self.snapshot().await?;
+        store.keep(snapshot.seq(), HashMap::new(), snapshot.hashtags(&hashtags).await?);
+        store.keep(snapshot.seq(), HashMap::new(), snapshot.objects(&objects).await?);
+        Ok(())
     }
 }
 

@@ -222,6 +222,24 @@ impl Tx {
         rows.iter().map(|row| Ok(TweetId(row.try_get_by_index(0)?))).collect()
     }
 
+    /// Takes away a step's number of what is left of a deleted user's actions, private ones too.
+    /// Returns how many.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database fails.
+    pub async fn sweep_actions(&self, user: UserId) -> Result<usize> {
+        let sql = "SELECT id FROM feed_entry WHERE topic IN (?, ?) LIMIT ?";
+        let (open, private) = (Topic::user(user), Topic::private(user));
+        let values = [open.as_str().into(), private.as_str().into(), STEP.into()];
+        let rows = self.rows(sql, values).await?;
+        let actions = rows.iter().map(|row| Ok(ActionId(row.try_get_by_index(0)?)));
+        let actions: Vec<ActionId> = actions.collect::<Result<_>>()?;
+        if !actions.is_empty() {
+            self.retract_each(EventKind::Action, Vec::new(), &actions).await?;
+        }
+        Ok(actions.len())
+    }
+
     /// Takes an action back with its entries, and says so in an event.
     ///
     /// # Errors

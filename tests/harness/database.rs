@@ -23,13 +23,16 @@ const MISCOUNTED: &[&str] = &[
       WHERE x.hashtag = h.name AND t.deleted_at IS NULL)",
     "SELECT name FROM hashtag h WHERE follower_count <> \
      (SELECT COUNT(*) FROM follow f WHERE f.target_kind = 'hashtag' AND f.target_key = h.name AND f.flag = 'following')",
+    "SELECT key FROM object o WHERE follower_count <> (SELECT COUNT(*) FROM follow f \
+     WHERE f.target_kind = 'object' AND f.target_key = o.type || ':' || o.key AND f.flag = 'following')",
     "SELECT hashtag FROM tweet_hashtag WHERE hashtag NOT IN (SELECT name FROM hashtag)",
 ];
 
 /// What refers to what is not there, once nothing is left to sweep.
 const LEFT_OVER: &[&str] = &[
     "SELECT topic, id FROM feed_entry WHERE id NOT IN (SELECT id FROM action)",
-    "SELECT topic, id FROM feed_entry WHERE tweet_id NOT IN (SELECT id FROM tweet)",
+    "SELECT topic, id FROM feed_entry WHERE tweet_id IS NOT NULL AND tweet_id NOT IN (SELECT id FROM tweet)",
+    "SELECT id FROM action WHERE actor_kind = 'user' AND CAST(actor_key AS BIGINT) NOT IN (SELECT id FROM users)",
     "SELECT tweet_id FROM liked WHERE tweet_id NOT IN (SELECT id FROM tweet)",
     "SELECT tweet_id FROM retweet WHERE tweet_id NOT IN (SELECT id FROM tweet)",
     "SELECT tweet_id FROM tweet_hashtag WHERE tweet_id NOT IN (SELECT id FROM tweet)",

@@ -50,6 +50,13 @@ impl Linnet {
         person(&self.act(Nobody, "signUp", input).await)
     }
 
+    /// The token of a new service.
+    pub async fn service(&self, name: &str) -> String {
+        let printed = self.command(&["token", "create", "--service", name]).await;
+        assert!(printed.status.success(), "{printed:?}");
+        String::from_utf8(printed.stdout).unwrap().trim().to_owned()
+    }
+
     /// The data of an answer without errors.
     pub async fn ask(&self, who: impl Asker, query: &str) -> Value {
         self.ask_with(who, query, json!({})).await
@@ -84,12 +91,21 @@ impl Linnet {
                 "UnfollowInput",
                 "{ target { __typename ... on Node { id } } viewer { id followingCount } }",
             ),
+            "addAction" => (
+                "AddActionInput",
+                "{ action { id verb public createdAt description data actor { ...entity } object { ...entity }
+                    target { ...entity } } }",
+            ),
+            "removeAction" => ("RemoveActionInput", ""),
             _ => (
                 "TweetRefInput",
                 "{ tweet { id likeCount retweetCount viewerHasLiked viewerHasRetweeted } }",
             ),
         };
-        let query = format!("mutation($input: {ty}!) {{ {mutation}(input: $input) {selection} }}");
+        let entity =
+            "fragment entity on Entity { __typename ... on Node { id } ... on ExternalObject { name url data } }";
+        let entity = if selection.contains("...entity") { entity } else { "" };
+        let query = format!("mutation($input: {ty}!) {{ {mutation}(input: $input) {selection} }} {entity}");
         self.graphql(&query, json!({ "input": input }), who.token()).await
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Entity, entity};
 use crate::graphql::error::{Nullable, Result};
-use crate::graphql::scalar::DateTime;
+use crate::graphql::scalar::{DateTime, Json};
 use crate::model::id::GlobalId;
 use crate::model::{self, Error};
 use async_graphql::{Context, ID, Object};
@@ -26,7 +26,7 @@ impl Action {
         Ok(actor.ok_or(Error::NotFound("actor"))?)
     }
 
-    /// What they did: `tweet`, `reply`, `retweet`, `like`, `follow`.
+    /// What they did: `tweet`, `reply`, `retweet`, `like`, `follow`, or a verb of their own.
     async fn verb(&self) -> &str {
         &self.0.verb
     }
@@ -39,6 +39,21 @@ impl Action {
     /// Within what they did it.
     async fn target(&self, ctx: &Context<'_>) -> Nullable<Entity> {
         entity(ctx, self.0.target.as_ref()?).await.transpose()
+    }
+
+    /// In words.
+    async fn description(&self) -> Option<&str> {
+        self.0.description.as_deref()
+    }
+
+    /// What else belongs to it.
+    async fn data(&self) -> Option<Json> {
+        self.0.data.clone().map(Json)
+    }
+
+    /// False: only its actor sees it.
+    async fn public(&self) -> bool {
+        self.0.public
     }
 
     /// When they did it.

@@ -6,7 +6,8 @@ use crate::graphql::request::Ask;
 use crate::graphql::scalar::DateTime;
 use crate::model::page::Page;
 use crate::model::{self, Cursor, Error, Micros, Place, TweetId, UserId, Window};
-use async_graphql::{Context, SimpleObject};
+use crate::reading::feed::Standing;
+use async_graphql::{ComplexObject, Context, SimpleObject};
 use futures_util::future::try_join_all;
 use std::sync::Arc;
 
@@ -84,10 +85,6 @@ connection!(
     UserConnection, UserEdge, User
 );
 connection!(
-    /// A page of actions.
-    ActionConnection, ActionEdge, Action
-);
-connection!(
     /// A page of followers.
     FollowerConnection, FollowerEdge, User,
     /// When they followed.
@@ -99,6 +96,40 @@ connection!(
     /// When it was followed.
     followed_at: DateTime
 );
+
+/// A page of actions.
+#[derive(Clone, SimpleObject)]
+pub struct ActionConnection {
+    /// The items with their cursors.
+    edges: Vec<ActionEdge>,
+    /// The items.
+    nodes: Vec<Action>,
+    /// Where the page stands in its list.
+    page_info: PageInfo,
+}
+
+/// An item with its cursor.
+#[derive(Clone, SimpleObject)]
+#[graphql(complex)]
+pub struct ActionEdge {
+    /// Where the item stands: good as `after` and `before`.
+    cursor: String,
+    /// The item.
+    node: Action,
+    #[graphql(skip)]
+    standing: Standing,
+}
+
+#[ComplexObject]
+impl ActionEdge {
+    /// Why it stands in this TIMELINE: the users, hashtags and external objects that the owner
+    /// follows; empty elsewhere.
+    async fn because(&self, ctx: &Context<'_>) -> Result<Vec<Entity>> {
+        let because = self.standing.because();
+        let found = try_join_all(because.iter().map(|reason| entity(ctx, reason))).await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+}
 
 /// The items of a page that are still there, looked up together.
 async fn nodes<T: Clone, N, F>(page: &Page<T>, look_up: impl Fn(T) -> F) -> Result<Vec<(Place, N)>>
@@ -219,20 +250,18 @@ impl FollowingConnection {
 }
 
 impl ActionConnection {
-    /// From a page of a feed.
-    pub(in crate::graphql) fn of_page(page: &Page<Arc<model::Action>>) -> Self {
+    /// From a page of actions.
+    pub(in crate::graphql) fn of_page(page: &Page<Standing>) -> Self {
+        let node = |standing: &Standing| Action(Arc::clone(&standing.action));
         Self {
-            nodes: page
-                .items
-                .iter()
-                .map(|(_, action)| Action(Arc::clone(action)))
-                .collect(),
+            nodes: page.items.iter().map(|(_, standing)| node(standing)).collect(),
             edges: page
                 .items
                 .iter()
-                .map(|(place, action)| ActionEdge {
+                .map(|(place, standing)| ActionEdge {
                     cursor: cursor(*place),
-                    node: Action(Arc::clone(action)),
+                    node: node(standing),
+                    standing: standing.clone(),
                 })
                 .collect(),
             page_info: PageInfo::new(page),

@@ -1,6 +1,6 @@
 //! What actions refer to, and whatever has a global identifier.
 
-use super::{Action, Feed, Hashtag, Tweet, User};
+use super::{Action, ExternalObject, Feed, Hashtag, Tweet, User};
 use crate::graphql::error::Result;
 use crate::graphql::request::Ask;
 use crate::graphql::scalar::DateTime;
@@ -16,6 +16,8 @@ pub enum Entity {
     Tweet(Tweet),
     /// A hashtag.
     Hashtag(Hashtag),
+    /// Something that lives outside.
+    ExternalObject(ExternalObject),
     /// What was deleted since.
     Tombstone(Tombstone),
 }
@@ -30,6 +32,8 @@ pub enum Node {
     Tweet(Tweet),
     /// A hashtag.
     Hashtag(Hashtag),
+    /// Something that lives outside.
+    ExternalObject(ExternalObject),
     /// A recorded action.
     Action(Action),
     /// A feed.
@@ -78,7 +82,10 @@ pub async fn entity(ctx: &Context<'_>, named: &model::Entity) -> Result<Option<E
             let tag = load.hashtag(name.clone()).await?;
             tag.map(|tag| Entity::Hashtag(Hashtag(tag)))
         }
-        model::Entity::Object(_) => None,
+        model::Entity::Object(key) => {
+            let object = load.object(key.clone()).await?;
+            object.map(|object| Entity::ExternalObject(ExternalObject(object)))
+        }
     };
     if found.is_some() {
         return Ok(found);

@@ -6,7 +6,7 @@ use crate::graphql::loader::{ActionsPage, TweetsPage};
 use crate::graphql::request::Ask;
 use crate::model::id::GlobalId;
 use crate::model::{self, Error, UserId};
-use crate::reading::feed::FeedKey;
+use crate::reading::feed::{ActionsOf, FeedKey};
 use async_graphql::{Context, Enum, ID, Object};
 
 /// Which list a feed is.
@@ -76,6 +76,15 @@ impl Feed {
         &self.key
     }
 
+    /// What an external object did, and what was done to it or within it.
+    #[must_use]
+    pub fn of_object(key: &model::ObjectKey) -> Self {
+        Self {
+            key: FeedKey::Object(key.clone()),
+            slug: key.to_string(),
+        }
+    }
+
     fn group(&self) -> model::FeedGroup {
         match self.key {
             FeedKey::User(_) => model::FeedGroup::User,
@@ -93,7 +102,11 @@ impl Feed {
 /// `FORBIDDEN` for somebody else's timeline.
 pub async fn find(ctx: &Context<'_>, group: model::FeedGroup, slug: &str) -> Result<Option<Feed>> {
     if group == model::FeedGroup::Object {
-        return Ok(None);
+        let Some(key) = model::ObjectKey::parse(slug) else {
+            return Ok(None);
+        };
+        let object = ctx.load().object(key).await?;
+        return Ok(object.map(|object| Feed::of_object(&object.key)));
     }
     if group == model::FeedGroup::Hashtag {
         let Some(name) = model::text::hashtag_key(slug) else {
@@ -165,7 +178,7 @@ impl Feed {
             return Err(Error::invalid("verbs", format!("at most {MOST_VERBS} verbs")).into());
         }
         let page = ActionsPage {
-            feed: self.key.clone(),
+            of: ActionsOf::Feed(self.key.clone()),
             verbs,
             window: window(first, after, last, before)?,
         };

@@ -1,12 +1,13 @@
 //! Tweets.
 
-use super::{Hashtag, TweetConnection, User, UserConnection, window};
+use super::{ActionConnection, Hashtag, TweetConnection, User, UserConnection, window};
 use crate::graphql::error::{Nullable, Result};
-use crate::graphql::loader::ListPage;
+use crate::graphql::loader::{ActionsPage, ListPage};
 use crate::graphql::request::Ask;
 use crate::graphql::scalar::DateTime;
 use crate::model::id::GlobalId;
 use crate::model::{self, Error, Window};
+use crate::reading::feed::ActionsOf;
 use crate::store::list::{List, ListKind};
 use async_graphql::{Context, ID, Object};
 use futures_util::future::try_join_all;
@@ -139,6 +140,23 @@ impl Tweet {
             return Ok(false);
         }
         Ok(ctx.load().has_retweeted(self.0.id).await?)
+    }
+
+    /// Every public action in which this tweet is the object or the target.
+    async fn actions(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<ActionConnection> {
+        let page = ActionsPage {
+            of: ActionsOf::Tweet(self.0.id),
+            verbs: None,
+            window: window(first, after, last, before)?,
+        };
+        Ok(ActionConnection::of_page(&*ctx.load().feed_actions(page).await?))
     }
 
     /// The address of the original, for a tweet that was imported or ingested.

@@ -1,14 +1,15 @@
 //! Users.
 
 use super::feed::require_owner;
-use super::{Feed, FollowerConnection, FollowingConnection, TweetConnection, window};
+use super::{ActionConnection, Feed, FollowerConnection, FollowingConnection, TweetConnection, window};
 use crate::graphql::error::{Nullable, Result};
-use crate::graphql::loader::{ListPage, TweetsPage};
+use crate::graphql::loader::{ActionsPage, ListPage, TweetsPage};
 use crate::graphql::request::Ask;
 use crate::graphql::scalar::DateTime;
 use crate::model::id::GlobalId;
 use crate::model::{self, Entity};
-use crate::reading::feed::FeedKey;
+use crate::reading::feed::{ActionsOf, FeedKey};
+use crate::social::follow::check_flag;
 use crate::store::list::List;
 use async_graphql::{Context, ID, Object};
 use std::sync::Arc;
@@ -120,6 +121,7 @@ impl User {
         last: Option<i32>,
         before: Option<String>,
     ) -> Result<FollowerConnection> {
+        check_flag("flag", &flag)?;
         let list = List::followers(&Entity::User(self.0.id), &flag);
         let page = ListPage(list, window(first, after, last, before)?);
         FollowerConnection::of_list(ctx, &*ctx.load().list(page).await?).await
@@ -135,6 +137,7 @@ impl User {
         last: Option<i32>,
         before: Option<String>,
     ) -> Result<FollowingConnection> {
+        check_flag("flag", &flag)?;
         let page = ListPage(List::following(self.0.id, &flag), window(first, after, last, before)?);
         FollowingConnection::of_list(ctx, &*ctx.load().list(page).await?).await
     }
@@ -147,6 +150,23 @@ impl User {
     /// Home: what those whom this user follows did. Null, with FORBIDDEN, for anybody else.
     async fn timeline(&self, ctx: &Context<'_>) -> Nullable<Feed> {
         Some(require_owner(ctx, self.0.id).map(|()| Feed::timeline(&self.0)))
+    }
+
+    /// Every public action in which this user is the actor, the object or the target, newest first.
+    async fn actions(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<ActionConnection> {
+        let page = ActionsPage {
+            of: ActionsOf::User(self.0.id),
+            verbs: None,
+            window: window(first, after, last, before)?,
+        };
+        Ok(ActionConnection::of_page(&*ctx.load().feed_actions(page).await?))
     }
 
     /// False for an anonymous viewer.
