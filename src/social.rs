@@ -6,6 +6,7 @@
 pub mod account;
 pub mod follow;
 pub mod housekeeping;
+pub mod notification;
 pub mod password;
 pub mod reaction;
 pub mod sweep;

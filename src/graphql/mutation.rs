@@ -2,6 +2,7 @@
 
 mod account;
 mod follow;
+mod notification;
 mod tweet;
 
 use super::error::Result;
@@ -17,6 +18,7 @@ pub struct Mutation(
     account::AccountMutations,
     tweet::TweetMutations,
     follow::FollowMutations,
+    notification::NotificationMutations,
 );
 
 /// The tweet that an id names.

@@ -4,12 +4,12 @@ use super::merge::{Strand, merge};
 use super::page::{Scanned, Source};
 use super::visible;
 use crate::model::{
-    Action, ActionId, Entity, Entry, EntryKind, ObjectKey, Place, Result, Topic, Tweet, TweetId, UserId,
+    Action, ActionId, Entity, Entry, EntryKind, GroupKey, ObjectKey, Place, Result, Topic, Tweet, TweetId, UserId,
 };
 use crate::store::Store;
 use crate::store::feed::{HeadId, Range, Select};
 use crate::store::list::Stretch;
-use crate::store::snapshot::View;
+use crate::store::snapshot::{Snapshot, View};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -44,6 +44,8 @@ pub enum Choice {
         /// None: all.
         verbs: Option<Vec<String>>,
     },
+    /// The actions of a group; of a post the place where it stands.
+    Group(GroupKey, Option<Place>),
 }
 
 impl Choice {
@@ -53,11 +55,22 @@ impl Choice {
                 let distinct: HashSet<&String> = verbs.iter().collect();
                 return distinct.into_iter().cloned().map(Select::Verb).collect();
             }
+            (Self::Group(key, None), _) => return vec![Select::About(key.verb.clone(), key.object_name())],
+            (Self::Group(_, Some(_)), _) => &[EntryKind::Post],
             (_, FeedKey::Hashtag(_)) | (Self::Tweets { retweets: false }, _) => &[EntryKind::Post],
             (Self::Tweets { retweets: true }, _) => &[EntryKind::Post, EntryKind::Retweet],
             (Self::Actions { verbs: None }, _) => &EntryKind::ALL,
         };
         kinds.iter().copied().map(Select::Kind).collect()
+    }
+
+    /// The oldest and the newest place.
+    fn span(&self) -> (Place, Place) {
+        match self {
+            Self::Group(_, Some(post)) => (*post, *post),
+            Self::Group(key, None) => key.span(),
+            Self::Tweets { .. } | Self::Actions { .. } => (Place::OLDEST, Place::NEWEST),
+        }
     }
 }
 
@@ -92,14 +105,15 @@ impl Part {
 
 async fn parts(store: &Store, feed: &FeedKey, choice: &Choice) -> Result<Vec<Part>> {
     let selects = choice.selects(feed);
+    let (oldest, newest) = choice.span();
     let whole = |topic: Topic| {
         selects
             .iter()
             .map(|select| Part {
                 topic: topic.clone(),
                 select: select.clone(),
-                from: Place::OLDEST,
-                to: Place::NEWEST,
+                from: oldest,
+                to: newest,
                 until: ActionId(i64::MAX),
                 not_by: None,
             })
@@ -120,8 +134,8 @@ async fn parts(store: &Store, feed: &FeedKey, choice: &Choice) -> Result<Vec<Par
                 parts.extend(selects.iter().map(|select| Part {
                     topic: span.topic.clone(),
                     select: select.clone(),
-                    from: span.from,
-                    to,
+                    from: span.from.max(oldest),
+                    to: to.min(newest),
                     until,
                     not_by: Some(*owner),
                 }));
@@ -132,13 +146,13 @@ async fn parts(store: &Store, feed: &FeedKey, choice: &Choice) -> Result<Vec<Par
 }
 
 /// Feeds that are read together.
-struct Merges<'a> {
+pub(super) struct Merges<'a> {
     store: &'a Store,
     feeds: Vec<Vec<Part>>,
 }
 
 impl<'a> Merges<'a> {
-    async fn new(store: &'a Store, feeds: &[FeedKey], choice: &Choice) -> Result<Self> {
+    pub(super) async fn new(store: &'a Store, feeds: &[FeedKey], choice: &Choice) -> Result<Self> {
         let mut all = Vec::with_capacity(feeds.len());
         for feed in feeds {
             all.push(parts(store, feed, choice).await?);
@@ -146,9 +160,19 @@ impl<'a> Merges<'a> {
         Ok(Self { store, feeds: all })
     }
 
+    /// The stretches of topics that each feed is made of, for entries other than posts.
+    pub(super) fn ranges(&self) -> Vec<Vec<Range>> {
+        let is_one = |part: &&Part| part.select == Select::Kind(EntryKind::Other) && !part.topic.holds_only_posts();
+        let range = |part: &Part| part.range(Place::NEWEST, Place::OLDEST);
+        let feeds = self.feeds.iter();
+        feeds
+            .map(|parts| parts.iter().filter(is_one).map(range).collect())
+            .collect()
+    }
+
     /// The entries of a stretch of each feed, hidden ones too. From memory where the heads
     /// reach, else from the index.
-    async fn entries(&self, view: &View<'_>, which: &[usize], stretch: Stretch) -> Result<Vec<Vec<Entry>>> {
+    pub(super) async fn entries(&self, view: &View<'_>, which: &[usize], stretch: Stretch) -> Result<Vec<Vec<Entry>>> {
         let ranges: Vec<Vec<Range>> = which
             .iter()
             .filter_map(|feed| self.feeds.get(*feed))
@@ -187,14 +211,14 @@ impl<'a> Merges<'a> {
     }
 }
 
-/// The heads of all topics that are needed. None when a verb is asked for, which heads don't
-/// tell apart, or when there would be too many to read.
+/// The heads of all topics that are needed. None when a verb or a group is asked for, which heads
+/// don't tell apart, or when there would be too many to read.
 async fn heads(view: &View<'_>, ranges: &[Vec<Range>]) -> Result<Option<Heads>> {
     let mut ids = HashSet::new();
     for range in ranges.iter().flatten() {
         match &range.select {
             Select::Kind(kind) => drop(ids.insert((range.topic.clone(), *kind))),
-            Select::Verb(_) => return Ok(None),
+            Select::Verb(_) | Select::About(..) => return Ok(None),
         }
     }
     let ids: Vec<HeadId> = ids.into_iter().collect();
@@ -247,7 +271,7 @@ fn shallow(ids: HashSet<HeadId>, heads: &Heads) -> Vec<HeadId> {
 fn head_id(range: &Range) -> Option<HeadId> {
     match range.select {
         Select::Kind(kind) => Some((range.topic.clone(), kind)),
-        Select::Verb(_) => None,
+        Select::Verb(_) | Select::About(..) => None,
     }
 }
 
@@ -283,10 +307,11 @@ async fn from_index(view: &View<'_>, feeds: &[&[Range]], stretch: Stretch) -> Re
         counts.push(first.len());
         chosen.extend(first.into_iter().map(|(_, range)| range.clone()));
     }
-    let mut read = snapshot
-        .entries(&chosen, stretch.newest_first, stretch.limit)
-        .await?
-        .into_iter();
+    let mut read = match chosen.len().saturating_mul(stretch.limit) > MOST_READ {
+        true => in_two(snapshot, &chosen, &counts, stretch).await?,
+        false => snapshot.entries(&chosen, stretch.newest_first, stretch.limit).await?,
+    }
+    .into_iter();
     Ok(counts
         .into_iter()
         .map(|count| {
@@ -300,6 +325,64 @@ async fn from_index(view: &View<'_>, feeds: &[&[Range]], stretch: Stretch) -> Re
             entries
         })
         .collect())
+}
+
+/// How many entries are read at the most without looking first which ranges have so many.
+const MOST_READ: usize = 20_000;
+/// How many times its even part of a page a range is looked at first.
+const AHEAD: usize = 4;
+
+/// As much of ranges as a long page may need: first some of each, then all of those that have
+/// more where the page is.
+async fn in_two(snapshot: &Snapshot, ranges: &[Range], counts: &[usize], stretch: Stretch) -> Result<Vec<Vec<Entry>>> {
+    let some = (AHEAD * stretch.limit / ranges.len().max(1)).clamp(16, stretch.limit);
+    let mut read = snapshot.entries(ranges, stretch.newest_first, some).await?;
+    let mut more = Vec::new();
+    let mut first = 0;
+    for count in counts {
+        let mut places: Vec<Place> = read
+            .iter()
+            .skip(first)
+            .take(*count)
+            .flatten()
+            .map(|entry| entry.place)
+            .collect();
+        places.sort_unstable();
+        if stretch.newest_first {
+            places.reverse();
+        }
+        let end = places.get(stretch.limit.saturating_sub(1)).copied();
+        let is_before = |place: Place| match end {
+            Some(end) if stretch.newest_first => place > end,
+            Some(end) => place < end,
+            None => true,
+        };
+        let long = (first..first + count).filter(|range| {
+            let entries = read.get(*range).map(Vec::as_slice).unwrap_or_default();
+            entries.len() == some && entries.last().is_some_and(|last| is_before(last.place))
+        });
+        more.extend(long.filter_map(|range| Some((range, within(ranges.get(range)?, end, stretch.newest_first)))));
+        first += count;
+    }
+    let asked: Vec<Range> = more.iter().map(|(_, range)| range.clone()).collect();
+    let longer = snapshot.entries(&asked, stretch.newest_first, stretch.limit).await?;
+    for ((range, _), entries) in more.into_iter().zip(longer) {
+        if let Some(slot) = read.get_mut(range) {
+            *slot = entries;
+        }
+    }
+    Ok(read)
+}
+
+/// A range no further than a place.
+fn within(range: &Range, end: Option<Place>, newest_first: bool) -> Range {
+    let mut range = range.clone();
+    match end {
+        Some(end) if newest_first => range.above = range.above.max(end),
+        Some(end) => range.below = range.below.min(end),
+        None => {}
+    }
+    range
 }
 
 /// The tweets of feeds; a retweeted tweet stands where its retweet does.
@@ -473,6 +556,18 @@ impl<'a> Actions<'a> {
     pub async fn new(store: &'a Store, feeds: &[FeedKey], verbs: Option<Vec<String>>) -> Result<Self> {
         let merges = Merges::new(store, feeds, &Choice::Actions { verbs }).await?;
         Ok(Self(merges))
+    }
+
+    /// The actions of groups, each of a feed, with its place where it is a post.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn of_groups(store: &'a Store, groups: &[(FeedKey, GroupKey, Option<Place>)]) -> Result<Self> {
+        let mut feeds = Vec::with_capacity(groups.len());
+        for (feed, key, post) in groups {
+            feeds.push(parts(store, feed, &Choice::Group(key.clone(), *post)).await?);
+        }
+        Ok(Self(Merges { store, feeds }))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What actions refer to, and whatever has a global identifier.
 
-use super::{Action, Feed, Hashtag, Tweet, User};
+use super::{Action, ActionGroup, Feed, Hashtag, Tweet, User};
 use crate::graphql::error::Result;
 use crate::graphql::request::Ask;
 use crate::graphql::scalar::DateTime;
@@ -34,6 +34,8 @@ pub enum Node {
     Action(Action),
     /// A feed.
     Feed(Feed),
+    /// Actions of a feed with one verb and one object, on one day.
+    ActionGroup(ActionGroup),
     /// What was deleted since.
     Tombstone(Tombstone),
 }
