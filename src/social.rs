@@ -9,6 +9,7 @@ pub mod housekeeping;
 pub mod notification;
 pub mod password;
 pub mod reaction;
+pub mod rebuild;
 pub mod sweep;
 pub mod token;
 pub mod tweet;

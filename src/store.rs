@@ -29,6 +29,7 @@ pub mod notice;
 mod notification;
 pub mod object;
 pub mod reaction;
+pub mod rebuild;
 pub mod rows;
 pub mod script;
 pub mod search;

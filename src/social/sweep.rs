@@ -76,9 +76,8 @@ async fn user_step(tx: &Tx, user: UserId) -> Result<bool> {
     if !tweets.is_empty() {
         return Ok(true);
     }
-    Ok(
-        tx.sweep_following(user).await? > 0
-            || tx.sweep_followers(user).await? > 0
-            || tx.sweep_mentions(user).await? > 0,
-    )
+    Ok(tx.sweep_following(user).await? > 0
+        || tx.sweep_followers(user).await? > 0
+        || tx.sweep_mentions(user).await? > 0
+        || tx.sweep_notifications(user).await? > 0)
 }

@@ -83,7 +83,7 @@ pub(super) fn grouped_object(entry: &Entry) -> String {
     object.map(Entity::to_string).unwrap_or_default()
 }
 
-fn entry(row: &QueryResult) -> Result<(usize, Entry)> {
+pub(super) fn entry(row: &QueryResult) -> Result<(usize, Entry)> {
     let (list, place) = head(row)?;
     let verb: String = row.try_get("", "verb")?;
     let tweet: Option<i64> = row.try_get("", "tweet_id")?;

@@ -3,6 +3,9 @@
 //! An action is told to a user by its entry in the topic of their notifications. Beside it stand
 //! the group's row, with exact counts, and a row for each of the group's actors.
 
+#[cfg(test)]
+mod recount;
+
 use super::dialect::statement;
 use super::script::Script;
 use super::tx::Tx;
@@ -23,9 +26,14 @@ pub(super) struct Notice {
 
 /// What makes a group: user, verb, object and day.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-struct GroupKey(UserId, String, String, i64);
+pub(super) struct GroupKey(pub(super) UserId, String, String, i64);
 
 impl Notice {
+    /// The group that it belongs to.
+    pub fn group(&self) -> &GroupKey {
+        &self.group
+    }
+
     /// The notice that an actor's entry is in a topic, if the topic is somebody's notifications.
     pub fn of(topic: &Topic, entry: &Entry, actor: &Entity) -> Option<Self> {
         let object = entry.object.as_ref().map(Entity::to_string).unwrap_or_default();
