@@ -3,9 +3,11 @@
 //! - [`page`] turns scans of a list into pages with exact ends, whatever is hidden in it.
 //! - [`list`] scans the lists that have rows of their own: likes, followers, replies.
 //! - [`feed`] scans feeds, which are merges of topics, from memory or from the clustered index.
+//! - [`group`] scans feeds for the groups that their actions make.
 //! - [`search`] scans what the text index finds.
 
 pub mod feed;
+pub mod group;
 pub mod list;
 pub mod merge;
 pub mod page;

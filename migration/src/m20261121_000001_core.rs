@@ -235,6 +235,14 @@ const TABLES: &[&str] = &[
         unseen_count BIGINT NOT NULL DEFAULT 0,
         unread_count BIGINT NOT NULL DEFAULT 0
     )",
+    // What is made from other tables, by which version of its rule; `phase` is 0 when all of it is,
+    // else it is being made anew and has come to `position`.
+    "CREATE TABLE derived (
+        name TEXT PRIMARY KEY,
+        rule BIGINT NOT NULL,
+        phase BIGINT NOT NULL,
+        position BIGINT NOT NULL
+    )",
     // The log: dense numbers in the order of commits. `nonce` makes a cursor of this database.
     "CREATE TABLE event (
         seq BIGINT PRIMARY KEY,
@@ -311,11 +319,13 @@ const POSTGRES_SEARCH: &[&str] = &[
 
 // A log is never empty: a cursor can be given out before anything happened.
 const SQLITE_BEGIN: &[&str] = &[
+    "INSERT INTO derived VALUES ('notifications', 1, 0, 0)",
     "INSERT INTO installation VALUES (1, lower(hex(randomblob(16))), CAST(unixepoch('subsec') * 1000000 AS INTEGER))",
     "INSERT INTO event VALUES (1, abs(random() % 4294967296), (SELECT created_at FROM installation), '{\"k\":\"Genesis\"}')",
 ];
 
 const POSTGRES_BEGIN: &[&str] = &[
+    "INSERT INTO derived VALUES ('notifications', 1, 0, 0)",
     "INSERT INTO installation VALUES (1, replace(gen_random_uuid()::text, '-', ''), (extract(epoch FROM now()) * 1000000)::bigint)",
     "INSERT INTO event VALUES (1, floor(random() * 4294967296)::bigint, (SELECT created_at FROM installation), '{\"k\":\"Genesis\"}')",
 ];

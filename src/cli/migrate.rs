@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::{Failure, open};
 use crate::config::{DatabaseFlags, LogFlags};
+use crate::social::{Rules, Social};
 
 /// The options of `linnet migrate`.
 #[derive(Args, Debug)]
@@ -19,7 +20,8 @@ pub(super) struct Migrate {
 pub(super) fn run(command: Migrate) -> Result<ExitCode, Failure> {
     super::logging::start(&command.log);
     super::block_on(async {
-        open::store(&command.database).await?;
+        let store = open::store(&command.database).await?;
+        Social::new(store, Rules::default()).rebuild().await?;
         Ok(())
     })
 }

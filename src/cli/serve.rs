@@ -16,7 +16,7 @@ use crate::delivery::{groups, pump};
 use crate::graphql::{self, Api};
 use crate::metrics::Metrics;
 use crate::server::{self, Options};
-use crate::social::{Rules, Social, housekeeping, sweep};
+use crate::social::{Rules, Social, housekeeping, rebuild, sweep};
 use crate::store::{self, Store, sqlite, watch};
 
 pub(super) fn run(config: Config) -> Result<ExitCode, Failure> {
@@ -129,6 +129,7 @@ impl Background {
         tasks.spawn(pump::run(store.clone(), broker.clone(), stop.clone()));
         tasks.spawn(watch::run(store.clone(), path, stop.clone()));
         tasks.spawn(sweep::run(social.clone(), stop.clone()));
+        tasks.spawn(rebuild::run(social.clone(), stop.clone()));
         tasks.spawn(housekeeping::run(social.clone(), retention, stop.clone()));
         tasks.close();
         Self { tasks, stop }

@@ -5,15 +5,19 @@ use super::batch::{Batcher, Rounds, batch_fn};
 use super::request::Scope;
 use crate::model::page::Page;
 use crate::model::{
-    Action, ActionId, Entity, Error, Hashtag, Micros, Object, ObjectKey, Reaction, Tweet, TweetId, User, UserId, Window,
+    Action, ActionId, Entity, Error, GroupId, Hashtag, Micros, Object, ObjectKey, Reaction, Tweet, TweetId, User,
+    UserId, Window,
 };
 use crate::reading::feed::{Actions, ActionsOf, FeedKey, Standing, Tweets, visible_actions};
+use crate::reading::group::{self, Group};
 use crate::reading::list::Lists;
 use crate::reading::page::pages;
 use crate::reading::visible;
 use crate::store::Store;
 use crate::store::follow::{FOLLOWING, Follows};
+use crate::store::group::Counts;
 use crate::store::list::{List, ListKind};
+use crate::store::notice::NewNotices;
 use dataloader::BatchFn;
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -92,6 +96,33 @@ pub struct ActionsPage {
     pub window: Window,
 }
 
+/// A page of the groups of a feed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct GroupsPage {
+    /// Which feed.
+    pub feed: FeedKey,
+    /// Which part.
+    pub window: Window,
+}
+
+/// A page of the actions of a group.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct GroupActionsPage {
+    /// Which group.
+    pub group: Group,
+    /// Which part.
+    pub window: Window,
+}
+
+/// The first actors of a group.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct GroupActors {
+    /// Which group.
+    pub group: Group,
+    /// How many.
+    pub first: usize,
+}
+
 /// All look-ups of a request.
 pub struct Loaders {
     store: Store,
@@ -111,6 +142,12 @@ pub struct Loaders {
     flags: Load<(Entity, String), bool>,
     followers: Load<UserId, bool>,
     names: Load<String, Option<UserId>>,
+    groups: Load<GroupsPage, Arc<Page<Group>>>,
+    named_groups: Load<GroupId, Option<Group>>,
+    group_counts: Load<Group, Counts>,
+    group_actors: Load<GroupActors, Arc<Vec<Entity>>>,
+    group_actions: Load<GroupActionsPage, Arc<Page<Standing>>>,
+    new_notices: Load<UserId, NewNotices>,
 }
 
 impl Loaders {
@@ -180,6 +217,29 @@ impl Loaders {
             names: loader(scope, async |scope: Scope, names: Vec<String>| {
                 some(scope.store().users_named(&names).await?)
             }),
+            groups: loader(scope, async |scope: Scope, asked: Vec<GroupsPage>| {
+                groups(&scope, asked).await
+            }),
+            named_groups: loader(scope, async |scope: Scope, ids: Vec<GroupId>| {
+                some(group::named(scope.store(), scope.sees_as(), &ids).await?)
+            }),
+            group_counts: loader(scope, async |scope: Scope, groups: Vec<Group>| {
+                group::counts(scope.store(), scope.sees_as(), groups).await
+            }),
+            group_actors: loader(scope, async |scope: Scope, asked: Vec<GroupActors>| {
+                group_actors(&scope, asked).await
+            }),
+            group_actions: loader(scope, async |scope: Scope, asked: Vec<GroupActionsPage>| {
+                group_actions(&scope, asked).await
+            }),
+            new_notices: loader(scope, async |scope: Scope, users: Vec<UserId>| {
+                let snapshot = scope.store().snapshot().await?;
+                let mut found = HashMap::new();
+                for user in users {
+                    found.insert(user, snapshot.new_notices(user).await?);
+                }
+                Ok(found)
+            }),
         }
     }
 }
@@ -213,6 +273,18 @@ ask! {
     has_retweeted: retweets(TweetId) -> bool;
     /// Whether a user follows the viewer.
     follows_viewer: followers(UserId) -> bool;
+    /// A page of the groups of a feed.
+    groups: groups(GroupsPage) -> Arc<Page<Group>>;
+    /// A group of a feed that the viewer may see.
+    group: named_groups(GroupId) -> Option<Group>;
+    /// How many actions a group has, and by how many actors.
+    group_counts: group_counts(Group) -> Counts;
+    /// The first actors of a group.
+    group_actors: group_actors(GroupActors) -> Arc<Vec<Entity>>;
+    /// A page of the actions of a group.
+    group_actions: group_actions(GroupActionsPage) -> Arc<Page<Standing>>;
+    /// How much of a user's notifications is new.
+    new_notices: new_notices(UserId) -> NewNotices;
     /// Who has a username, given in lower case.
     user_named: names(String) -> Option<UserId>;
 }
@@ -329,7 +401,7 @@ fn yes<K: Eq + Hash>(found: impl IntoIterator<Item = K>) -> Found<K, bool> {
 async fn actions(scope: &Scope, ids: &[ActionId]) -> Found<ActionId, Option<Arc<Action>>> {
     let view = scope.store().view();
     let mut found = view.snapshot().await?.actions_unfiltered(ids).await?;
-    let seen = visible_actions(&view, scope.viewer().user(), found.values()).await?;
+    let seen = visible_actions(&view, scope.sees_as(), found.values()).await?;
     found.retain(|id, _| seen.contains(id));
     some(found)
 }
@@ -374,8 +446,47 @@ async fn feed_actions(scope: &Scope, asked: Vec<ActionsPage>) -> Found<ActionsPa
     let mut found = HashMap::new();
     for ((verbs, window), keys) in grouped(asked, |page| (page.verbs.clone(), page.window)) {
         let lists: Vec<ActionsOf> = keys.iter().map(|page| page.of.clone()).collect();
-        let source = Actions::new(scope.store(), scope.viewer().user(), &lists, verbs).await?;
+        let source = Actions::new(scope.store(), scope.sees_as(), &lists, verbs).await?;
         let pages = pages(&source, window).await?;
+        found.extend(keys.into_iter().zip(pages.into_iter().map(Arc::new)));
+    }
+    Ok(found)
+}
+
+async fn groups(scope: &Scope, asked: Vec<GroupsPage>) -> Found<GroupsPage, Arc<Page<Group>>> {
+    let mut found = HashMap::new();
+    for (window, keys) in grouped(asked, |page| page.window) {
+        let feeds: Vec<FeedKey> = keys.into_iter().map(|page| page.feed).collect();
+        let pages = group::groups(scope.store(), scope.sees_as(), &feeds, window).await?;
+        found.extend(
+            pages
+                .into_iter()
+                .map(|(feed, page)| (GroupsPage { feed, window }, Arc::new(page))),
+        );
+    }
+    Ok(found)
+}
+
+async fn group_actors(scope: &Scope, asked: Vec<GroupActors>) -> Found<GroupActors, Arc<Vec<Entity>>> {
+    let mut found = HashMap::new();
+    for (first, keys) in grouped(asked, |asked| asked.first) {
+        let groups: Vec<Group> = keys.into_iter().map(|asked| asked.group).collect();
+        let actors = group::actors(scope.store(), scope.sees_as(), groups, first).await?;
+        let answers = actors.into_iter();
+        found.extend(answers.map(|(group, actors)| (GroupActors { group, first }, Arc::new(actors))));
+    }
+    Ok(found)
+}
+
+async fn group_actions(scope: &Scope, asked: Vec<GroupActionsPage>) -> Found<GroupActionsPage, Arc<Page<Standing>>> {
+    let mut found = HashMap::new();
+    for (window, keys) in grouped(asked, |page| page.window) {
+        let groups: Vec<_> = keys.iter().map(|page| page.group.actions()).collect();
+        let pages = pages(
+            &Actions::of_groups(scope.store(), scope.sees_as(), &groups).await?,
+            window,
+        )
+        .await?;
         found.extend(keys.into_iter().zip(pages.into_iter().map(Arc::new)));
     }
     Ok(found)

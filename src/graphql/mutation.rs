@@ -3,6 +3,7 @@
 mod account;
 mod action;
 mod follow;
+mod notification;
 mod tweet;
 
 use super::error::Result;
@@ -19,6 +20,7 @@ pub struct Mutation(
     tweet::TweetMutations,
     follow::FollowMutations,
     action::ActionMutations,
+    notification::NotificationMutations,
 );
 
 /// The tweet that an id names.

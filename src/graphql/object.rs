@@ -5,17 +5,20 @@ mod connection;
 mod entity;
 mod external;
 mod feed;
+mod group;
 mod hashtag;
 mod tweet;
 mod user;
 
 pub use action::Action;
 pub use connection::{
-    ActionConnection, FollowerConnection, FollowingConnection, TweetConnection, UserConnection, window,
+    ActionConnection, ActionGroupConnection, FollowerConnection, FollowingConnection, TweetConnection, UserConnection,
+    window,
 };
 pub use entity::{Entity, Node, entity};
 pub use external::ExternalObject;
-pub use feed::{Feed, FeedGroup, find as find_feed};
+pub use feed::{Feed, FeedGroup, find as find_feed, of_group};
+pub use group::ActionGroup;
 pub use hashtag::Hashtag;
 pub use tweet::Tweet;
 pub use user::User;

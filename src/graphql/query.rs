@@ -3,7 +3,7 @@
 use super::error::{Nullable, Result};
 use super::object::{
     Action, ExternalObject, Feed, FeedGroup, Hashtag, Node, Tweet, TweetConnection, User, UserConnection, find_feed,
-    window,
+    of_group, window,
 };
 use super::request::Ask;
 use crate::model::id::GlobalId;
@@ -177,6 +177,7 @@ async fn node(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
         },
         Some(GlobalId::Action(id)) => load.action(id).await?.map(|action| Node::Action(Action(action))),
         Some(GlobalId::Feed(group, slug)) => feed_node(ctx, group, &slug).await?,
+        Some(GlobalId::Group(id)) => of_group(ctx, id).await?.map(Node::ActionGroup),
         Some(GlobalId::Object(key)) => load
             .object(key)
             .await?

@@ -71,6 +71,13 @@ impl Scope {
         &self.0.viewer
     }
 
+    /// Who looks at actions: their own private ones are theirs to see. What many share shows
+    /// nobody's, so nobody is asked for.
+    #[must_use]
+    pub fn sees_as(&self) -> Option<UserId> {
+        self.0.viewer.user()
+    }
+
     /// Notes that a tweet's content is shown.
     pub fn show_tweet(&self, tweet: &Tweet) {
         if let Some(witness) = &self.0.witness {

@@ -1,6 +1,7 @@
 //! Identifiers: `i64` given by the database, identity only, and their global form `Type:key`.
 
 use super::feed::FeedGroup;
+use super::group::GroupId;
 use super::object::ObjectKey;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -46,6 +47,8 @@ pub enum GlobalId {
     Object(ObjectKey),
     /// `Feed:USER:alice`
     Feed(FeedGroup, String),
+    /// `ActionGroup:...`
+    Group(GroupId),
 }
 
 impl GlobalId {
@@ -63,6 +66,7 @@ impl GlobalId {
                 let (group, slug) = key.split_once(':')?;
                 Some(Self::Feed(FeedGroup::parse(group)?, slug.to_owned()))
             }
+            "ActionGroup" => GroupId::parse(key).map(Self::Group),
             _ => None,
         }
     }
@@ -77,6 +81,7 @@ impl fmt::Display for GlobalId {
             Self::Hashtag(name) => write!(f, "Hashtag:{name}"),
             Self::Object(key) => write!(f, "ExternalObject:{key}"),
             Self::Feed(group, slug) => write!(f, "Feed:{}:{slug}", group.as_str()),
+            Self::Group(id) => write!(f, "ActionGroup:{id}"),
         }
     }
 }

@@ -73,6 +73,12 @@ impl Topic {
         self.0.starts_with("about:") || self.0.starts_with("notifications:")
     }
 
+    /// Whether nothing but tweets and replies stands in it.
+    #[must_use]
+    pub fn holds_only_posts(&self) -> bool {
+        self.0.starts_with("hashtag:")
+    }
+
     /// Whether a stream can follow it.
     #[must_use]
     pub fn is_streamed(&self) -> bool {

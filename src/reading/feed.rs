@@ -7,12 +7,12 @@ pub use actions::{Actions, ActionsOf, Standing, visible_actions};
 pub use tweets::{Accept, Tweets};
 
 use super::merge::{Strand, merge};
-use crate::model::{ActionId, Entity, Entry, EntryKind, ObjectKey, Place, Result, Topic, UserId};
+use crate::model::{ActionId, Entity, Entry, EntryKind, GroupKey, ObjectKey, Place, Result, Topic, UserId};
 use crate::store::Store;
 use crate::store::feed::{HeadId, Range, Select};
 use crate::store::follow::Follows;
 use crate::store::list::Stretch;
-use crate::store::snapshot::View;
+use crate::store::snapshot::{Snapshot, View};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ impl FeedKey {
 }
 
 /// Which entries of a feed.
-enum Choice {
+pub(super) enum Choice {
     /// Posts, and retweets where they are wanted.
     Tweets {
         /// Whether a retweeted tweet stands where its retweet does.
@@ -57,6 +57,8 @@ enum Choice {
         /// None: all.
         verbs: Option<Vec<String>>,
     },
+    /// The actions of a group; of a post the place where it stands.
+    Group(GroupKey, Option<Place>),
 }
 
 impl Choice {
@@ -67,9 +69,10 @@ impl Choice {
                 let distinct: HashSet<&String> = verbs.iter().collect();
                 return distinct.into_iter().cloned().map(Select::Verb).collect();
             }
+            Self::Group(key, None) => return vec![Select::About(key.verb.clone(), key.object_name())],
             Self::Tweets { retweets: true } if !posts => &[EntryKind::Post, EntryKind::Retweet],
             Self::Actions { verbs: None } if !posts => &EntryKind::ALL,
-            Self::Tweets { .. } | Self::Actions { .. } => &[EntryKind::Post],
+            Self::Group(_, Some(_)) | Self::Tweets { .. } | Self::Actions { .. } => &[EntryKind::Post],
         };
         kinds.iter().copied().map(Select::Kind).collect()
     }
@@ -78,7 +81,16 @@ impl Choice {
     fn has(&self, verb: &str) -> bool {
         match self {
             Self::Actions { verbs: Some(verbs) } => verbs.iter().any(|one| one == verb),
-            Self::Actions { verbs: None } | Self::Tweets { .. } => true,
+            Self::Actions { verbs: None } | Self::Tweets { .. } | Self::Group(..) => true,
+        }
+    }
+
+    /// The oldest and the newest place.
+    fn span(&self) -> (Place, Place) {
+        match self {
+            Self::Group(_, Some(post)) => (*post, *post),
+            Self::Group(key, None) => key.span(),
+            Self::Tweets { .. } | Self::Actions { .. } => ALL,
         }
     }
 }
@@ -112,21 +124,27 @@ impl Part {
     }
 }
 
-async fn parts(store: &Store, feed: &FeedKey, choice: &Choice) -> Result<Vec<Part>> {
+/// What a feed is made of, for a viewer: who owns it may see more.
+async fn parts(store: &Store, viewer: Option<UserId>, feed: &FeedKey, choice: &Choice) -> Result<Vec<Part>> {
     let selects = choice.selects(matches!(feed, FeedKey::Hashtag(_)));
+    let span = choice.span();
     Ok(match feed {
-        FeedKey::Timeline(owner) => followed(*owner, &*store.follows(*owner).await?, &selects),
-        _ => whole(feed.topic(), &selects),
+        FeedKey::Timeline(owner) => followed(*owner, &*store.follows(*owner).await?, &selects, span),
+        FeedKey::User(id) if viewer == Some(*id) => whole([Topic::user(*id), Topic::private(*id)], &selects, span),
+        _ => whole(feed.topic(), &selects, span),
     })
 }
 
-/// The whole of topics.
-fn whole(topics: impl IntoIterator<Item = Topic>, selects: &[Select]) -> Vec<Part> {
+/// The oldest and the newest place there is.
+const ALL: (Place, Place) = (Place::OLDEST, Place::NEWEST);
+
+/// The whole of topics between two places.
+fn whole(topics: impl IntoIterator<Item = Topic>, selects: &[Select], (oldest, newest): (Place, Place)) -> Vec<Part> {
     let part = |topic: &Topic, select: &Select| Part {
         topic: topic.clone(),
         select: select.clone(),
-        from: Place::OLDEST,
-        to: Place::NEWEST,
+        from: oldest,
+        to: newest,
         until: ActionId(i64::MAX),
         not_by: None,
     };
@@ -136,16 +154,16 @@ fn whole(topics: impl IntoIterator<Item = Topic>, selects: &[Select]) -> Vec<Par
         .collect()
 }
 
-/// What a user follows, within its spans.
-fn followed(owner: UserId, follows: &Follows, selects: &[Select]) -> Vec<Part> {
+/// What a user follows, within its spans and between two places.
+fn followed(owner: UserId, follows: &Follows, selects: &[Select], (oldest, newest): (Place, Place)) -> Vec<Part> {
     let mut parts = Vec::with_capacity(follows.spans.len() * selects.len());
     for span in &follows.spans {
         let (to, until) = span.until.unwrap_or((Place::NEWEST, ActionId(i64::MAX)));
         parts.extend(selects.iter().map(|select| Part {
             topic: span.topic.clone(),
             select: select.clone(),
-            from: span.from,
-            to,
+            from: span.from.max(oldest),
+            to: to.min(newest),
             until,
             not_by: Some(owner),
         }));
@@ -154,23 +172,38 @@ fn followed(owner: UserId, follows: &Follows, selects: &[Select]) -> Vec<Part> {
 }
 
 /// Feeds that are read together.
-struct Merges<'a> {
+pub(super) struct Merges<'a> {
     store: &'a Store,
     feeds: Vec<Vec<Part>>,
 }
 
 impl<'a> Merges<'a> {
-    async fn new(store: &'a Store, feeds: &[FeedKey], choice: &Choice) -> Result<Self> {
+    pub(super) async fn new(
+        store: &'a Store,
+        viewer: Option<UserId>,
+        feeds: &[FeedKey],
+        choice: &Choice,
+    ) -> Result<Self> {
         let mut all = Vec::with_capacity(feeds.len());
         for feed in feeds {
-            all.push(parts(store, feed, choice).await?);
+            all.push(parts(store, viewer, feed, choice).await?);
         }
         Ok(Self { store, feeds: all })
     }
 
+    /// The stretches of topics that each feed is made of, for entries other than posts.
+    pub(super) fn ranges(&self) -> Vec<Vec<Range>> {
+        let is_one = |part: &&Part| part.select == Select::Kind(EntryKind::Other) && !part.topic.holds_only_posts();
+        let range = |part: &Part| part.range(Place::NEWEST, Place::OLDEST);
+        let feeds = self.feeds.iter();
+        feeds
+            .map(|parts| parts.iter().filter(is_one).map(range).collect())
+            .collect()
+    }
+
     /// The entries of a stretch of each feed, hidden ones too. From memory where the heads
     /// reach, else from the index.
-    async fn entries(&self, view: &View<'_>, which: &[usize], stretch: Stretch) -> Result<Vec<Vec<Entry>>> {
+    pub(super) async fn entries(&self, view: &View<'_>, which: &[usize], stretch: Stretch) -> Result<Vec<Vec<Entry>>> {
         let ranges: Vec<Vec<Range>> = which
             .iter()
             .filter_map(|feed| self.feeds.get(*feed))
@@ -209,14 +242,14 @@ impl<'a> Merges<'a> {
     }
 }
 
-/// The heads of all topics that are needed. None when a verb is asked for, which heads don't
-/// tell apart, or when there would be too many to read.
+/// The heads of all topics that are needed. None when a verb or a group is asked for, which heads
+/// don't tell apart, or when there would be too many to read.
 async fn heads(view: &View<'_>, ranges: &[Vec<Range>]) -> Result<Option<Heads>> {
     let mut ids = HashSet::new();
     for range in ranges.iter().flatten() {
         match &range.select {
             Select::Kind(kind) => drop(ids.insert((range.topic.clone(), *kind))),
-            Select::Verb(_) => return Ok(None),
+            Select::Verb(_) | Select::About(..) => return Ok(None),
         }
     }
     let ids: Vec<HeadId> = ids.into_iter().collect();
@@ -269,7 +302,7 @@ fn shallow(ids: HashSet<HeadId>, heads: &Heads) -> Vec<HeadId> {
 fn head_id(range: &Range) -> Option<HeadId> {
     match range.select {
         Select::Kind(kind) => Some((range.topic.clone(), kind)),
-        Select::Verb(_) => None,
+        Select::Verb(_) | Select::About(..) => None,
     }
 }
 
@@ -305,10 +338,11 @@ async fn from_index(view: &View<'_>, feeds: &[&[Range]], stretch: Stretch) -> Re
         counts.push(first.len());
         chosen.extend(first.into_iter().map(|(_, range)| range.clone()));
     }
-    let mut read = snapshot
-        .entries(&chosen, stretch.newest_first, stretch.limit)
-        .await?
-        .into_iter();
+    let mut read = match chosen.len().saturating_mul(stretch.limit) > MOST_READ {
+        true => in_two(snapshot, &chosen, &counts, stretch).await?,
+        false => snapshot.entries(&chosen, stretch.newest_first, stretch.limit).await?,
+    }
+    .into_iter();
     Ok(counts
         .into_iter()
         .map(|count| {
@@ -322,4 +356,62 @@ async fn from_index(view: &View<'_>, feeds: &[&[Range]], stretch: Stretch) -> Re
             entries
         })
         .collect())
+}
+
+/// How many entries are read at the most without looking first which ranges have so many.
+const MOST_READ: usize = 20_000;
+/// How many times its even part of a page a range is looked at first.
+const AHEAD: usize = 4;
+
+/// As much of ranges as a long page may need: first some of each, then all of those that have
+/// more where the page is.
+async fn in_two(snapshot: &Snapshot, ranges: &[Range], counts: &[usize], stretch: Stretch) -> Result<Vec<Vec<Entry>>> {
+    let some = (AHEAD * stretch.limit / ranges.len().max(1)).clamp(16, stretch.limit);
+    let mut read = snapshot.entries(ranges, stretch.newest_first, some).await?;
+    let mut more = Vec::new();
+    let mut first = 0;
+    for count in counts {
+        let mut places: Vec<Place> = read
+            .iter()
+            .skip(first)
+            .take(*count)
+            .flatten()
+            .map(|entry| entry.place)
+            .collect();
+        places.sort_unstable();
+        if stretch.newest_first {
+            places.reverse();
+        }
+        let end = places.get(stretch.limit.saturating_sub(1)).copied();
+        let is_before = |place: Place| match end {
+            Some(end) if stretch.newest_first => place > end,
+            Some(end) => place < end,
+            None => true,
+        };
+        let long = (first..first + count).filter(|range| {
+            let entries = read.get(*range).map(Vec::as_slice).unwrap_or_default();
+            entries.len() == some && entries.last().is_some_and(|last| is_before(last.place))
+        });
+        more.extend(long.filter_map(|range| Some((range, within(ranges.get(range)?, end, stretch.newest_first)))));
+        first += count;
+    }
+    let asked: Vec<Range> = more.iter().map(|(_, range)| range.clone()).collect();
+    let longer = snapshot.entries(&asked, stretch.newest_first, stretch.limit).await?;
+    for ((range, _), entries) in more.into_iter().zip(longer) {
+        if let Some(slot) = read.get_mut(range) {
+            *slot = entries;
+        }
+    }
+    Ok(read)
+}
+
+/// A range no further than a place.
+fn within(range: &Range, end: Option<Place>, newest_first: bool) -> Range {
+    let mut range = range.clone();
+    match end {
+        Some(end) if newest_first => range.above = range.above.max(end),
+        Some(end) => range.below = range.below.min(end),
+        None => {}
+    }
+    range
 }

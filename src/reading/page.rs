@@ -35,6 +35,11 @@ pub trait Source: Sync {
         PAST
     }
 
+    /// How far a list is scanned for a number of items that may be seen: as few steps as needed.
+    fn steps(&self, size: usize) -> Vec<usize> {
+        vec![size + 1, size + 1 + self.past()]
+    }
+
     /// A stretch of some of the lists, in the stretch's order. Fewer than its limit: that was all.
     fn scan(
         &self,
@@ -115,7 +120,9 @@ async fn collect<S: Source>(
     let newest_first = source.newest_first() == (toward == Toward::End);
     let mut found: Vec<Option<Found<S::Item>>> = which.iter().map(|_| None).collect();
     let mut open: Vec<usize> = (0..which.len()).collect();
-    for limit in [size + 1, size + 1 + source.past()] {
+    let steps = source.steps(size);
+    let last = steps.last().copied().unwrap_or_default();
+    for limit in steps {
         if open.is_empty() {
             break;
         }
@@ -127,11 +134,10 @@ async fn collect<S: Source>(
         };
         let lists: Vec<usize> = open.iter().filter_map(|slot| which.get(*slot).copied()).collect();
         let scans = source.scan(&lists, stretch).await?;
-        let last = limit > size + 1;
         let mut still = Vec::new();
         for (slot, scan) in open.iter().zip(scans) {
             let result = cut(scan, size, limit);
-            if result.unsure && !last {
+            if result.unsure && limit < last {
                 still.push(*slot);
             }
             if let Some(place) = found.get_mut(*slot) {

@@ -79,5 +79,6 @@ async fn user_step(tx: &Tx, user: UserId) -> Result<bool> {
     Ok(tx.sweep_following(user).await? > 0
         || tx.sweep_followers(user).await? > 0
         || tx.sweep_mentions(user).await? > 0
-        || tx.sweep_actions(user).await? > 0)
+        || tx.sweep_actions(user).await? > 0
+        || tx.sweep_notifications(user).await? > 0)
 }

@@ -215,15 +215,18 @@ async fn edit(tx: &Tx, author: UserId, id: TweetId, draft: Draft) -> Result<Twee
         None => None,
     };
     let (before, after) = (Deed::posting(&old, parent), Deed::posting(&tweet, parent));
+    // Whoever was told of an answer to a tweet that is gone since was told all the same.
+    let standing = tx.topics_of(tweet.action).await?;
     let entry = after.entry();
     let mut event = about(id, tweet.action, author.id);
     for topic in &after.topics {
-        let stood = before.topics.contains(topic);
+        let stood = standing.contains(topic);
         event.tell([(topic.clone(), if stood { Change::Updated } else { Change::Created })]);
     }
-    let gone = without(&before.topics, &after.topics);
+    let mut gone = without(&before.topics, &after.topics);
+    gone.retain(|topic| standing.contains(topic));
     event.tell(gone.iter().map(|topic| (topic.clone(), Change::Deleted)));
-    let new = without(&after.topics, &before.topics);
+    let new = without(&after.topics, &standing);
     event.added = new.into_iter().map(|topic| (topic, entry.clone())).collect();
     event.removed = gone.into_iter().map(|topic| (topic, entry.clone())).collect();
     event.keys = vec![Key::Tweet(id)];

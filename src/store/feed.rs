@@ -8,7 +8,7 @@ use super::snapshot::{Snapshot, View, json};
 use super::tx::Tx;
 use crate::model::{ActionId, Entity, Entry, EntryKind, Key, Place, Result, Topic, TweetId, UserId};
 use sea_orm::QueryResult;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 /// How many entries a head begins with: what the largest page looks at, and some more.
@@ -45,6 +45,19 @@ pub enum Select {
     Kind(EntryKind),
     /// The entries with a verb.
     Verb(String),
+    /// The entries with a verb and an object (`kind:key`, empty for none), but no posts.
+    About(String, String),
+}
+
+impl Select {
+    /// What finds it in the table `~`, by which a statement is made for all that are found alike.
+    fn found_by(&self) -> &'static str {
+        match self {
+            Self::Kind(_) => "~.kind = {int:1}",
+            Self::Verb(_) => "~.verb = {text:1}",
+            Self::About(..) => "~.kind <> 0 AND ~.verb = {text:1} AND ~.object = {text:8}",
+        }
+    }
 }
 
 /// A range of a topic.
@@ -70,7 +83,7 @@ pub(super) fn grouped_object(entry: &Entry) -> String {
     object.map(Entity::to_string).unwrap_or_default()
 }
 
-fn entry(row: &QueryResult) -> Result<(usize, Entry)> {
+pub(super) fn entry(row: &QueryResult) -> Result<(usize, Entry)> {
     let (list, place) = head(row)?;
     let verb: String = row.try_get("", "verb")?;
     let tweet: Option<i64> = row.try_get("", "tweet_id")?;
@@ -88,7 +101,7 @@ fn entry(row: &QueryResult) -> Result<(usize, Entry)> {
 }
 
 /// The bounds of a range, kept within what JSON numbers carry.
-fn bounds(range: &Range) -> (i64, i64, i64, i64, i64) {
+pub(super) fn bounds(range: &Range) -> (i64, i64, i64, i64, i64) {
     let fit = |n: i64| n.clamp(i64::MIN + 1, i64::MAX - 1);
     (
         fit(range.below.at),
@@ -106,8 +119,7 @@ const COLUMNS: &str = "x.kind, x.verb, x.actor_id, x.tweet_id, x.object";
 const BOUNDS: &str = "(~.created_at, ~.id) < ({int:2}, {int:3}) AND (~.created_at, ~.id) > ({int:4}, {int:5}) AND ~.id <= {int:6} AND ~.actor_id <> {int:7}";
 
 impl Snapshot {
-    /// The first entries of each range, in one statement for those by kind and one for those
-    /// by verb.
+    /// The first entries of each range, in one statement for all that select alike.
     ///
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
@@ -119,13 +131,10 @@ impl Snapshot {
             limit,
         };
         let mut found = vec![Vec::new(); ranges.len()];
-        for by_verb in [false, true] {
-            let (places, owners) = owners(ranges, by_verb);
-            if places.is_empty() {
-                continue;
-            }
-            let column = if by_verb { "verb = {text:1}" } else { "kind = {int:1}" };
-            let owner = format!("~.topic = {{text:0}} AND ~.{column} AND {BOUNDS}");
+        let ways: BTreeSet<&str> = ranges.iter().map(|range| range.select.found_by()).collect();
+        for way in ways {
+            let (places, owners) = owners(ranges, way);
+            let owner = format!("~.topic = {{text:0}} AND {way} AND {BOUNDS}");
             let query = Lateral {
                 table: "feed_entry",
                 owner: &owner,
@@ -147,21 +156,22 @@ impl Snapshot {
 /// A range as the statement takes it, and which ranges these are.
 type Owners = (Vec<usize>, Vec<serde_json::Value>);
 
-fn owners(ranges: &[Range], by_verb: bool) -> Owners {
+fn owners(ranges: &[Range], way: &str) -> Owners {
     ranges
         .iter()
         .enumerate()
-        .filter_map(|(place, range)| {
+        .filter(|(_, range)| range.select.found_by() == way)
+        .map(|(place, range)| {
             let (a, b, c, d, e) = bounds(range);
             let topic = range.topic.as_str();
             // No actor has the number -1; 0 is that of all who are no users.
             let not_by = range.not_by.map_or(-1, |id| id.0);
             let owner = match &range.select {
-                Select::Kind(kind) if !by_verb => serde_json::json!([topic, i16::from(*kind), a, b, c, d, e, not_by]),
-                Select::Verb(verb) if by_verb => serde_json::json!([topic, verb, a, b, c, d, e, not_by]),
-                _ => return None,
+                Select::Kind(kind) => serde_json::json!([topic, i16::from(*kind), a, b, c, d, e, not_by]),
+                Select::Verb(verb) => serde_json::json!([topic, verb, a, b, c, d, e, not_by]),
+                Select::About(verb, object) => serde_json::json!([topic, verb, a, b, c, d, e, not_by, object]),
             };
-            Some((place, owner))
+            (place, owner)
         })
         .unzip()
 }
@@ -255,10 +265,15 @@ impl Tx {
             return Ok(());
         }
         let sql = "DELETE FROM feed_entry WHERE (topic, kind, created_at, id) IN \
-                   (SELECT {text:0}, {int:1}, {int:2}, {int:3} FROM {each})";
-        self.execute(sql, [json(&keys)]).await?;
+                   (SELECT {text:0}, {int:1}, {int:2}, {int:3} FROM {each}) RETURNING topic, id";
+        let gone = self.rows(sql, [json(&keys)]).await?;
+        let gone: HashSet<(String, i64)> = gone
+            .iter()
+            .map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?)))
+            .collect::<Result<_>>()?;
         let notices = entries
             .iter()
+            .filter(|(topic, entry)| gone.contains(&(topic.as_str().to_owned(), entry.place.id)))
             .filter_map(|(topic, entry)| Notice::of(topic, entry, actor));
         self.unnotify(&notices.collect::<Vec<_>>()).await
     }
@@ -283,6 +298,19 @@ impl Tx {
         let mut script = Script::default();
         script.unnotify(notices);
         self.run(script).await
+    }
+
+    /// The topics in which an action stands.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn topics_of(&self, action: ActionId) -> Result<Vec<Topic>> {
+        let rows = self
+            .rows("SELECT topic FROM feed_entry WHERE id = ?", [action.0.into()])
+            .await?;
+        rows.iter()
+            .map(|row| Ok(Topic::from_row(&row.try_get_by_index::<String>(0)?)))
+            .collect()
     }
 
     /// Takes actions back, with their entries in every topic. Returns the entries.

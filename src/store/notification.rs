@@ -3,10 +3,16 @@
 //! An action is told to a user by its entry in the topic of their notifications. Beside it stand
 //! the group's row, with exact counts, and a row for each of the group's actors.
 
+#[cfg(test)]
+mod recount;
+
+use super::dialect::statement;
 use super::script::Script;
 use super::tx::Tx;
+use crate::model::action::AUTOMATIC;
 use crate::model::feed::day_of;
 use crate::model::{Entity, Entry, Place, Result, Topic, UserId};
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,9 +26,14 @@ pub(super) struct Notice {
 
 /// What makes a group: user, verb, object and day.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-struct GroupKey(UserId, String, String, i64);
+pub(super) struct GroupKey(pub(super) UserId, String, String, i64);
 
 impl Notice {
+    /// The group that it belongs to.
+    pub fn group(&self) -> &GroupKey {
+        &self.group
+    }
+
     /// The notice that an actor's entry is in a topic, if the topic is somebody's notifications.
     pub fn of(topic: &Topic, entry: &Entry, actor: &Entity) -> Option<Self> {
         let object = entry.object.as_ref().map(Entity::to_string).unwrap_or_default();
@@ -90,8 +101,8 @@ const GROUP: &str =
 /// And with its actor `a`.
 const ACTOR: &str = "notification_actor a ON a.group_id = g.id AND a.actor = {text:4}";
 /// Whether a group is not seen, or not read, by its user's state `s`.
-const UNSEEN: &str = "g.version > g.seen AND g.version > s.seen";
-const UNREAD: &str = "g.version > g.read AND g.version > s.read";
+pub(super) const UNSEEN: &str = "g.version > g.seen AND g.version > s.seen";
+pub(super) const UNREAD: &str = "g.version > g.read AND g.version > s.read";
 
 /// The newer of what a row has and what is put in.
 fn newer(table: &str) -> String {
@@ -119,8 +130,8 @@ impl Script {
             format!(
                 "UPDATE notification_state SET unseen_count = unseen_count + d.unseen, \
                  unread_count = unread_count + d.unread FROM (SELECT s.user_id, \
-                 SUM(CASE WHEN g.id IS NOT NULL AND {UNSEEN} THEN 0 ELSE 1 END) AS unseen, \
-                 SUM(CASE WHEN g.id IS NOT NULL AND {UNREAD} THEN 0 ELSE 1 END) AS unread \
+                 SUM(CASE WHEN g.id IS NOT NULL AND (g.hidden OR ({UNSEEN})) THEN 0 ELSE 1 END) AS unseen, \
+                 SUM(CASE WHEN g.id IS NOT NULL AND (g.hidden OR ({UNREAD})) THEN 0 ELSE 1 END) AS unread \
                  FROM {{each}} JOIN notification_state s ON s.user_id = {{int:0}} LEFT JOIN {GROUP} \
                  GROUP BY s.user_id) d WHERE notification_state.user_id = d.user_id"
             ),
@@ -214,8 +225,8 @@ impl Script {
         );
     }
 
-    /// Moves actors to the newest of the actions that they are left with, and groups to that of
-    /// their actors.
+    /// Moves actors whose newest action went to the newest of those that they are left with, and
+    /// groups to that of their actors.
     fn stand_at_newest(&mut self, tally: &Tally) {
         let newest = |column: &str| {
             format!(
@@ -228,9 +239,10 @@ impl Script {
         self.each(
             format!(
                 "UPDATE notification_actor SET newest_at = COALESCE({}, newest_at), newest_id = COALESCE({}, newest_id) \
-                 FROM (SELECT g.id AS group_id, g.user_id, g.verb, g.object, g.day, {{text:4}} AS actor \
-                 FROM {{each}} JOIN {GROUP}) d \
-                 WHERE notification_actor.group_id = d.group_id AND notification_actor.actor = d.actor",
+                 FROM (SELECT g.id AS group_id, g.user_id, g.verb, g.object, g.day, {{text:4}} AS actor, \
+                 {{int:6}} AS at, {{int:7}} AS id FROM {{each}} JOIN {GROUP}) d \
+                 WHERE notification_actor.group_id = d.group_id AND notification_actor.actor = d.actor \
+                 AND notification_actor.newest_at = d.at AND notification_actor.newest_id = d.id",
                 newest("created_at"),
                 newest("id")
             ),
@@ -255,23 +267,41 @@ impl Script {
 }
 
 impl Tx {
-    /// Hides the groups about something that is deleted. Their rows go with their actions.
+    /// Hides the groups of what goes with something that is deleted, until their actions are gone.
     ///
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn hide_groups_about(&self, object: &Entity) -> Result<()> {
         let object = object.to_string();
+        let goes = format!(
+            "g.object = ? AND NOT g.hidden AND g.verb IN ('{}')",
+            AUTOMATIC.join("', '")
+        );
         let sql = format!(
             "UPDATE notification_state SET unseen_count = unseen_count - d.unseen, \
              unread_count = unread_count - d.unread FROM (SELECT s.user_id, \
              SUM(CASE WHEN {UNSEEN} THEN 1 ELSE 0 END) AS unseen, \
              SUM(CASE WHEN {UNREAD} THEN 1 ELSE 0 END) AS unread \
              FROM notification_group g JOIN notification_state s ON s.user_id = g.user_id \
-             WHERE g.object = ? AND NOT g.hidden GROUP BY s.user_id) d WHERE notification_state.user_id = d.user_id"
+             WHERE {goes} GROUP BY s.user_id) d WHERE notification_state.user_id = d.user_id"
         );
         self.execute(&sql, [object.clone().into()]).await?;
-        let sql = "UPDATE notification_group SET hidden = TRUE WHERE object = ? AND NOT hidden";
-        self.execute(sql, [object.into()]).await?;
+        let sql = format!("UPDATE notification_group AS g SET hidden = TRUE WHERE {goes}");
+        self.execute(&sql, [object.into()]).await?;
         Ok(())
     }
+}
+
+/// Whom a viewer may not see as an actor, though their rows are there: those who are being deleted.
+pub(super) async fn hidden_actors(conn: &DatabaseTransaction, _viewer: UserId) -> Result<Vec<UserId>> {
+    let sql = "SELECT key FROM sweep WHERE kind = 'user'";
+    let rows = conn
+        .query_all_raw(statement(conn.get_database_backend(), sql, []))
+        .await?;
+    rows.iter().map(|row| Ok(UserId(row.try_get_by_index(0)?))).collect()
+}
+
+/// Users as groups name their actors.
+pub(super) fn names(users: &[UserId]) -> Vec<String> {
+    users.iter().map(|id| Entity::User(*id).to_string()).collect()
 }

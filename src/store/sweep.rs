@@ -210,6 +210,34 @@ impl Tx {
         Ok(rows.len())
     }
 
+    /// Takes away a step's number of what a deleted user was told of. Returns how many.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database fails.
+    pub async fn sweep_notifications(&self, user: UserId) -> Result<u64> {
+        let entries = "DELETE FROM feed_entry WHERE (topic, kind, created_at, id) IN \
+                       (SELECT topic, kind, created_at, id FROM feed_entry WHERE topic = ? LIMIT ?)";
+        let topic = Topic::notifications(user);
+        let gone = self.execute(entries, [topic.as_str().into(), STEP.into()]).await?;
+        if gone > 0 {
+            return Ok(gone);
+        }
+        let actors = "DELETE FROM notification_actor WHERE (group_id, actor) IN (SELECT a.group_id, a.actor \
+                      FROM notification_group g JOIN notification_actor a ON a.group_id = g.id WHERE g.user_id = ? LIMIT ?)";
+        let gone = self.execute(actors, [user.0.into(), STEP.into()]).await?;
+        if gone > 0 {
+            return Ok(gone);
+        }
+        let groups = "DELETE FROM notification_group WHERE id IN \
+                      (SELECT id FROM notification_group WHERE user_id = ? LIMIT ?)";
+        let gone = self.execute(groups, [user.0.into(), STEP.into()]).await?;
+        if gone > 0 {
+            return Ok(gone);
+        }
+        self.execute("DELETE FROM notification_state WHERE user_id = ?", [user.0.into()])
+            .await
+    }
+
     /// Some of a deleted user's tweets that are not hidden yet.
     ///
     /// # Errors

@@ -25,6 +25,20 @@ const MISCOUNTED: &[&str] = &[
      (SELECT COUNT(*) FROM follow f WHERE f.target_kind = 'hashtag' AND f.target_key = h.name AND f.flag = 'following')",
     "SELECT key FROM object o WHERE follower_count <> (SELECT COUNT(*) FROM follow f \
      WHERE f.target_kind = 'object' AND f.target_key = o.type || ':' || o.key AND f.flag = 'following')",
+    "SELECT g.id FROM notification_group g WHERE action_count <> (SELECT COUNT(*) FROM feed_entry x \
+      WHERE x.topic = 'notifications:' || g.user_id AND x.verb = g.verb AND x.created_at / 86400000000 = g.day \
+      AND CASE WHEN x.kind = 0 THEN 'tweet:' || x.tweet_id ELSE x.object END = g.object)",
+    "SELECT x.id FROM feed_entry x WHERE x.topic LIKE 'notifications:%' AND NOT EXISTS (SELECT 1 \
+      FROM notification_group g WHERE g.user_id = CAST(substr(x.topic, 15) AS BIGINT) AND x.verb = g.verb \
+      AND x.created_at / 86400000000 = g.day \
+      AND CASE WHEN x.kind = 0 THEN 'tweet:' || x.tweet_id ELSE x.object END = g.object)",
+    "SELECT id FROM notification_group g WHERE (action_count, actor_count) <> (SELECT \
+      COALESCE(SUM(a.action_count), 0), COUNT(*) FROM notification_actor a WHERE a.group_id = g.id)",
+    "SELECT id FROM notification_group g WHERE (newest_at, newest_id) <> (SELECT a.newest_at, a.newest_id \
+      FROM notification_actor a WHERE a.group_id = g.id ORDER BY a.newest_at DESC, a.newest_id DESC LIMIT 1)",
+    "SELECT user_id FROM notification_state s WHERE (unseen_count, unread_count) <> (SELECT \
+      COALESCE(SUM(g.version > g.seen AND g.version > s.seen), 0), COALESCE(SUM(g.version > g.read AND g.version > s.read), 0) \
+      FROM notification_group g WHERE g.user_id = s.user_id AND NOT g.hidden)",
     "SELECT hashtag FROM tweet_hashtag WHERE hashtag NOT IN (SELECT name FROM hashtag)",
 ];
 
@@ -38,6 +52,10 @@ const LEFT_OVER: &[&str] = &[
     "SELECT tweet_id FROM tweet_hashtag WHERE tweet_id NOT IN (SELECT id FROM tweet)",
     "SELECT id FROM tweet WHERE deleted_at IS NOT NULL",
     "SELECT id FROM tweet WHERE action_id NOT IN (SELECT id FROM action)",
+    "SELECT user_id FROM notification_state WHERE user_id NOT IN (SELECT id FROM users)",
+    "SELECT id FROM notification_group WHERE user_id NOT IN (SELECT user_id FROM notification_state)",
+    "SELECT group_id FROM notification_actor WHERE group_id NOT IN (SELECT id FROM notification_group)",
+    "SELECT id FROM notification_group WHERE hidden",
     "SELECT topic, seq FROM event_topic WHERE seq NOT IN (SELECT seq FROM event)",
     "SELECT seq FROM event e WHERE seq > (SELECT MIN(seq) FROM event) \
      AND NOT EXISTS (SELECT 1 FROM event p WHERE p.seq = e.seq - 1)",

@@ -1,12 +1,13 @@
 //! Connections, after Relay's specification.
 
-use super::{Action, Entity, Tweet, User, entity};
+use super::{Action, ActionGroup, Entity, Tweet, User, entity};
 use crate::graphql::error::Result;
 use crate::graphql::request::Ask;
 use crate::graphql::scalar::DateTime;
 use crate::model::page::Page;
 use crate::model::{self, Cursor, Error, Micros, Place, TweetId, UserId, Window};
 use crate::reading::feed::Standing;
+use crate::reading::group::Group;
 use async_graphql::{ComplexObject, Context, SimpleObject};
 use futures_util::future::try_join_all;
 use std::sync::Arc;
@@ -83,6 +84,10 @@ connection!(
 connection!(
     /// A page of users.
     UserConnection, UserEdge, User
+);
+connection!(
+    /// A page of groups of actions.
+    ActionGroupConnection, ActionGroupEdge, ActionGroup
 );
 connection!(
     /// A page of followers.
@@ -262,6 +267,23 @@ impl ActionConnection {
                     cursor: cursor(*place),
                     node: node(standing),
                     standing: standing.clone(),
+                })
+                .collect(),
+            page_info: PageInfo::new(page),
+        }
+    }
+}
+
+impl ActionGroupConnection {
+    /// From a page of a feed.
+    pub(in crate::graphql) fn of_page(page: &Page<Group>) -> Self {
+        let groups = page.items.iter();
+        Self {
+            nodes: groups.clone().map(|(_, group)| ActionGroup(group.clone())).collect(),
+            edges: groups
+                .map(|(place, group)| ActionGroupEdge {
+                    cursor: cursor(*place),
+                    node: ActionGroup(group.clone()),
                 })
                 .collect(),
             page_info: PageInfo::new(page),

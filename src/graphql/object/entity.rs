@@ -1,6 +1,6 @@
 //! What actions refer to, and whatever has a global identifier.
 
-use super::{Action, ExternalObject, Feed, Hashtag, Tweet, User};
+use super::{Action, ActionGroup, ExternalObject, Feed, Hashtag, Tweet, User};
 use crate::graphql::error::Result;
 use crate::graphql::request::Ask;
 use crate::graphql::scalar::DateTime;
@@ -38,6 +38,8 @@ pub enum Node {
     Action(Action),
     /// A feed.
     Feed(Feed),
+    /// Actions of a feed with one verb and one object, on one day.
+    ActionGroup(ActionGroup),
     /// What was deleted since.
     Tombstone(Tombstone),
 }

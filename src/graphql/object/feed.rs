@@ -1,12 +1,14 @@
 //! Feeds.
 
-use super::{ActionConnection, TweetConnection, window};
+use super::{ActionConnection, ActionGroup, ActionGroupConnection, TweetConnection, window};
 use crate::graphql::error::Result;
-use crate::graphql::loader::{ActionsPage, TweetsPage};
+use crate::graphql::loader::{ActionsPage, GroupsPage, TweetsPage};
 use crate::graphql::request::Ask;
 use crate::model::id::GlobalId;
-use crate::model::{self, Error, UserId};
+use crate::model::{self, Error, GroupId, UserId};
 use crate::reading::feed::{ActionsOf, FeedKey};
+use crate::reading::group::feed_of;
+use crate::store::notice::NewNotices;
 use async_graphql::{Context, Enum, ID, Object};
 
 /// Which list a feed is.
@@ -128,6 +130,26 @@ pub async fn find(ctx: &Context<'_>, group: model::FeedGroup, slug: &str) -> Res
     }))
 }
 
+/// A group of a feed, if the viewer may see both.
+///
+/// # Errors
+/// `INTERNAL_SERVER_ERROR` when the database fails.
+pub async fn of_group(ctx: &Context<'_>, id: GroupId) -> Result<Option<ActionGroup>> {
+    let load = ctx.load();
+    let is_there = match feed_of(&id) {
+        Some(FeedKey::User(user)) => load.user(user).await?.is_some(),
+        Some(FeedKey::Timeline(user) | FeedKey::Notification(user)) => ctx.viewer().user() == Some(user),
+        Some(FeedKey::Hashtag(name)) => load.hashtag(name).await?.is_some(),
+        Some(FeedKey::Object(_)) => true,
+        None => false,
+    };
+    if !is_there {
+        return Ok(None);
+    }
+    let group = load.group(id).await?;
+    Ok(group.map(ActionGroup))
+}
+
 /// A timeline is its owner's alone.
 ///
 /// # Errors
@@ -201,6 +223,41 @@ impl Feed {
             window: window(first, after, last, before)?,
         };
         TweetConnection::of_ids(ctx, &*ctx.load().feed_tweets(page).await?).await
+    }
+
+    /// The actions grouped by verb, object and day: 'alice and 3 others liked your tweet'.
+    async fn groups(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<ActionGroupConnection> {
+        let page = GroupsPage {
+            feed: self.key.clone(),
+            window: window(first, after, last, before)?,
+        };
+        Ok(ActionGroupConnection::of_page(&*ctx.load().groups(page).await?))
+    }
+
+    /// Groups that the owner has not seen; 0 outside NOTIFICATION.
+    async fn unseen_count(&self, ctx: &Context<'_>) -> Result<i32> {
+        Ok(i32::try_from(self.new_notices(ctx).await?.unseen).unwrap_or(i32::MAX))
+    }
+
+    /// Groups that the owner has not read; 0 outside NOTIFICATION.
+    async fn unread_count(&self, ctx: &Context<'_>) -> Result<i32> {
+        Ok(i32::try_from(self.new_notices(ctx).await?.unread).unwrap_or(i32::MAX))
+    }
+}
+
+impl Feed {
+    async fn new_notices(&self, ctx: &Context<'_>) -> Result<NewNotices> {
+        match self.key {
+            FeedKey::Notification(owner) => Ok(ctx.load().new_notices(owner).await?),
+            _ => Ok(NewNotices::default()),
+        }
     }
 }
 

@@ -169,6 +169,12 @@ impl User {
         Ok(ActionConnection::of_page(&*ctx.load().feed_actions(page).await?))
     }
 
+    /// Mentions, replies, likes, retweets and new followers. Null, with FORBIDDEN, for anybody
+    /// else.
+    async fn notifications(&self, ctx: &Context<'_>) -> Nullable<Feed> {
+        Some(require_owner(ctx, self.0.id).map(|()| Feed::notifications(&self.0)))
+    }
+
     /// False for an anonymous viewer.
     async fn viewer_is_following(&self, ctx: &Context<'_>) -> Result<bool> {
         let target = Entity::User(self.0.id);

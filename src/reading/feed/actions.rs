@@ -1,8 +1,8 @@
 //! The actions of feeds, and those that concern somebody or something.
 
-use super::{Choice, FeedKey, Merges, followed, whole};
+use super::{ALL, Choice, FeedKey, Merges, followed, parts, whole};
 use crate::model::deed::{Deed, reasons};
-use crate::model::{Action, ActionId, Entity, Entry, Result, Topic, Tweet, TweetId, UserId};
+use crate::model::{Action, ActionId, Entity, Entry, GroupKey, Place, Result, Topic, Tweet, TweetId, UserId};
 use crate::reading::page::{Scanned, Source};
 use crate::reading::visible::{self, Seen};
 use crate::store::Store;
@@ -90,22 +90,50 @@ impl<'a> Actions<'a> {
         Ok(actions)
     }
 
+    /// The actions of groups, each of a feed, with its place where it is a post.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn of_groups(
+        store: &'a Store,
+        viewer: Option<UserId>,
+        groups: &[(FeedKey, GroupKey, Option<Place>)],
+    ) -> Result<Self> {
+        let mut feeds = Vec::with_capacity(groups.len());
+        let mut timelines = HashMap::new();
+        for (list, (feed, key, post)) in groups.iter().enumerate() {
+            feeds.push(parts(store, viewer, feed, &Choice::Group(key.clone(), *post)).await?);
+            if let FeedKey::Timeline(owner) = feed {
+                timelines.insert(list, (*owner, store.follows(*owner).await?));
+            }
+        }
+        Ok(Self {
+            merges: Merges { store, feeds },
+            viewer,
+            timelines,
+            postings: HashMap::new(),
+        })
+    }
+
     async fn add(&mut self, list: &ActionsOf, choice: &Choice) -> Result<()> {
         let selects = choice.selects(matches!(list, ActionsOf::Feed(FeedKey::Hashtag(_))));
         let about = |entity: Entity| Topic::about(&entity);
         let parts = match list {
             ActionsOf::Feed(FeedKey::Timeline(owner)) => {
                 let follows = self.merges.store.follows(*owner).await?;
-                let parts = followed(*owner, &follows, &selects);
+                let parts = followed(*owner, &follows, &selects, ALL);
                 self.timelines.insert(self.merges.feeds.len(), (*owner, follows));
                 parts
             }
             ActionsOf::Feed(FeedKey::User(id)) if self.viewer == Some(*id) => {
-                whole([Topic::user(*id), Topic::private(*id)], &selects)
+                whole([Topic::user(*id), Topic::private(*id)], &selects, ALL)
             }
-            ActionsOf::Feed(feed) => whole(feed.topic(), &selects),
-            ActionsOf::User(id) => whole([Topic::user(*id)].into_iter().chain(about(Entity::User(*id))), &selects),
-            ActionsOf::Tweet(id) => whole(about(Entity::Tweet(*id)), &selects),
+            ActionsOf::Feed(feed) => whole(feed.topic(), &selects, ALL),
+            ActionsOf::User(id) => {
+                let topics = [Topic::user(*id)].into_iter().chain(about(Entity::User(*id)));
+                whole(topics, &selects, ALL)
+            }
+            ActionsOf::Tweet(id) => whole(about(Entity::Tweet(*id)), &selects, ALL),
         };
         self.merges.feeds.push(parts);
         Ok(())

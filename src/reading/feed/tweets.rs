@@ -30,7 +30,7 @@ impl<'a> Tweets<'a> {
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn new(store: &'a Store, feeds: &[FeedKey], retweets: bool) -> Result<Self> {
         Ok(Self {
-            merges: Merges::new(store, feeds, &Choice::Tweets { retweets }).await?,
+            merges: Merges::new(store, None, feeds, &Choice::Tweets { retweets }).await?,
             collapse: retweets,
             past: PAST,
             accept: None,

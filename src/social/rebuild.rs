@@ -1,0 +1,134 @@
+//! Making notifications anew when the rule changes by which they are made.
+
+use super::Social;
+use crate::model::action::FOLLOW;
+use crate::model::{Action, Deed, Entity, EventKind, Key, NewEvent, Reaction, Result, Tweet, TweetId, UserId};
+use crate::store::rebuild::{Due, Phase};
+use crate::store::tx::Tx;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// How long to wait after a failure.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// Rebuilds until all is made by today's rule, or cancelled.
+///
+/// # Errors
+/// None: what fails is tried again.
+pub async fn run(social: Social, stop: CancellationToken) -> Result<()> {
+    while !stop.is_cancelled() {
+        match social.rebuild_step().await {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
+            Err(error) => {
+                tracing::warn!(?error, "notifications could not be made anew");
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = tokio::time::sleep(PAUSE) => {}
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Social {
+    /// Makes notifications anew, if today's rule is not the one by which they were made.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn rebuild(&self) -> Result<()> {
+        while self.rebuild_step().await? {}
+        Ok(())
+    }
+
+    /// One step. False when there is nothing to do.
+    async fn rebuild_step(&self) -> Result<bool> {
+        if !self.store.needs_rebuild().await? {
+            return Ok(false);
+        }
+        self.store
+            .write_background(|tx| {
+                Box::pin(async move {
+                    let next = step(tx, tx.rebuild_phase().await?).await?;
+                    tx.set_rebuild_phase(next).await?;
+                    Ok(next != Phase::Done)
+                })
+            })
+            .await
+    }
+}
+
+async fn step(tx: &Tx, phase: Phase) -> Result<Phase> {
+    Ok(match phase {
+        Phase::Entries(position) => {
+            let actions = tx.automatic_actions_after(position).await?;
+            let Some(last) = actions.last().map(|action| action.id.0) else {
+                return Ok(Phase::Groups(0));
+            };
+            let changed = tx.correct_notifications(&due(tx, actions).await?).await?;
+            if !changed.is_empty() {
+                let mut event = NewEvent::new(EventKind::Import);
+                event.keys = changed.into_iter().map(Key::Topic).collect();
+                tx.emit(event);
+            }
+            Phase::Entries(last)
+        }
+        Phase::Groups(position) => match tx.recount_groups_after(position).await? {
+            Some(last) => Phase::Groups(last),
+            None => Phase::Counts(0),
+        },
+        Phase::Counts(position) => match tx.recount_new_after(position).await? {
+            Some(last) => Phase::Counts(last),
+            None => Phase::Done,
+        },
+        Phase::Done => Phase::Done,
+    })
+}
+
+/// In whose notifications actions belong, by the rule that mutations follow.
+async fn due(tx: &Tx, actions: Vec<Action>) -> Result<Vec<Due>> {
+    let named: Vec<TweetId> = actions
+        .iter()
+        .filter_map(|action| action.object.as_ref()?.tweet())
+        .collect();
+    let tweets = tx.tweets_as_they_are(&named).await?;
+    let authors = tx
+        .authors_of(tweets.values().filter_map(|tweet| tweet.in_reply_to))
+        .await?;
+    Ok(actions
+        .into_iter()
+        .map(|action| {
+            let deed = deed(&action, &tweets, &authors);
+            let topics = deed.map(|deed| deed.topics).unwrap_or_default();
+            Due {
+                topics: topics.into_iter().filter(|topic| topic.notified().is_some()).collect(),
+                is_vague: answers_what_is_gone(&action, &authors),
+                action,
+            }
+        })
+        .collect())
+}
+
+/// Whoever wrote what is answered was told, and that is known no more.
+fn answers_what_is_gone(action: &Action, authors: &HashMap<TweetId, UserId>) -> bool {
+    let answered = action.target.as_ref().and_then(Entity::tweet);
+    answered.is_some_and(|id| !authors.contains_key(&id))
+}
+
+fn deed(action: &Action, tweets: &HashMap<TweetId, Arc<Tweet>>, authors: &HashMap<TweetId, UserId>) -> Option<Deed> {
+    let (by, object) = (action.actor.user()?, action.object.as_ref()?);
+    if action.verb == FOLLOW {
+        return Some(Deed::follow(action.id, by, object, action.created_at));
+    }
+    let tweet = tweets.get(&object.tweet()?)?;
+    let reaction = Reaction::ALL
+        .into_iter()
+        .find(|reaction| reaction.verb() == action.verb);
+    Some(match reaction {
+        Some(reaction) => Deed::reaction(reaction, action.id, by, (tweet.id, tweet.author), action.created_at),
+        None => Deed::posting(tweet, tweet.in_reply_to.and_then(|id| authors.get(&id).copied())),
+    })
+}

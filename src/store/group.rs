@@ -1,0 +1,182 @@
+//! Groups of a feed's entries, made at reading: by verb, object and day.
+
+use super::feed::{Range, bounds};
+use super::snapshot::{Snapshot, json};
+use crate::model::{Entity, GroupKey, Place, Result, UserId};
+use std::collections::{HashMap, HashSet};
+
+/// How far the actions of a group are counted.
+pub const COUNTED: i64 = 1_000;
+
+/// How many actions a group has, and by how many actors. Neither is above [`COUNTED`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Counts {
+    /// Its actions.
+    pub actions: i64,
+    /// Who did them, each once.
+    pub actors: i64,
+}
+
+/// The feeds whose groups are asked for: the stretches of topics that each is made of, and whom
+/// nobody who asks may see.
+#[derive(Clone, Copy)]
+pub struct Feeds<'a> {
+    /// Of each feed its stretches; what they select is not looked at.
+    pub ranges: &'a [Vec<Range>],
+    /// Who is left out.
+    pub hidden: &'a [UserId],
+}
+
+impl Feeds<'_> {
+    fn rows(&self) -> Vec<(usize, &str, i64, i64, i64, i64, i64, i64)> {
+        let all = self.ranges.iter().enumerate();
+        all.flat_map(|(feed, ranges)| {
+            ranges.iter().map(move |range| {
+                let (below_at, below_id, above_at, above_id, until) = bounds(range);
+                let not_by = range.not_by.map_or(0, |id| id.0);
+                let topic = range.topic.as_str();
+                (feed, topic, below_at, below_id, above_at, above_id, until, not_by)
+            })
+        })
+        .collect()
+    }
+}
+
+/// The stretches as rows `p`.
+const PARTS: &str = "WITH part AS MATERIALIZED (SELECT {int:0} AS feed, {text:1} AS topic, {int:2} AS below_at, \
+    {int:3} AS below_id, {int:4} AS above_at, {int:5} AS above_id, {int:6} AS until_id, {int:7} AS not_by FROM {each})";
+/// What finds a group's entries in a stretch: rows `k` are feed, verb, object, and two places.
+const FOUND: &str =
+    "p.feed = {int:0} AND ~.kind <> 0 AND ~.topic = p.topic AND ~.verb = {text:1} AND ~.object = {text:2}";
+/// Which of them count.
+const WITHIN: &str = "(~.created_at, ~.id) > ({int:3}, {int:4}) AND (~.created_at, ~.id) < ({int:5}, {int:6}) \
+    AND (~.created_at, ~.id) > (p.above_at, p.above_id) AND (~.created_at, ~.id) < (p.below_at, p.below_id) \
+    AND ~.id <= p.until_id AND ~.actor_id <> p.not_by AND ~.actor_id NOT IN (SELECT {number} FROM {each})";
+
+/// A group of a feed, between two places, both exclusive.
+type Row<'a> = (usize, &'a str, String, i64, i64, i64, i64);
+
+fn row<'a>(feed: usize, key: &'a GroupKey, above: Place) -> Row<'a> {
+    let end = key.span().1;
+    let (verb, object) = (key.verb.as_str(), key.object_name());
+    (feed, verb, object, above.at, above.id, end.at + 1, 0)
+}
+
+/// From the day's beginning on.
+fn whole<'a>(feed: usize, key: &'a GroupKey) -> Row<'a> {
+    let begin = key.span().0.at - 1;
+    row(
+        feed,
+        key,
+        Place {
+            at: begin,
+            id: i64::MAX - 1,
+        },
+    )
+}
+
+impl Snapshot {
+    /// Which of these groups, each of a feed, have an action above a place of their day.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn groups_going_on(
+        &self,
+        feeds: Feeds<'_>,
+        groups: &[(usize, GroupKey, Place)],
+    ) -> Result<HashSet<usize>> {
+        let asked: Vec<Row<'_>> = groups
+            .iter()
+            .map(|(feed, key, above)| row(*feed, key, *above))
+            .collect();
+        let sql = format!(
+            "{PARTS} SELECT k.key FROM {{each}} WHERE EXISTS \
+             (SELECT 1 FROM part p CROSS JOIN feed_entry x WHERE {FOUND} AND {WITHIN})"
+        )
+        .replace('~', "x");
+        let rows = self
+            .rows(&sql, [json(&feeds.rows()), json(&asked), json(&feeds.hidden)])
+            .await?;
+        super::bulk::places(&rows)
+    }
+
+    /// How many actions groups have, each of a feed, and by how many actors.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn group_counts(
+        &self,
+        feeds: Feeds<'_>,
+        groups: &[(usize, &GroupKey)],
+    ) -> Result<HashMap<usize, Counts>> {
+        let sql = format!(
+            "{} SELECT list, COUNT(DISTINCT id) AS actions, COUNT(DISTINCT actor) AS actors FROM member GROUP BY list",
+            members()
+        );
+        let asked: Vec<Row<'_>> = groups.iter().map(|(feed, key)| whole(*feed, key)).collect();
+        let values = [json(&feeds.rows()), json(&asked), json(&feeds.hidden), COUNTED.into()];
+        let rows = self.rows(&sql, values).await?;
+        rows.iter()
+            .map(|row| {
+                let list: i64 = row.try_get("", "list")?;
+                let counts = Counts {
+                    actions: row.try_get::<i64>("", "actions")?.min(COUNTED),
+                    actors: row.try_get::<i64>("", "actors")?.min(COUNTED),
+                };
+                Ok((usize::try_from(list).unwrap_or(usize::MAX), counts))
+            })
+            .collect()
+    }
+
+    /// The first actors of groups, each of a feed: the newest first, each once.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn group_actors(
+        &self,
+        feeds: Feeds<'_>,
+        groups: &[(usize, &GroupKey)],
+        first: usize,
+    ) -> Result<Vec<Vec<Entity>>> {
+        let sql = format!(
+            "{} SELECT list, actor FROM (SELECT list, actor, ROW_NUMBER() OVER \
+             (PARTITION BY list ORDER BY created_at DESC, id DESC) AS place FROM (SELECT m.*, ROW_NUMBER() OVER \
+             (PARTITION BY list, actor ORDER BY created_at DESC, id DESC) AS turn FROM member m) t WHERE turn = 1) o \
+             WHERE place <= ? ORDER BY list, place",
+            members()
+        );
+        let asked: Vec<Row<'_>> = groups.iter().map(|(feed, key)| whole(*feed, key)).collect();
+        let values = [
+            json(&feeds.rows()),
+            json(&asked),
+            json(&feeds.hidden),
+            COUNTED.into(),
+            i64::try_from(first).unwrap_or(i64::MAX).into(),
+        ];
+        let mut found = vec![Vec::new(); groups.len()];
+        for row in &self.rows(&sql, values).await? {
+            let (list, actor): (i64, String) = (row.try_get("", "list")?, row.try_get("", "actor")?);
+            let slot = usize::try_from(list).ok().and_then(|list| found.get_mut(list));
+            if let Some(slot) = slot {
+                slot.extend(Entity::parse(&actor));
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The newest entries of each group in each stretch, as rows `member`.
+fn members() -> String {
+    let newest = format!(
+        "SELECT y.created_at, y.id FROM feed_entry y WHERE {} AND {} ORDER BY y.created_at DESC, y.id DESC LIMIT ?",
+        FOUND.replace('~', "y"),
+        WITHIN.replace('~', "y")
+    );
+    format!(
+        "{PARTS}, member AS (SELECT k.key AS list, x.created_at, x.id, CASE WHEN x.actor_id = 0 THEN \
+         (SELECT a.actor_kind || ':' || a.actor_key FROM action a WHERE a.id = x.id) \
+         ELSE 'user:' || x.actor_id END AS actor FROM {{each}} CROSS JOIN part p CROSS JOIN feed_entry x \
+         WHERE {} AND (x.created_at, x.id) IN ({newest}))",
+        FOUND.replace('~', "x")
+    )
+}
