@@ -77,7 +77,11 @@ impl Social {
         let brief = Brief {
             users: target.user().into_iter().chain([follower]).collect(),
             claim: Some(Claim::Follow(follower, target.clone(), new.flag.clone())),
-            enters: vec![Topic::user(follower)],
+            // What is followed may have a topic of what was done to it, and others read that.
+            enters: Topic::about(&target)
+                .into_iter()
+                .chain([Topic::user(follower)])
+                .collect(),
             reads: vec![topic.clone()],
             ..Brief::default()
         };
