@@ -17,8 +17,9 @@ mod clients; // the real JavaScript clients: audits, graphql-ws, Apollo, GraphiQ
 mod config; // options and commands: what is right, and how what is wrong is told
 mod crash; // kill -9 under load: nothing acknowledged is lost, doubled or miscounted
 mod executor; // order of keys, errors and nulls, as the specification says
-mod feed_streams;
-mod feeds_model;
+mod feed_streams; // actions that come into a feed and go, to those who may see them
+mod feeds_model; // every feed, list, group and count against an oracle, over many random steps
+mod groups; // the groups of every feed against its own actions
 mod hashtag_streams; // what a hashtag's stream tells, in which order, and since when
 mod http_protocol; // GraphQL over HTTP: methods, media types, limits and statuses
 mod import; // bulk import: order, repetition, bad rows, counters
@@ -26,6 +27,7 @@ mod layering; // the direction of imports
 mod live_groups; // who shares executions of a stream's events, and who does not
 mod live_replays; // subscribers who come back, or lag: from memory, together, never with what is gone
 mod objects; // lists of actions against a model of what has happened
+mod notifications; // what people are told of, what they have seen, and making it anew
 mod pagination; // every kind of list against slices of the whole
 mod processes; // commands beside a running server, a second server, and the end of one
 mod resuming; // readers that come back, or lag, miss nothing and get nothing twice

@@ -25,14 +25,16 @@ const MISCOUNTED: &[&str] = &[
      (SELECT COUNT(*) FROM follow f WHERE f.target_kind = 'hashtag' AND f.target_key = h.name AND f.flag = 'following')",
     "SELECT key FROM object o WHERE follower_count <> (SELECT COUNT(*) FROM follow f \
      WHERE f.target_kind = 'object' AND f.target_key = o.type || ':' || o.key AND f.flag = 'following')",
-    "SELECT g.id FROM notification_group g WHERE action_count <> (SELECT COUNT(*) FROM feed_entry x \
+    "SELECT g.id FROM notification_group g JOIN users u ON u.id = g.user_id AND u.deleted_at IS NULL \
+      WHERE action_count <> (SELECT COUNT(*) FROM feed_entry x \
       WHERE x.topic = 'notifications:' || g.user_id AND x.verb = g.verb AND x.created_at / 86400000000 = g.day \
       AND CASE WHEN x.kind = 0 THEN 'tweet:' || x.tweet_id ELSE x.object END = g.object)",
     "SELECT x.id FROM feed_entry x WHERE x.topic LIKE 'notifications:%' AND NOT EXISTS (SELECT 1 \
       FROM notification_group g WHERE g.user_id = CAST(substr(x.topic, 15) AS BIGINT) AND x.verb = g.verb \
       AND x.created_at / 86400000000 = g.day \
       AND CASE WHEN x.kind = 0 THEN 'tweet:' || x.tweet_id ELSE x.object END = g.object)",
-    "SELECT id FROM notification_group g WHERE (action_count, actor_count) <> (SELECT \
+    "SELECT g.id FROM notification_group g JOIN users u ON u.id = g.user_id AND u.deleted_at IS NULL \
+      WHERE (action_count, actor_count) <> (SELECT \
       COALESCE(SUM(a.action_count), 0), COUNT(*) FROM notification_actor a WHERE a.group_id = g.id)",
     "SELECT id FROM notification_group g WHERE (newest_at, newest_id) <> (SELECT a.newest_at, a.newest_id \
       FROM notification_actor a WHERE a.group_id = g.id ORDER BY a.newest_at DESC, a.newest_id DESC LIMIT 1)",
