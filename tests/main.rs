@@ -26,8 +26,8 @@ mod import; // bulk import: order, repetition, bad rows, counters
 mod layering; // the direction of imports
 mod live_groups; // who shares executions of a stream's events, and who does not
 mod live_replays; // subscribers who come back, or lag: from memory, together, never with what is gone
-mod objects; // lists of actions against a model of what has happened
 mod notifications; // what people are told of, what they have seen, and making it anew
+mod objects; // lists of actions against a model of what has happened
 mod pagination; // every kind of list against slices of the whole
 mod processes; // commands beside a running server, a second server, and the end of one
 mod resuming; // readers that come back, or lag, miss nothing and get nothing twice

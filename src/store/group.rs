@@ -33,7 +33,7 @@ impl Feeds<'_> {
         all.flat_map(|(feed, ranges)| {
             ranges.iter().map(move |range| {
                 let (below_at, below_id, above_at, above_id, until) = bounds(range);
-                let not_by = range.not_by.map_or(0, |id| id.0);
+                let not_by = range.not_by.map_or(-1, |id| id.0);
                 let topic = range.topic.as_str();
                 (feed, topic, below_at, below_id, above_at, above_id, until, not_by)
             })

@@ -27,6 +27,8 @@ pub struct Action {
     pub is_public: bool,
     /// Recorded by itself.
     pub is_automatic: bool,
+    /// Who is told of it.
+    pub told: BTreeSet<usize>,
 }
 
 pub type Place = (String, i64);
@@ -123,14 +125,15 @@ impl Group<'_> {
 }
 
 impl Facts {
-    pub fn record(&mut self, action: Action) {
+    pub fn record(&mut self, mut action: Action) {
         self.recorded = self.recorded.max(action.id);
         let at = self.actions.partition_point(|other| other.place() < action.place());
-        self.notify(&action);
+        action.told = self.recipients(&action);
+        self.notify(&action, &action.told);
         self.actions.insert(at, action);
     }
 
-    /// Who is told of an action.
+    /// Who is to be told of an action.
     fn recipients(&self, action: &Action) -> BTreeSet<usize> {
         let mut told = BTreeSet::new();
         if !action.is_public {
@@ -162,9 +165,9 @@ impl Facts {
     }
 
     /// A new action makes its group unseen and unread.
-    fn notify(&mut self, action: &Action) {
-        for person in self.recipients(action) {
-            self.marks.insert((person, Self::key(action)), Mark::default());
+    fn notify(&mut self, action: &Action, told: &BTreeSet<usize>) {
+        for person in told {
+            self.marks.insert((*person, Self::key(action)), Mark::default());
         }
     }
 
@@ -175,9 +178,7 @@ impl Facts {
             .iter()
             .flat_map(|action| {
                 let key = Self::key(action);
-                self.recipients(action)
-                    .into_iter()
-                    .map(move |person| (person, key.clone()))
+                action.told.iter().map(move |person| (*person, key.clone()))
             })
             .collect();
         self.marks.retain(|mark, _| there.contains(mark));
@@ -200,9 +201,13 @@ impl Facts {
         let action = self.actions[at].clone();
         let before = self.recipients(&action);
         (self.tweets[tweet].tags, self.tweets[tweet].mentions) = (tags, mentions);
-        for person in self.recipients(&action).difference(&before) {
-            self.marks.insert((*person, Self::key(&action)), Mark::default());
-        }
+        let after = self.recipients(&action);
+        let new: BTreeSet<usize> = after.difference(&before).copied().collect();
+        self.notify(&action, &new);
+        // Whose tweet was answered stays told when it is gone.
+        let told = &mut self.actions[at].told;
+        told.retain(|person| after.contains(person) || !before.contains(person));
+        told.extend(new);
         self.tidy();
     }
 
@@ -226,6 +231,9 @@ impl Facts {
         self.actions.retain(|action| {
             action.actor != me && !(action.is_automatic && action.verb == "follow" && action.object == Some(me))
         });
+        for action in &mut self.actions {
+            action.told.remove(&person);
+        }
         self.spans.retain(|span| span.owner != person && span.followed != me);
         self.tidy();
     }
@@ -276,7 +284,7 @@ impl Facts {
     }
 
     pub fn notifications(&self, person: usize) -> Vec<&Action> {
-        self.newest_first(|action| self.recipients(action).contains(&person))
+        self.newest_first(|action| action.told.contains(&person))
     }
 
     /// What stands in a timeline, and what brings it there.
