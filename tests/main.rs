@@ -21,6 +21,7 @@ mod http_protocol; // GraphQL over HTTP: methods, media types, limits and status
 mod import; // bulk import: order, repetition, bad rows, counters
 mod layering; // the direction of imports
 mod live_groups; // who shares executions of a stream's events, and who does not
+mod live_http; // streams over SSE and in parts
 mod live_replays; // subscribers who come back, or lag: from memory, together, never with what is gone
 mod pagination; // every kind of list against slices of the whole
 mod processes; // commands beside a running server, a second server, and the end of one

@@ -4,7 +4,6 @@ use std::{
     collections::VecDeque,
     future::poll_fn,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -12,7 +11,6 @@ use std::{
 use async_graphql::{Request, parser::types::OperationType};
 use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
 use futures_util::{FutureExt, Sink, SinkExt, StreamExt, future::BoxFuture};
-use parking_lot::Mutex;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, Sleep};
 
@@ -86,8 +84,8 @@ pub(super) struct Session {
     replies: usize,
     /// Since when there has been something to send without a break.
     owing: Option<Instant>,
-    /// When the other end last took something.
-    last_taken: Arc<Mutex<Instant>>,
+    /// The other end, and what it takes.
+    peer: Peer,
     /// The deadline of `connection_init`, until it came.
     init_deadline: Option<Instant>,
     /// Wakes the session at its next deadline, or before.
@@ -105,6 +103,7 @@ impl Session {
     pub(super) fn new(server: Server, socket: WebSocket, peer: Peer, caller: Caller) -> Self {
         let now = Instant::now();
         server.options.metrics.websockets.inc();
+        peer.traffic.watch();
         Self {
             init_deadline: Some(now + server.options.websocket_init_timeout),
             server,
@@ -114,7 +113,7 @@ impl Session {
             outbox: VecDeque::new(),
             replies: 0,
             owing: None,
-            last_taken: peer.last_taken,
+            peer,
             timer: Box::pin(tokio::time::sleep_until(now + PING_INTERVAL)),
             next_ping: now + PING_INTERVAL,
             pong_deadline: None,
@@ -245,7 +244,7 @@ impl Session {
 
     /// When the reader counts as too slow.
     fn slow_deadline(&self) -> Option<Instant> {
-        let since = self.owing?.max(*self.last_taken.lock());
+        let since = self.owing?.max(self.peer.traffic.last());
         Some(since + self.server.options.slow_reader_timeout)
     }
 
