@@ -22,6 +22,7 @@ mod import; // bulk import: order, repetition, bad rows, counters
 mod layering; // the direction of imports
 mod live_groups; // who shares executions of a stream's events, and who does not
 mod live_http; // streams over SSE and in parts
+mod live_limits; // slow readers, little memory, bursts and the end of the server lose nothing
 mod live_replays; // subscribers who come back, or lag: from memory, together, never with what is gone
 mod pagination; // every kind of list against slices of the whole
 mod processes; // commands beside a running server, a second server, and the end of one
