@@ -123,7 +123,7 @@ impl Session {
     }
 
     /// Talks until either end closes.
-    pub(super) async fn run(mut self) {
+    pub(super) async fn run(&mut self) {
         let end = loop {
             if let Err(end) = self.step().await {
                 break end;
@@ -133,7 +133,8 @@ impl Session {
         self.operations = Operations::default();
         self.outbox.clear();
         match end {
-            End::Close(close) => self.close(close).await,
+            // What happens once is not what every socket should have room for.
+            End::Close(close) => Box::pin(self.close(close)).await,
             End::Closed => {
                 // The library answers the close frame while it is polled.
                 let patience = Close::GoingAway.patience();
@@ -316,7 +317,7 @@ impl Session {
         };
         let message = ClientMessage::parse(&text).map_err(Close::BadRequest);
         match message.map_err(End::Close)? {
-            ClientMessage::Init(payload) => self.init(&payload).await.map_err(End::Close)?,
+            ClientMessage::Init(payload) => Box::pin(self.init(&payload)).await.map_err(End::Close)?,
             ClientMessage::Ping(payload) => self.say(ServerMessage::Pong { payload }.text()),
             ClientMessage::Pong => {}
             ClientMessage::Subscribe(id, request) => {
