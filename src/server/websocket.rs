@@ -5,6 +5,7 @@
 //! reader.
 
 mod close;
+mod ear;
 mod message;
 mod operations;
 mod session;
@@ -14,7 +15,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, request::Parts};
-use tracing::Instrument;
 
 use self::session::Session;
 use super::{Server, answer::Problem, bearer, connection::Peer, cors, request};
@@ -26,7 +26,7 @@ const MESSAGE_LIMIT: usize = 64 * 1024;
 
 /// A socket mostly waits, so its read buffer is small: it is also cleared at each look for a
 /// message. What is written in one go is bounded too.
-const READ_BUFFER: usize = 1024;
+const READ_BUFFER: usize = 512;
 const WRITE_BUFFER: usize = 16 * 1024;
 
 /// Begins a WebSocket, or says why not.
@@ -61,7 +61,6 @@ async fn begin(server: Server, mut parts: Parts) -> Result<Response, Problem> {
     }
     upgrade.set_selected_protocol(HeaderValue::from_static(PROTOCOL));
 
-    let span = tracing::Span::current();
     let token = server.tasks.token();
     Ok(upgrade
         .read_buffer_size(READ_BUFFER)
@@ -70,7 +69,7 @@ async fn begin(server: Server, mut parts: Parts) -> Result<Response, Problem> {
         .max_frame_size(MESSAGE_LIMIT)
         .on_upgrade(async move |socket| {
             let mut session = Box::new(Session::new(server, socket, peer, caller));
-            session.run().instrument(span).await;
+            session.run().await;
             drop(token);
         }))
 }

@@ -16,12 +16,14 @@ use tokio::time::{Instant, Sleep};
 
 use super::{
     close::Close,
+    ear::Ear,
     message::{ClientMessage, ServerMessage},
     operations::{self, Kind, Operations, refusal, too_many},
 };
 use crate::{
     graphql::{Caller, Refusal},
     metrics::CloseCode,
+    model::Viewer,
     server::{Server, bearer, connection::Peer},
 };
 
@@ -54,6 +56,34 @@ enum End {
 enum Event {
     Message(Message),
     Time,
+}
+
+/// What concerns a socket from outside.
+enum Outside {
+    /// The end of the server was asked for.
+    Shutdown,
+    /// The viewer's session has ended.
+    SessionEnded,
+}
+
+impl Outside {
+    /// Waits for the first of them.
+    fn of(server: &Server, viewer: Option<&Viewer>) -> BoxFuture<'static, Self> {
+        let shutdown = server.shutdown.clone().cancelled_owned();
+        match viewer.filter(|viewer| viewer.session().is_some()).cloned() {
+            None => shutdown.map(|()| Self::Shutdown).boxed(),
+            Some(viewer) => {
+                let api = server.api.clone();
+                async move {
+                    tokio::select! {
+                        () = shutdown => Self::Shutdown,
+                        () = api.session_ended(&viewer) => Self::SessionEnded,
+                    }
+                }
+                .boxed()
+            }
+        }
+    }
 }
 
 /// How a socket ends with its server.
@@ -93,8 +123,10 @@ pub(super) struct Session {
     next_ping: Instant,
     /// The deadline of a sign of life, while one is waited for.
     pong_deadline: Option<Instant>,
-    /// Resolves when the viewer's session ended.
-    session_ended: BoxFuture<'static, ()>,
+    /// Resolves when something from outside concerns the socket.
+    outside: BoxFuture<'static, Outside>,
+    /// Told of everything but events.
+    ear: Ear,
     /// Since the end of the server was asked for.
     drain: Option<Drain>,
 }
@@ -102,6 +134,7 @@ pub(super) struct Session {
 impl Session {
     pub(super) fn new(server: Server, socket: WebSocket, peer: Peer, caller: Caller) -> Self {
         let now = Instant::now();
+        let outside = Outside::of(&server, None);
         server.options.metrics.websockets.inc();
         peer.traffic.watch();
         Self {
@@ -117,7 +150,8 @@ impl Session {
             timer: Box::pin(tokio::time::sleep_until(now + PING_INTERVAL)),
             next_ping: now + PING_INTERVAL,
             pong_deadline: None,
-            session_ended: std::future::pending().boxed(),
+            outside,
+            ear: Ear::new(),
             drain: None,
         }
     }
@@ -146,30 +180,24 @@ impl Session {
 
     /// Waits for whatever comes first and deals with it.
     async fn step(&mut self) -> Result<(), End> {
-        let shutdown = self.server.shutdown.clone();
-        let draining = self.drain.is_some();
-        let event = tokio::select! {
-            biased;
-            () = shutdown.cancelled(), if !draining => {
-                self.begin_drain();
-                return Ok(());
-            }
-            event = poll_fn(|cx| self.poll(cx)) => event?,
-        };
+        let event = poll_fn(|cx| self.poll(cx)).await?;
         match event {
             Event::Message(message) => self.hear(message).await,
             Event::Time => self.pass_deadlines(),
         }
     }
 
-    /// Moves results from operations to the socket until there is something else to do.
+    /// Moves results and events to the socket until there is something else to do.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, End>> {
-        if self.session_ended.poll_unpin(cx).is_ready() {
-            let close = Close::Forbidden("Session ended");
-            return Poll::Ready(Err(End::Close(close)));
+        let is_called = self.ear.listen(cx);
+        let ear = self.ear.waker();
+        let mut other = Context::from_waker(&ear);
+        if is_called && let Poll::Ready(outside) = self.outside.poll_unpin(&mut other) {
+            self.ear.remember();
+            return Poll::Ready(self.heed(outside));
         }
         for left in (0..BATCH).rev() {
-            while let Poll::Ready(results) = self.operations.poll_results(cx) {
+            while is_called && let Poll::Ready(results) = self.operations.poll_results(&mut other) {
                 self.outbox.extend(results.into_iter().map(Outgoing::Result));
             }
             match self.poll_write(cx) {
@@ -179,14 +207,42 @@ impl Session {
                 Poll::Ready(Err(_)) => return Poll::Ready(Err(End::Gone)),
             }
         }
-        if let Poll::Ready(message) = self.poll_read(cx) {
+        if is_called && let Poll::Ready(message) = self.poll_read(&mut other) {
+            self.ear.remember();
             return Poll::Ready(message.map(Event::Message));
         }
+        self.poll_timer(&mut other, is_called)
+    }
+
+    fn poll_timer(&mut self, other: &mut Context<'_>, is_called: bool) -> Poll<Result<Event, End>> {
         let deadline = self.deadline();
-        if deadline < self.timer.deadline() {
+        let is_earlier = deadline < self.timer.deadline();
+        if is_earlier {
             self.timer.as_mut().reset(deadline);
         }
-        self.timer.as_mut().poll(cx).map(|()| Ok(Event::Time))
+        if is_earlier || is_called {
+            ready!(self.timer.as_mut().poll(other));
+            self.ear.remember();
+            return Poll::Ready(Ok(Event::Time));
+        }
+        Poll::Pending
+    }
+
+    /// Deals with what comes from outside.
+    fn heed(&mut self, outside: Outside) -> Result<Event, End> {
+        match outside {
+            Outside::SessionEnded => Err(End::Close(Close::Forbidden("Session ended"))),
+            Outside::Shutdown => {
+                let (api, viewer) = (self.server.api.clone(), self.caller.viewer.clone());
+                self.outside = async move {
+                    api.session_ended(&viewer).await;
+                    Outside::SessionEnded
+                }
+                .boxed();
+                self.begin_drain();
+                Ok(Event::Time)
+            }
+        }
     }
 
     /// Hands one message to the socket, or flushes it when there is none: several messages share
@@ -225,6 +281,8 @@ impl Session {
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Message, End>> {
         if self.replies >= MOST_REPLIES {
+            // To be looked at again once some of them were taken.
+            self.ear.remember();
             return Poll::Pending;
         }
         let message = ready!(self.socket.poll_next_unpin(cx));
@@ -342,8 +400,7 @@ impl Session {
                 Ok(Err(Refusal::Unavailable)) | Err(_) => return Err(Close::TryAgain),
             };
         }
-        let viewer = self.caller.viewer.clone();
-        self.session_ended = async move { api.session_ended(&viewer).await }.boxed();
+        self.outside = Outside::of(&self.server, Some(&self.caller.viewer));
         self.say(ServerMessage::ConnectionAck.text());
         Ok(())
     }
@@ -369,13 +426,15 @@ impl Session {
             return Ok(());
         }
         let caller = self.caller.clone();
+        let request_id = caller.request_id.clone();
         match kind {
-            Kind::Subscription => self
-                .operations
-                .subscribe(id, limit, api.subscribe(request, caller, None)),
+            Kind::Subscription => {
+                let opening = api.subscribe(request, caller, None);
+                self.operations.subscribe(id, &request_id, limit, opening);
+            }
             Kind::Single => {
                 let executing = async move { api.execute(request, caller).await };
-                self.operations.execute(id, limit, executing);
+                self.operations.execute(id, &request_id, limit, executing);
             }
         }
         Ok(())
