@@ -30,6 +30,16 @@ async fn apollo_client() {
 }
 
 #[tokio::test]
+async fn graphql_sse_client() {
+    run("graphql-sse.mjs").await;
+}
+
+#[tokio::test]
+async fn streams_are_resumed_over_each_transport() {
+    run("resume.mjs").await;
+}
+
+#[tokio::test]
 async fn graphiql_in_a_browser() {
     run("graphiql.mjs").await;
 }

@@ -25,6 +25,8 @@ mod http_protocol; // GraphQL over HTTP: methods, media types, limits and status
 mod import; // bulk import: order, repetition, bad rows, counters
 mod layering; // the direction of imports
 mod live_groups; // who shares executions of a stream's events, and who does not
+mod live_http; // streams over SSE and in parts
+mod live_limits; // slow readers, little memory, bursts and the end of the server lose nothing
 mod live_replays; // subscribers who come back, or lag: from memory, together, never with what is gone
 mod notifications; // what people are told of, what they have seen, and making it anew
 mod objects; // lists of actions against a model of what has happened

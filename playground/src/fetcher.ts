@@ -4,6 +4,7 @@
 
 import { getOperationAST, Kind, parse, type DocumentNode, type OperationDefinitionNode } from 'graphql';
 import { createClient } from 'graphql-ws';
+import { resumable } from './resume';
 import { session, setSession } from './session';
 
 type Params = { query: string; operationName?: string | null; variables?: unknown };
@@ -99,8 +100,12 @@ function subscribe(params: Params, headers: Record<string, string>) {
         connectionParams: headers,
         shouldRetry: (error) => error instanceof CloseEvent && error.code !== 4403,
       });
-      const stop = client.subscribe(params as { query: string }, {
-        next: (value) => observer.next(value),
+      const { params: resumed, note } = resumable(params);
+      const stop = client.subscribe(resumed, {
+        next(value) {
+          note(value);
+          observer.next(value);
+        },
         error(error) {
           if (error instanceof CloseEvent && error.code === 4403 && sendsSession(headers)) setSession(null);
           observer.error(readable(error));

@@ -21,6 +21,9 @@ const LIMIT: Duration = Duration::from_secs(10);
 const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// How many listeners are woken at once.
+const TURN: usize = 256;
+
 /// How old counts may be that those see who come back.
 const RECENT: Duration = Duration::from_secs(1);
 
@@ -45,17 +48,33 @@ struct State {
 }
 
 impl State {
-    /// Takes the wakers of all who wait, to be woken without the lock.
-    fn waiting(&mut self) -> Vec<Waker> {
-        self.listeners
-            .iter_mut()
-            .filter_map(|(_, waker)| waker.take())
-            .collect()
+    /// Takes the wakers of all who wait.
+    fn waiting(&mut self) -> Waiting {
+        let wakers = self.listeners.iter_mut().filter_map(|(_, waker)| waker.take());
+        Waiting(wakers.collect())
     }
 }
 
-fn wake(waiting: Vec<Waker>) {
-    waiting.into_iter().for_each(Waker::wake);
+/// Listeners who are to be woken, without the group's lock: at the latest when this is dropped.
+#[derive(Default)]
+pub(super) struct Waiting(Vec<Waker>);
+
+impl Waiting {
+    /// Wakes some after the others, so that whoever else wants to run does not have to wait for
+    /// ten thousand.
+    pub(super) async fn wake_in_turns(mut self) {
+        while !self.0.is_empty() {
+            let rest = self.0.len().saturating_sub(TURN);
+            self.0.drain(rest..).for_each(Waker::wake);
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.drain(..).for_each(Waker::wake);
+    }
 }
 
 impl<T: Teller> Group<T> {
@@ -174,11 +193,12 @@ impl<T: Teller> Group<T> {
             match group.tell(event).await {
                 Ok(Told::Frame(mut frame)) => {
                     frame.replayed = Some(Instant::now());
-                    group.keep(frame, |state, frame| state.runs.renew(seq, Some(frame)));
+                    let waiting = group.keep(frame, |state, frame| state.runs.renew(seq, Some(frame)));
+                    waiting.wake_in_turns().await;
                 }
-                Ok(Told::Nothing) => group.change(|state| state.runs.renew(seq, None)),
+                Ok(Told::Nothing) => drop(group.change(|state| state.runs.renew(seq, None))),
                 Ok(Told::Personal) => group.part(),
-                Err(_) => group.change(|state| state.runs.postpone(seq)),
+                Err(_) => drop(group.change(|state| state.runs.postpone(seq))),
             }
         };
         let over = self.over.clone();
@@ -207,28 +227,27 @@ impl<T: Teller> Group<T> {
         }
     }
 
-    fn change<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
+    /// Changes what there is to read; all who wait have to look again.
+    fn change(&self, change: impl FnOnce(&mut State)) -> Waiting {
         let mut state = self.state.lock();
-        let changed = change(&mut state);
-        let waiting = state.waiting();
-        drop(state);
-        wake(waiting);
-        changed
+        change(&mut state);
+        state.waiting()
     }
 
     /// Puts a frame where it belongs, and gives up what is too much by it.
-    fn keep(self: &Arc<Self>, mut frame: Frame, put: impl FnOnce(&mut State, Arc<Frame>)) {
+    fn keep(self: &Arc<Self>, mut frame: Frame, put: impl FnOnce(&mut State, Arc<Frame>)) -> Waiting {
         self.hub.memory.charge(&mut frame);
         let frame = Arc::new(frame);
-        self.change(|state| put(state, Arc::clone(&frame)));
+        let waiting = self.change(|state| put(state, Arc::clone(&frame)));
         for (group, frame) in self.hub.memory.keep(self, &frame) {
             group.state.lock().runs.give_up(&frame);
         }
+        waiting
     }
 
     /// Everybody has to have a group of their own kind.
     fn part(&self) {
-        self.change(|state| state.parts = true);
+        drop(self.change(|state| state.parts = true));
         self.over.cancel();
     }
 }
@@ -249,15 +268,18 @@ impl<T: Teller> Group<T> {
     }
 
     /// Adds what an event of a run has become.
-    pub(super) fn add(self: &Arc<Self>, run: RunId, event: Arc<Event>, told: Told) {
+    pub(super) fn add(self: &Arc<Self>, run: RunId, event: Arc<Event>, told: Told) -> Waiting {
         match told {
             Told::Frame(mut frame) => {
                 let is_live = self.state.lock().runs.is_at_end(run);
                 frame.replayed = (!is_live).then(Instant::now);
-                self.keep(frame, |state, frame| state.runs.push(run, event, frame));
+                self.keep(frame, |state, frame| state.runs.push(run, event, frame))
             }
-            Told::Nothing => {}
-            Told::Personal => self.part(),
+            Told::Nothing => Waiting::default(),
+            Told::Personal => {
+                self.part();
+                Waiting::default()
+            }
         }
     }
 
@@ -266,13 +288,9 @@ impl<T: Teller> Group<T> {
         let mut state = self.state.lock();
         let reached = state.runs.reach(run, seq);
         // Who waited at its end may have something to read now.
-        let waiting = if reached == Reach::Open {
-            Vec::new()
-        } else {
-            state.waiting()
-        };
+        let waiting = (reached != Reach::Open).then(|| state.waiting());
         drop(state);
-        wake(waiting);
+        drop(waiting);
         reached != Reach::Over
     }
 
@@ -281,7 +299,7 @@ impl<T: Teller> Group<T> {
     }
 
     pub(super) fn end(&self, run: RunId, why: Error) {
-        self.change(|state| state.runs.end(run, Arc::new(why)));
+        drop(self.change(|state| state.runs.end(run, Arc::new(why))));
     }
 }
 

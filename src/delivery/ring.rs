@@ -327,3 +327,139 @@ impl Runs {
         self.runs.iter().all(|run| run.slots.is_empty())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::frame::Shown;
+    use crate::model::{EventKind, Micros, NewEvent, Position};
+    use proptest::prelude::*;
+
+    /// The log's length; every third event concerns the group.
+    const LENGTH: Seq = 60;
+
+    fn event(seq: Seq) -> Arc<Event> {
+        Arc::new(Event {
+            position: Position { seq, nonce: 0 },
+            at: Micros(seq),
+            body: NewEvent::new(EventKind::Tweet),
+        })
+    }
+
+    fn frame(seq: Seq) -> Arc<Frame> {
+        Arc::new(Frame::new(event(seq), seq.to_string(), Shown::default(), seq))
+    }
+
+    fn concerns(seq: Seq) -> bool {
+        seq % 3 == 0
+    }
+
+    /// A reader, and what it has heard.
+    struct Reader {
+        from: Seq,
+        position: Seq,
+        heard: Vec<Seq>,
+    }
+
+    #[derive(Default)]
+    struct Group {
+        runs: Runs,
+        growing: Vec<RunId>,
+        kept: Vec<Arc<Frame>>,
+        readers: Vec<Reader>,
+    }
+
+    impl Group {
+        /// One reader asks once, and does what has to be done about the answer.
+        fn ask(&mut self, reader: usize, fresh: bool) {
+            let reader = &mut self.readers[reader];
+            match self.runs.behind(reader.position, |_| fresh) {
+                Behind::Frame(frame) => {
+                    reader.position = frame.event.position.seq;
+                    reader.heard.push(reader.position);
+                }
+                Behind::Renew(event) => {
+                    let frame = frame(event.position.seq);
+                    self.kept.push(Arc::clone(&frame));
+                    self.runs.renew(event.position.seq, Some(frame));
+                }
+                Behind::Nothing(upto) => reader.position = upto,
+                Behind::Unknown => self.growing.push(self.runs.go_on(reader.position)),
+                Behind::Wait | Behind::Ended(_) => panic!("nobody else executes, nothing ends"),
+            }
+        }
+
+        /// One run grows by a step of the log.
+        fn grow(&mut self, run: usize) {
+            let Some(id) = self.growing.get(run).copied() else {
+                return;
+            };
+            let Some(upto) = self.runs.upto(id) else { return };
+            let Growth::Upto(limit) = self.runs.growth(id) else {
+                return;
+            };
+            let next = upto + 1;
+            if next <= LENGTH && next <= limit && concerns(next) {
+                let frame = frame(next);
+                self.kept.push(Arc::clone(&frame));
+                self.runs.push(id, event(next), frame);
+            }
+            self.runs.reach(id, next.min(LENGTH));
+        }
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Join(Seq),
+        Ask(usize, bool),
+        Grow(usize),
+        GiveUp(usize),
+        Rest,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            1 => (0..=LENGTH).prop_map(Step::Join),
+            8 => (any::<usize>(), prop::bool::weighted(0.9)).prop_map(|(reader, fresh)| Step::Ask(reader, fresh)),
+            8 => any::<usize>().prop_map(Step::Grow),
+            2 => any::<usize>().prop_map(Step::GiveUp),
+            1 => Just(Step::Rest),
+        ]
+    }
+
+    proptest! {
+        /// Whatever grows, is given up or begun anew: a reader hears every event behind its
+        /// position, once and in order.
+        #[test]
+        fn readers_hear_everything_once(steps in prop::collection::vec(step(), 1..400)) {
+            let mut group = Group::default();
+            for step in steps {
+                match step {
+                    Step::Join(from) => group.readers.push(Reader { from, position: from, heard: Vec::new() }),
+                    Step::Ask(reader, fresh) if !group.readers.is_empty() => {
+                        group.ask(reader % group.readers.len(), fresh);
+                    }
+                    Step::Grow(run) if !group.growing.is_empty() => group.grow(run % group.growing.len()),
+                    Step::GiveUp(frame) if !group.kept.is_empty() => {
+                        let frame = group.kept.swap_remove(frame % group.kept.len());
+                        group.runs.give_up(&frame);
+                    }
+                    Step::Rest => group.runs.rest(),
+                    Step::Ask(..) | Step::Grow(_) | Step::GiveUp(_) => {}
+                }
+            }
+            for _ in 0..10 * LENGTH {
+                for reader in 0..group.readers.len() {
+                    group.ask(reader, true);
+                }
+                for run in 0..group.growing.len() {
+                    group.grow(run);
+                }
+            }
+            for reader in &group.readers {
+                let expected: Vec<_> = (reader.from + 1..=LENGTH).filter(|seq| concerns(*seq)).collect();
+                prop_assert_eq!(&reader.heard, &expected);
+            }
+        }
+    }
+}

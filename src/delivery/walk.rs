@@ -70,7 +70,7 @@ async fn take<T: Teller>(group: &Arc<Group<T>>, run: RunId, events: Vec<Arc<Even
             break;
         }
         let told = group.tell(Arc::clone(&event)).await?;
-        group.add(run, event, told);
+        group.add(run, event, told).wake_in_turns().await;
     }
     Ok(true)
 }

@@ -23,7 +23,7 @@ use parking_lot::Mutex;
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf},
     net::TcpStream,
-    time::Instant,
+    time::{Instant, Sleep},
 };
 use tower::ServiceExt;
 
@@ -45,8 +45,29 @@ const TOO_MANY: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 10\r\n\
 #[derive(Clone)]
 pub(super) struct Peer {
     pub(super) address: IpAddr,
+    /// What the peer takes.
+    pub(super) traffic: Arc<Traffic>,
+    /// Its place among all connections, which it keeps when it becomes a WebSocket.
+    _place: Arc<Place>,
+}
+
+/// What a peer takes of what it is sent.
+pub(super) struct Traffic {
+    last: Mutex<Instant>,
+    /// Whether somebody else judges how slow the peer may be.
+    is_watched: AtomicBool,
+}
+
+impl Traffic {
     /// When the peer last took something.
-    pub(super) last_taken: Arc<Mutex<Instant>>,
+    pub(super) fn last(&self) -> Instant {
+        *self.last.lock()
+    }
+
+    /// Leaves it to the caller how slow the peer may be.
+    pub(super) fn watch(&self) {
+        self.is_watched.store(true, Ordering::Relaxed);
+    }
 }
 
 /// All connections of a server.
@@ -75,11 +96,9 @@ impl Connections {
     pub(super) fn serve(&self, stream: TcpStream, address: SocketAddr) {
         match Place::take(self, address.ip()) {
             Some(place) => {
-                let serving = serve(stream, address.ip(), self.router.clone(), self.server.clone());
-                self.server.tasks.spawn(async move {
-                    serving.await;
-                    drop(place);
-                });
+                let place = Arc::new(place);
+                let serving = serve(stream, place, self.router.clone(), self.server.clone());
+                self.server.tasks.spawn(serving);
             }
             None => {
                 self.server.tasks.spawn(turn_away(stream));
@@ -89,7 +108,7 @@ impl Connections {
 }
 
 /// A connection's place among all; free again when dropped.
-struct Place {
+pub(super) struct Place {
     open: Arc<Mutex<Open>>,
     address: IpAddr,
     server: Server,
@@ -137,17 +156,25 @@ async fn turn_away(mut stream: TcpStream) {
     let _ = tokio::time::timeout(Duration::from_secs(1), stream.write_all(TOO_MANY)).await;
 }
 
-async fn serve(stream: TcpStream, address: IpAddr, router: Router, server: Server) {
+async fn serve(stream: TcpStream, place: Arc<Place>, router: Router, server: Server) {
+    let address = place.address;
     tracing::debug!(%address, "new client");
     // Frames of a stream are small and must not wait for one another.
     let _ = stream.set_nodelay(true);
+    let traffic = Arc::new(Traffic {
+        last: Mutex::new(Instant::now()),
+        is_watched: AtomicBool::new(false),
+    });
     let stream = Noting {
         stream,
-        last_taken: Arc::new(Mutex::new(Instant::now())),
+        traffic: traffic.clone(),
+        timeout: server.options.slow_reader_timeout,
+        blocked: None,
     };
     let peer = Peer {
         address,
-        last_taken: stream.last_taken.clone(),
+        traffic,
+        _place: place,
     };
     let begun = AtomicBool::new(false);
     let service = service_fn(|mut request: Request<Incoming>| {
@@ -200,16 +227,33 @@ fn builder() -> auto::Builder<TokioExecutor> {
     builder
 }
 
-/// A stream that notes when its peer last took something.
+/// A stream that notes when its peer last took something, and ends when a peer takes nothing for
+/// too long while there is something to send.
 struct Noting {
     stream: TcpStream,
-    last_taken: Arc<Mutex<Instant>>,
+    traffic: Arc<Traffic>,
+    timeout: Duration,
+    /// Since something waits for the peer.
+    blocked: Option<Pin<Box<Sleep>>>,
 }
 
 impl Noting {
-    fn note(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        if let Poll::Ready(Ok(_)) = written {
-            *self.last_taken.lock() = Instant::now();
+    fn note(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match &written {
+            Poll::Ready(_) => {
+                self.blocked = None;
+                *self.traffic.last.lock() = Instant::now();
+            }
+            Poll::Pending if !self.traffic.is_watched.load(Ordering::Relaxed) => {
+                let timeout = self.timeout;
+                let blocked = self
+                    .blocked
+                    .get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
+                if blocked.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+                }
+            }
+            Poll::Pending => {}
         }
         written
     }
@@ -224,7 +268,7 @@ impl AsyncRead for Noting {
 impl AsyncWrite for Noting {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.note(written)
+        self.note(cx, written)
     }
 
     fn poll_write_vectored(
@@ -233,7 +277,7 @@ impl AsyncWrite for Noting {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.note(written)
+        self.note(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -5,6 +5,7 @@
 //! reader.
 
 mod close;
+mod ear;
 mod message;
 mod operations;
 mod session;
@@ -14,7 +15,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, request::Parts};
-use tracing::Instrument;
 
 use self::session::Session;
 use super::{Server, answer::Problem, bearer, connection::Peer, cors, request};
@@ -24,8 +24,9 @@ const PROTOCOL: &str = "graphql-transport-ws";
 /// The largest message of a client.
 const MESSAGE_LIMIT: usize = 64 * 1024;
 
-/// A socket mostly waits, so its read buffer is small; what is written in one go is bounded too.
-const READ_BUFFER: usize = 4 * 1024;
+/// A socket mostly waits, so its read buffer is small: it is also cleared at each look for a
+/// message. What is written in one go is bounded too.
+const READ_BUFFER: usize = 512;
 const WRITE_BUFFER: usize = 16 * 1024;
 
 /// Begins a WebSocket, or says why not.
@@ -60,7 +61,6 @@ async fn begin(server: Server, mut parts: Parts) -> Result<Response, Problem> {
     }
     upgrade.set_selected_protocol(HeaderValue::from_static(PROTOCOL));
 
-    let span = tracing::Span::current();
     let token = server.tasks.token();
     Ok(upgrade
         .read_buffer_size(READ_BUFFER)
@@ -68,7 +68,8 @@ async fn begin(server: Server, mut parts: Parts) -> Result<Response, Problem> {
         .max_message_size(MESSAGE_LIMIT)
         .max_frame_size(MESSAGE_LIMIT)
         .on_upgrade(async move |socket| {
-            Session::new(server, socket, peer, caller).run().instrument(span).await;
+            let mut session = Box::new(Session::new(server, socket, peer, caller));
+            session.run().await;
             drop(token);
         }))
 }

@@ -102,6 +102,15 @@ impl Socket {
         }
     }
 
+    /// The next message of the server, or the code with which it closes the socket.
+    pub async fn hear_or_close(&mut self) -> Result<Value, u16> {
+        match self.receive().await {
+            Message::Text(text) => Ok(serde_json::from_str(&text).unwrap()),
+            Message::Close(frame) => Err(frame.expect("a close code").code.into()),
+            other => panic!("expected a message or the end, not {other:?}"),
+        }
+    }
+
     /// The close code and reason, which come next.
     pub async fn closed(&mut self) -> (u16, String) {
         match self.receive().await {

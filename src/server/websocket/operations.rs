@@ -15,6 +15,8 @@ use futures_util::{
     stream::FuturesUnordered,
 };
 
+use tracing::Instrument;
+
 use super::message::ServerMessage;
 use crate::graphql::{
     Outcome,
@@ -91,6 +93,7 @@ impl Operations {
     pub(super) fn execute(
         &mut self,
         id: &str,
+        request_id: &str,
         limit: Duration,
         executing: impl Future<Output = Outcome> + Send + 'static,
     ) {
@@ -100,13 +103,14 @@ impl Operations {
             let outcome = in_time(limit, executing).await.unwrap_or_else(Outcome::Refused);
             Turn::Answered(answering, outcome)
         };
-        self.run(id, Kind::Single, turn.boxed());
+        self.run(id, Kind::Single, request_id, turn);
     }
 
     /// Opens a subscription whose id is free.
     pub(super) fn subscribe(
         &mut self,
         id: &str,
+        request_id: &str,
         limit: Duration,
         opening: BoxFuture<'static, Result<Subscription, Response>>,
     ) {
@@ -116,12 +120,14 @@ impl Operations {
             let opened = in_time(limit, opening).await.flatten();
             Turn::Opened(answering, opened.map(Box::new))
         };
-        self.run(id, Kind::Subscription, turn.boxed());
+        self.run(id, Kind::Subscription, request_id, turn);
     }
 
-    fn run(&mut self, id: Arc<str>, kind: Kind, turn: BoxFuture<'static, Turn>) {
+    fn run(&mut self, id: Arc<str>, kind: Kind, request_id: &str, turn: impl Future<Output = Turn> + Send + 'static) {
         let (abort, registration) = AbortHandle::new_pair();
-        self.turns.push(Abortable::new(turn, registration));
+        let span = tracing::error_span!("request", request_id);
+        self.turns
+            .push(Abortable::new(turn.instrument(span).boxed(), registration));
         self.running.push(Running { id, kind, abort });
     }
 
@@ -139,7 +145,7 @@ impl Operations {
 
     /// The results of the next operation that has any.
     pub(super) fn poll_results(&mut self, cx: &mut Context<'_>) -> Poll<Vec<Message>> {
-        loop {
+        while !self.turns.is_empty() {
             match self.turns.poll_next_unpin(cx) {
                 Poll::Ready(Some(Ok(Turn::Opened(id, Ok(subscription))))) => self.open(&id, *subscription),
                 Poll::Ready(Some(Ok(Turn::Opened(id, Err(refused))))) => {
@@ -152,9 +158,10 @@ impl Operations {
                 }
                 Poll::Ready(Some(Ok(Turn::Answered(id, outcome)))) => return Poll::Ready(answer(&id, &outcome)),
                 Poll::Ready(Some(Err(_aborted))) => {}
-                Poll::Ready(None) | Poll::Pending => return Poll::Pending,
+                Poll::Ready(None) | Poll::Pending => break,
             }
         }
+        Poll::Pending
     }
 
     fn open(&mut self, id: &Arc<str>, subscription: Subscription) {

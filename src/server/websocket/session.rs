@@ -4,7 +4,6 @@ use std::{
     collections::VecDeque,
     future::poll_fn,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -12,18 +11,19 @@ use std::{
 use async_graphql::{Request, parser::types::OperationType};
 use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
 use futures_util::{FutureExt, Sink, SinkExt, StreamExt, future::BoxFuture};
-use parking_lot::Mutex;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, Sleep};
 
 use super::{
     close::Close,
+    ear::Ear,
     message::{ClientMessage, ServerMessage},
     operations::{self, Kind, Operations, refusal, too_many},
 };
 use crate::{
     graphql::{Caller, Refusal},
     metrics::CloseCode,
+    model::Viewer,
     server::{Server, bearer, connection::Peer},
 };
 
@@ -58,6 +58,34 @@ enum Event {
     Time,
 }
 
+/// What concerns a socket from outside.
+enum Outside {
+    /// The end of the server was asked for.
+    Shutdown,
+    /// The viewer's session has ended.
+    SessionEnded,
+}
+
+impl Outside {
+    /// Waits for the first of them.
+    fn of(server: &Server, viewer: Option<&Viewer>) -> BoxFuture<'static, Self> {
+        let shutdown = server.shutdown.clone().cancelled_owned();
+        match viewer.filter(|viewer| viewer.session().is_some()).cloned() {
+            None => shutdown.map(|()| Self::Shutdown).boxed(),
+            Some(viewer) => {
+                let api = server.api.clone();
+                async move {
+                    tokio::select! {
+                        () = shutdown => Self::Shutdown,
+                        () = api.session_ended(&viewer) => Self::SessionEnded,
+                    }
+                }
+                .boxed()
+            }
+        }
+    }
+}
+
 /// How a socket ends with its server.
 struct Drain {
     /// When to look next whether it may be closed.
@@ -86,8 +114,8 @@ pub(super) struct Session {
     replies: usize,
     /// Since when there has been something to send without a break.
     owing: Option<Instant>,
-    /// When the other end last took something.
-    last_taken: Arc<Mutex<Instant>>,
+    /// The other end, and what it takes.
+    peer: Peer,
     /// The deadline of `connection_init`, until it came.
     init_deadline: Option<Instant>,
     /// Wakes the session at its next deadline, or before.
@@ -95,8 +123,10 @@ pub(super) struct Session {
     next_ping: Instant,
     /// The deadline of a sign of life, while one is waited for.
     pong_deadline: Option<Instant>,
-    /// Resolves when the viewer's session ended.
-    session_ended: BoxFuture<'static, ()>,
+    /// Resolves when something from outside concerns the socket.
+    outside: BoxFuture<'static, Outside>,
+    /// Told of everything but events.
+    ear: Ear,
     /// Since the end of the server was asked for.
     drain: Option<Drain>,
 }
@@ -104,7 +134,9 @@ pub(super) struct Session {
 impl Session {
     pub(super) fn new(server: Server, socket: WebSocket, peer: Peer, caller: Caller) -> Self {
         let now = Instant::now();
+        let outside = Outside::of(&server, None);
         server.options.metrics.websockets.inc();
+        peer.traffic.watch();
         Self {
             init_deadline: Some(now + server.options.websocket_init_timeout),
             server,
@@ -114,17 +146,18 @@ impl Session {
             outbox: VecDeque::new(),
             replies: 0,
             owing: None,
-            last_taken: peer.last_taken,
+            peer,
             timer: Box::pin(tokio::time::sleep_until(now + PING_INTERVAL)),
             next_ping: now + PING_INTERVAL,
             pong_deadline: None,
-            session_ended: std::future::pending().boxed(),
+            outside,
+            ear: Ear::new(),
             drain: None,
         }
     }
 
     /// Talks until either end closes.
-    pub(super) async fn run(mut self) {
+    pub(super) async fn run(&mut self) {
         let end = loop {
             if let Err(end) = self.step().await {
                 break end;
@@ -134,7 +167,8 @@ impl Session {
         self.operations = Operations::default();
         self.outbox.clear();
         match end {
-            End::Close(close) => self.close(close).await,
+            // What happens once is not what every socket should have room for.
+            End::Close(close) => Box::pin(self.close(close)).await,
             End::Closed => {
                 // The library answers the close frame while it is polled.
                 let patience = Close::GoingAway.patience();
@@ -146,30 +180,24 @@ impl Session {
 
     /// Waits for whatever comes first and deals with it.
     async fn step(&mut self) -> Result<(), End> {
-        let shutdown = self.server.shutdown.clone();
-        let draining = self.drain.is_some();
-        let event = tokio::select! {
-            biased;
-            () = shutdown.cancelled(), if !draining => {
-                self.begin_drain();
-                return Ok(());
-            }
-            event = poll_fn(|cx| self.poll(cx)) => event?,
-        };
+        let event = poll_fn(|cx| self.poll(cx)).await?;
         match event {
             Event::Message(message) => self.hear(message).await,
             Event::Time => self.pass_deadlines(),
         }
     }
 
-    /// Moves results from operations to the socket until there is something else to do.
+    /// Moves results and events to the socket until there is something else to do.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, End>> {
-        if self.session_ended.poll_unpin(cx).is_ready() {
-            let close = Close::Forbidden("Session ended");
-            return Poll::Ready(Err(End::Close(close)));
+        let is_called = self.ear.listen(cx);
+        let ear = self.ear.waker();
+        let mut other = Context::from_waker(&ear);
+        if is_called && let Poll::Ready(outside) = self.outside.poll_unpin(&mut other) {
+            self.ear.remember();
+            return Poll::Ready(self.heed(outside));
         }
         for left in (0..BATCH).rev() {
-            while let Poll::Ready(results) = self.operations.poll_results(cx) {
+            while is_called && let Poll::Ready(results) = self.operations.poll_results(&mut other) {
                 self.outbox.extend(results.into_iter().map(Outgoing::Result));
             }
             match self.poll_write(cx) {
@@ -179,14 +207,42 @@ impl Session {
                 Poll::Ready(Err(_)) => return Poll::Ready(Err(End::Gone)),
             }
         }
-        if let Poll::Ready(message) = self.poll_read(cx) {
+        if is_called && let Poll::Ready(message) = self.poll_read(&mut other) {
+            self.ear.remember();
             return Poll::Ready(message.map(Event::Message));
         }
+        self.poll_timer(&mut other, is_called)
+    }
+
+    fn poll_timer(&mut self, other: &mut Context<'_>, is_called: bool) -> Poll<Result<Event, End>> {
         let deadline = self.deadline();
-        if deadline < self.timer.deadline() {
+        let is_earlier = deadline < self.timer.deadline();
+        if is_earlier {
             self.timer.as_mut().reset(deadline);
         }
-        self.timer.as_mut().poll(cx).map(|()| Ok(Event::Time))
+        if is_earlier || is_called {
+            ready!(self.timer.as_mut().poll(other));
+            self.ear.remember();
+            return Poll::Ready(Ok(Event::Time));
+        }
+        Poll::Pending
+    }
+
+    /// Deals with what comes from outside.
+    fn heed(&mut self, outside: Outside) -> Result<Event, End> {
+        match outside {
+            Outside::SessionEnded => Err(End::Close(Close::Forbidden("Session ended"))),
+            Outside::Shutdown => {
+                let (api, viewer) = (self.server.api.clone(), self.caller.viewer.clone());
+                self.outside = async move {
+                    api.session_ended(&viewer).await;
+                    Outside::SessionEnded
+                }
+                .boxed();
+                self.begin_drain();
+                Ok(Event::Time)
+            }
+        }
     }
 
     /// Hands one message to the socket, or flushes it when there is none: several messages share
@@ -225,6 +281,8 @@ impl Session {
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Message, End>> {
         if self.replies >= MOST_REPLIES {
+            // To be looked at again once some of them were taken.
+            self.ear.remember();
             return Poll::Pending;
         }
         let message = ready!(self.socket.poll_next_unpin(cx));
@@ -245,7 +303,7 @@ impl Session {
 
     /// When the reader counts as too slow.
     fn slow_deadline(&self) -> Option<Instant> {
-        let since = self.owing?.max(*self.last_taken.lock());
+        let since = self.owing?.max(self.peer.traffic.last());
         Some(since + self.server.options.slow_reader_timeout)
     }
 
@@ -317,7 +375,7 @@ impl Session {
         };
         let message = ClientMessage::parse(&text).map_err(Close::BadRequest);
         match message.map_err(End::Close)? {
-            ClientMessage::Init(payload) => self.init(&payload).await.map_err(End::Close)?,
+            ClientMessage::Init(payload) => Box::pin(self.init(&payload)).await.map_err(End::Close)?,
             ClientMessage::Ping(payload) => self.say(ServerMessage::Pong { payload }.text()),
             ClientMessage::Pong => {}
             ClientMessage::Subscribe(id, request) => {
@@ -342,8 +400,7 @@ impl Session {
                 Ok(Err(Refusal::Unavailable)) | Err(_) => return Err(Close::TryAgain),
             };
         }
-        let viewer = self.caller.viewer.clone();
-        self.session_ended = async move { api.session_ended(&viewer).await }.boxed();
+        self.outside = Outside::of(&self.server, Some(&self.caller.viewer));
         self.say(ServerMessage::ConnectionAck.text());
         Ok(())
     }
@@ -369,13 +426,15 @@ impl Session {
             return Ok(());
         }
         let caller = self.caller.clone();
+        let request_id = caller.request_id.clone();
         match kind {
-            Kind::Subscription => self
-                .operations
-                .subscribe(id, limit, api.subscribe(request, caller, None)),
+            Kind::Subscription => {
+                let opening = api.subscribe(request, caller, None);
+                self.operations.subscribe(id, &request_id, limit, opening);
+            }
             Kind::Single => {
                 let executing = async move { api.execute(request, caller).await };
-                self.operations.execute(id, limit, executing);
+                self.operations.execute(id, &request_id, limit, executing);
             }
         }
         Ok(())
