@@ -42,16 +42,18 @@ impl Feeds<'_> {
     }
 }
 
-/// The stretches as rows `p`.
+/// Each group's part of each stretch, as rows `r`: of both, the rows are feeds with a stretch, then
+/// groups with their feed, verb, object, and the two places between which they are looked at.
 const PARTS: &str = "WITH part AS MATERIALIZED (SELECT {int:0} AS feed, {text:1} AS topic, {int:2} AS below_at, \
-    {int:3} AS below_id, {int:4} AS above_at, {int:5} AS above_id, {int:6} AS until_id, {int:7} AS not_by FROM {each})";
-/// What finds a group's entries in a stretch: rows `k` are feed, verb, object, and two places.
-const FOUND: &str =
-    "p.feed = {int:0} AND ~.kind <> 0 AND ~.topic = p.topic AND ~.verb = {text:1} AND ~.object = {text:2}";
-/// Which of them count.
-const WITHIN: &str = "(~.created_at, ~.id) > ({int:3}, {int:4}) AND (~.created_at, ~.id) < ({int:5}, {int:6}) \
-    AND (~.created_at, ~.id) > (p.above_at, p.above_id) AND (~.created_at, ~.id) < (p.below_at, p.below_id) \
-    AND ~.id <= p.until_id AND ~.actor_id <> p.not_by AND ~.actor_id NOT IN (SELECT {number} FROM {each})";
+    {int:3} AS below_id, {int:4} AS above_at, {int:5} AS above_id, {int:6} AS until_id, {int:7} AS not_by FROM {each}), \
+    ranges AS MATERIALIZED (SELECT k.key AS list, {text:1} AS verb, {text:2} AS object, {int:3} AS begin_at, \
+    {int:4} AS begin_id, {int:5} AS end_at, {int:6} AS end_id, p.* FROM {each} CROSS JOIN part p WHERE p.feed = {int:0}), \
+    hidden AS MATERIALIZED (SELECT {number} AS id FROM {each})";
+/// What finds the entries of such a part.
+const FOUND: &str = "~.kind <> 0 AND ~.topic = r.topic AND ~.verb = r.verb AND ~.object = r.object \
+    AND (~.created_at, ~.id) > (r.begin_at, r.begin_id) AND (~.created_at, ~.id) < (r.end_at, r.end_id) \
+    AND (~.created_at, ~.id) > (r.above_at, r.above_id) AND (~.created_at, ~.id) < (r.below_at, r.below_id) \
+    AND ~.id <= r.until_id AND ~.actor_id <> r.not_by AND ~.actor_id NOT IN (SELECT id FROM hidden)";
 
 /// A group of a feed, between two places, both exclusive.
 type Row<'a> = (usize, &'a str, String, i64, i64, i64, i64);
@@ -90,8 +92,7 @@ impl Snapshot {
             .map(|(feed, key, above)| row(*feed, key, *above))
             .collect();
         let sql = format!(
-            "{PARTS} SELECT k.key FROM {{each}} WHERE EXISTS \
-             (SELECT 1 FROM part p CROSS JOIN feed_entry x WHERE {FOUND} AND {WITHIN})"
+            "{PARTS} SELECT DISTINCT r.list FROM ranges r WHERE EXISTS (SELECT 1 FROM feed_entry x WHERE {FOUND})"
         )
         .replace('~', "x");
         let rows = self
@@ -150,7 +151,7 @@ impl Snapshot {
             json(&feeds.rows()),
             json(&asked),
             json(&feeds.hidden),
-            COUNTED.into(),
+            (COUNTED - 1).into(),
             i64::try_from(first).unwrap_or(i64::MAX).into(),
         ];
         let mut found = vec![Vec::new(); groups.len()];
@@ -165,18 +166,16 @@ impl Snapshot {
     }
 }
 
-/// The newest entries of each group in each stretch, as rows `member`.
+/// The newest entries of each group in each stretch, as rows `member`. Where they end is found
+/// first, once for each.
 fn members() -> String {
-    let newest = format!(
-        "SELECT y.created_at, y.id FROM feed_entry y WHERE {} AND {} ORDER BY y.created_at DESC, y.id DESC LIMIT ?",
-        FOUND.replace('~', "y"),
-        WITHIN.replace('~', "y")
-    );
+    let (oldest, newest) = (FOUND.replace('~', "y"), FOUND.replace('~', "x"));
     format!(
-        "{PARTS}, member AS (SELECT k.key AS list, x.created_at, x.id, CASE WHEN x.actor_id = 0 THEN \
+        "{PARTS}, ended AS MATERIALIZED (SELECT r.*, COALESCE((SELECT y.created_at FROM feed_entry y WHERE {oldest} \
+         ORDER BY y.created_at DESC, y.id DESC LIMIT 1 OFFSET ?), r.begin_at) AS oldest_at FROM ranges r), \
+         member AS MATERIALIZED (SELECT r.list, x.created_at, x.id, CASE WHEN x.actor_id = 0 THEN \
          (SELECT a.actor_kind || ':' || a.actor_key FROM action a WHERE a.id = x.id) \
-         ELSE 'user:' || x.actor_id END AS actor FROM {{each}} CROSS JOIN part p CROSS JOIN feed_entry x \
-         WHERE {} AND (x.created_at, x.id) IN ({newest}))",
-        FOUND.replace('~', "x")
+         ELSE 'user:' || x.actor_id END AS actor FROM ended r CROSS JOIN feed_entry x \
+         WHERE {newest} AND x.created_at >= r.oldest_at)"
     )
 }
