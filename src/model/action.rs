@@ -1,9 +1,10 @@
 //! Actions: somebody (actor) did something (verb), perhaps to an object, perhaps within a target.
 
 use super::object::ObjectKey;
-use super::{ActionId, Micros, TweetId, UserId};
+use super::{ActionId, Error, Micros, Result, TweetId, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::fmt;
 
 /// The verb of posting a tweet.
@@ -19,6 +20,35 @@ pub const FOLLOW: &str = "follow";
 
 /// What is recorded by itself and not to be given otherwise.
 pub const AUTOMATIC: [&str; 5] = [TWEET, REPLY, RETWEET, LIKE, FOLLOW];
+
+/// The most characters of a verb.
+pub const VERB_LENGTH: usize = 64;
+/// The most characters of a description.
+pub const DESCRIPTION_LENGTH: usize = 10_000;
+/// The most bytes of data, as JSON.
+pub const DATA_SIZE: usize = 16 * 1_024;
+
+/// Whether the text may be a verb: 1 to 64 characters, none of them a control character.
+#[must_use]
+pub fn is_verb(text: &str) -> bool {
+    (1..=VERB_LENGTH).contains(&text.chars().count()) && !text.contains(char::is_control)
+}
+
+/// Checks data that goes with an action or an external object.
+///
+/// # Errors
+/// [`Error::Invalid`] of `field` for more than 16 KiB, or for what is nested more deeply than
+/// JSON is read.
+pub fn check_data(field: impl Into<Cow<'static, str>>, data: &Value) -> Result<()> {
+    let json = data.to_string();
+    if json.len() > DATA_SIZE {
+        return Err(Error::invalid(field, "larger than 16 KiB"));
+    }
+    if serde_json::from_str::<Value>(&json).is_err() {
+        return Err(Error::invalid(field, "nested too deeply"));
+    }
+    Ok(())
+}
 
 /// What an action can be about. Written as `kind:key`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -153,6 +183,12 @@ impl Action {
     pub fn within(mut self, target: Option<Entity>) -> Self {
         self.target = target;
         self
+    }
+
+    /// Whether it was recorded by itself, and not given.
+    #[must_use]
+    pub fn is_automatic(&self) -> bool {
+        AUTOMATIC.contains(&self.verb.as_str())
     }
 
     /// Everything that it names.

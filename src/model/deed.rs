@@ -62,6 +62,14 @@ impl Deed {
             .touching(keys)
     }
 
+    /// An action that was added and not recorded by itself: the users that it is about are told.
+    #[must_use]
+    pub fn given(action: Action) -> Self {
+        let about = action.object.iter().chain(&action.target);
+        let told: Vec<UserId> = about.filter_map(Entity::user).collect();
+        Self::new(EventKind::Action, action).notifying(told)
+    }
+
     /// In the topics of hashtags too.
     #[must_use]
     pub fn in_hashtags(mut self, names: &[String]) -> Self {
