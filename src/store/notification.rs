@@ -90,8 +90,8 @@ const GROUP: &str =
 /// And with its actor `a`.
 const ACTOR: &str = "notification_actor a ON a.group_id = g.id AND a.actor = {text:4}";
 /// Whether a group is not seen, or not read, by its user's state `s`.
-const UNSEEN: &str = "g.version > g.seen AND g.version > s.seen";
-const UNREAD: &str = "g.version > g.read AND g.version > s.read";
+pub(super) const UNSEEN: &str = "g.version > g.seen AND g.version > s.seen";
+pub(super) const UNREAD: &str = "g.version > g.read AND g.version > s.read";
 
 /// The newer of what a row has and what is put in.
 fn newer(table: &str) -> String {

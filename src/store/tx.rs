@@ -174,15 +174,15 @@ impl Tx {
             *last = first + count - 1;
             return Ok((first..first + count).collect());
         }
-        if count == 0 {
-            return Ok(Vec::new());
-        }
         let raise = "SELECT setval(pg_get_serial_sequence(?, 'id'), ?) \
                      WHERE nextval(pg_get_serial_sequence(?, 'id')) <= ?";
         let table = of.table();
         if above > 0 {
             self.rows(raise, [table.into(), above.into(), table.into(), above.into()])
                 .await?;
+        }
+        if count == 0 {
+            return Ok(Vec::new());
         }
         let sql = "SELECT nextval(pg_get_serial_sequence(?, 'id')) FROM generate_series(1, ?) ORDER BY 1";
         let rows = self.rows(sql, [table.into(), count.into()]).await?;
