@@ -16,6 +16,7 @@ mod clients; // the real JavaScript clients: audits, graphql-ws, Apollo, GraphiQ
 mod config; // options and commands: what is right, and how what is wrong is told
 mod crash; // kill -9 under load: nothing acknowledged is lost, doubled or miscounted
 mod executor; // order of keys, errors and nulls, as the specification says
+mod export; // everything survives an export and an import, and twice is once
 mod hashtag_streams; // what a hashtag's stream tells, in which order, and since when
 mod http_protocol; // GraphQL over HTTP: methods, media types, limits and statuses
 mod import; // bulk import: order, repetition, bad rows, counters

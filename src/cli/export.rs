@@ -33,7 +33,10 @@ pub(super) fn run(command: Export) -> Result<ExitCode, Failure> {
             true => bar(store.size_of_export().await?),
             false => ProgressBar::hidden(),
         };
-        export(&store, &command.dir, command.with_passwords, |rows| bar.set_position(rows)).await?;
+        export(&store, &command.dir, command.with_passwords, |rows| {
+            bar.set_position(rows)
+        })
+        .await?;
         bar.finish_and_clear();
         Ok(())
     })

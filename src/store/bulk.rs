@@ -89,8 +89,14 @@ impl Tx {
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn retire(&self, of: Numbered, keys: &[i64]) -> Result<HashSet<i64>> {
-        let keys: Vec<i64> = keys.iter().copied().filter(|key| (1..=LARGEST_KEY).contains(key)).collect();
-        let taken = self.taken(of, &keys.iter().copied().map(Some).collect::<Vec<_>>()).await?;
+        let keys: Vec<i64> = keys
+            .iter()
+            .copied()
+            .filter(|key| (1..=LARGEST_KEY).contains(key))
+            .collect();
+        let taken = self
+            .taken(of, &keys.iter().copied().map(Some).collect::<Vec<_>>())
+            .await?;
         if let Some(last) = keys.iter().max() {
             self.reserve(of, 0, *last).await?;
         }

@@ -162,7 +162,9 @@ fn time(at: i64) -> String {
 
 /// JSON as rows have it.
 fn value(json: Option<String>) -> Result<Option<serde_json::Value>> {
-    json.map(|json| serde_json::from_str(&json)).transpose().map_err(Error::internal)
+    json.map(|json| serde_json::from_str(&json))
+        .transpose()
+        .map_err(Error::internal)
 }
 
 /// How rows refer to something.

@@ -59,9 +59,7 @@ impl Record for Row {
             description: fields.text("description", DESCRIPTION_LENGTH)?,
             data,
             public: fields.flag("public")?.unwrap_or(true),
-            foreign_id: fields
-                .text("foreignId", FOREIGN_ID_LENGTH)?
-                .filter(|id| !id.is_empty()),
+            foreign_id: fields.text("foreignId", FOREIGN_ID_LENGTH)?.filter(|id| !id.is_empty()),
         };
         row.identity = fields.name("id")?.unwrap_or_else(|| row.content());
         Ok(row)

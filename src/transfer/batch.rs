@@ -1,6 +1,8 @@
 //! What one transaction of an import adds beside its own rows: actions, entries, counts, events.
 
-use crate::model::{ActionId, Deed, Entry, EventKind, Key, Micros, NewEvent, ObjectKey, Result, Topic, TweetId, UserId};
+use crate::model::{
+    ActionId, Deed, Entry, EventKind, Key, Micros, NewEvent, ObjectKey, Result, Topic, TweetId, UserId,
+};
 use crate::store::script::Script;
 use crate::store::stage::Stage;
 use crate::store::tx::Tx;

@@ -84,7 +84,8 @@ impl Fields {
             Value::Array(list) => list.into_iter().map(object).collect(),
             _ => None,
         };
-        list.map(Some).ok_or_else(|| format!("{name}: not a list of JSON objects"))
+        list.map(Some)
+            .ok_or_else(|| format!("{name}: not a list of JSON objects"))
     }
 
     /// A yes or no, if the field is there.

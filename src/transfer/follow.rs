@@ -71,7 +71,10 @@ impl Record for Row {
 
 /// A username, `#hashtag`, or `{type, id}` of an external object.
 fn followee(fields: &Fields) -> Result<Reference, String> {
-    if let Ok(Some(reference)) = fields.object("followee").map(|object| object.map(|it| Reference::from_fields(&it))) {
+    if let Ok(Some(reference)) = fields
+        .object("followee")
+        .map(|object| object.map(|it| Reference::from_fields(&it)))
+    {
         let reference = reference.map_err(|reason| format!("followee.{reason}"))?;
         return match reference.meant {
             Meant::User(_) | Meant::Hashtag(_) | Meant::Object(_) => Ok(reference),
@@ -127,8 +130,14 @@ impl Row {
     fn spans(&self, target: &Entity) -> Vec<Span> {
         let topic = Topic::followed(target).filter(|_| self.flag == FOLLOWING);
         let whole = [Stretch::WHOLE];
-        let spans = self.spans.as_deref().unwrap_or(if self.has_ended { &[] } else { &whole });
-        topic.iter().flat_map(|topic| spans.iter().map(|span| span.of(topic))).collect()
+        let spans = self
+            .spans
+            .as_deref()
+            .unwrap_or(if self.has_ended { &[] } else { &whole });
+        topic
+            .iter()
+            .flat_map(|topic| spans.iter().map(|span| span.of(topic)))
+            .collect()
     }
 }
 
@@ -196,7 +205,12 @@ async fn insert_spans(tx: &Tx, batch: &mut Batch, rows: &[Meaning]) -> StoreResu
             new.push(span);
         }
     }
-    if let Some(last) = new.iter().filter_map(|(_, span)| span.until).map(|(_, action)| action).max() {
+    if let Some(last) = new
+        .iter()
+        .filter_map(|(_, span)| span.until)
+        .map(|(_, action)| action)
+        .max()
+    {
         tx.number_actions_above(last).await?;
     }
     batch.script().insert_spans(&new);

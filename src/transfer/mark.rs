@@ -26,9 +26,11 @@ impl Record for Row {
     fn read(fields: &Fields) -> Result<Self, String> {
         Ok(Self {
             user: Reference::user(fields.username("username")?),
-            verb: fields
-                .required("verb")
-                .and_then(|verb| is_verb(&verb).then_some(verb).ok_or("verb: 1 to 64 characters".to_owned()))?,
+            verb: fields.required("verb").and_then(|verb| {
+                is_verb(&verb)
+                    .then_some(verb)
+                    .ok_or("verb: 1 to 64 characters".to_owned())
+            })?,
             object: Reference::read(fields, "object")?,
             updated_at: fields.time("updatedAt")?.ok_or("updatedAt: missing")?,
             action_count: fields.count("actionCount")?.ok_or("actionCount: missing")?,
@@ -49,7 +51,11 @@ impl Record for Row {
 async fn write(tx: &Tx, batch: &mut Batch, rows: Vec<Line<Row>>) -> StoreResult<Outcome> {
     let references: Vec<(&Reference, Micros)> = rows
         .iter()
-        .flat_map(|(_, row)| std::iter::once(&row.user).chain(&row.object).map(|one| (one, row.updated_at)))
+        .flat_map(|(_, row)| {
+            std::iter::once(&row.user)
+                .chain(&row.object)
+                .map(|one| (one, row.updated_at))
+        })
         .collect();
     let (entities, _) = Entities::find(tx, batch, &references).await?;
     let mut outcome = Outcome::default();
@@ -78,17 +84,19 @@ async fn write(tx: &Tx, batch: &mut Batch, rows: Vec<Line<Row>>) -> StoreResult<
 fn mark(entities: &Entities, row: &Row) -> Result<Option<Mark>, String> {
     let object = row.object.as_ref().map(|object| entities.get("object", object));
     let user = entities.get("username", &row.user)?;
-    Ok(user.user().map(|user| {
-        // What a group was about may be gone here: then there is no group.
-        let object = object.transpose().ok()?;
-        Some(Mark {
-            user,
-            verb: row.verb.clone(),
-            object,
-            newest_at: row.updated_at,
-            action_count: row.action_count,
-            is_read: row.read,
+    Ok(user
+        .user()
+        .map(|user| {
+            // What a group was about may be gone here: then there is no group.
+            let object = object.transpose().ok()?;
+            Some(Mark {
+                user,
+                verb: row.verb.clone(),
+                object,
+                newest_at: row.updated_at,
+                action_count: row.action_count,
+                is_read: row.read,
+            })
         })
-    })
-    .flatten())
+        .flatten())
 }

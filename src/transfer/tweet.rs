@@ -117,7 +117,9 @@ fn deleted_parent(fields: &Fields) -> Result<Option<(TweetId, Option<String>)>, 
     match fields.name("inReplyToDeletedId")?.map(|id| GlobalId::parse(&id)) {
         None => Ok(None),
         Some(Some(GlobalId::Tweet(id))) => {
-            let told = fields.has("inReplyToUsername").then(|| fields.username("inReplyToUsername"));
+            let told = fields
+                .has("inReplyToUsername")
+                .then(|| fields.username("inReplyToUsername"));
             Ok(Some((id, told.transpose()?)))
         }
         Some(_) => Err("inReplyToDeletedId: not the id of a tweet".to_owned()),
@@ -183,7 +185,8 @@ async fn unknown(tx: &Tx, rows: Vec<Line<Row>>) -> StoreResult<Vec<Line<Row>>> {
 /// By what rows are recognised that tell of something that was done here, with their places.
 fn claims<C>(rows: &[Line<Row>], claim: impl Fn(&Row) -> Option<C>) -> (Vec<usize>, Vec<C>) {
     let rows = rows.iter().enumerate();
-    rows.filter_map(|(place, (_, row))| claim(row).map(|claim| (place, claim))).unzip()
+    rows.filter_map(|(place, (_, row))| claim(row).map(|claim| (place, claim)))
+        .unzip()
 }
 
 impl Row {
@@ -254,7 +257,11 @@ pub(super) async fn insert(
             .filter_map(|(row, id)| Some((TweetId(*id), row.author(accounts)?.id))),
     );
     authors.extend(told);
-    let names: HashSet<&String> = rows.iter().flat_map(|row| &row.mentions).map(|(_, name)| name).collect();
+    let names: HashSet<&String> = rows
+        .iter()
+        .flat_map(|row| &row.mentions)
+        .map(|(_, name)| name)
+        .collect();
     let users = tx.users_named(&names.into_iter().cloned().collect::<Vec<_>>()).await?;
     let mut tweets = Vec::with_capacity(rows.len());
     let mut open = Vec::new();
@@ -291,7 +298,12 @@ async fn parents(tx: &Tx, rows: &[Row], ids: &[i64]) -> StoreResult<(Parents, Ha
         found.get(wanted).copied().or(beside)
     };
     let (gone, told) = gone(tx, rows).await?;
-    let gone = |row: &Row| row.in_reply_to_deleted.as_ref().map(|(id, _)| *id).filter(|id| gone.contains(id));
+    let gone = |row: &Row| {
+        row.in_reply_to_deleted
+            .as_ref()
+            .map(|(id, _)| *id)
+            .filter(|id| gone.contains(id))
+    };
     let parents = rows.iter().zip(ids);
     let parents = parents.map(|(row, id)| parent(row, *id).or_else(|| gone(row)));
     Ok((parents.collect(), told))
@@ -302,7 +314,9 @@ async fn gone(tx: &Tx, rows: &[Row]) -> StoreResult<(HashSet<TweetId>, HashMap<T
     let deleted = || rows.iter().filter_map(|row| row.in_reply_to_deleted.as_ref());
     let entities: Vec<Entity> = deleted().map(|(id, _)| Entity::Tweet(*id)).collect();
     let buried = tx.buried(&entities.iter().collect::<Vec<_>>()).await?;
-    let names: Vec<String> = deleted().filter_map(|(_, name)| name.as_deref().map(username_key)).collect();
+    let names: Vec<String> = deleted()
+        .filter_map(|(_, name)| name.as_deref().map(username_key))
+        .collect();
     let users = tx.users_named(&names).await?;
     let told = deleted().filter_map(|(id, name)| Some((*id, *users.get(&username_key(name.as_deref()?))?)));
     Ok((buried.iter().filter_map(Entity::tweet).collect(), told.collect()))

@@ -181,7 +181,9 @@ pub(super) async fn spans(snapshot: &Snapshot, after: Option<Vec<Value>>) -> Res
                AND f.flag = 'following' AND f.target_kind || ':' || f.target_key = s.topic) ORDER BY s.id LIMIT ?";
     let found = snapshot.page::<Left>(sql, after, &[0_i64.into()]).await?;
     let target = |left: &Left| Entity::parse(&left.topic);
-    let references = snapshot.references(&found.rows.iter().filter_map(target).collect()).await?;
+    let references = snapshot
+        .references(&found.rows.iter().filter_map(target).collect())
+        .await?;
     found.page(|left| {
         let Some(target) = target(&left) else { return Ok(None) };
         let followee = Followee::of(&target, references.get(&target));

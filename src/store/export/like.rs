@@ -34,7 +34,9 @@ pub(super) async fn likes(snapshot: &Snapshot, after: Option<Vec<Value>>) -> Res
          JOIN tweet t ON t.id = l.tweet_id WHERE (l.tweet_id, l.user_id) > (?, ?) AND {TWEET_THERE} \
          ORDER BY l.tweet_id, l.user_id LIMIT ?"
     );
-    let found = snapshot.page::<Found>(&sql, after, &[0_i64.into(), 0_i64.into()]).await?;
+    let found = snapshot
+        .page::<Found>(&sql, after, &[0_i64.into(), 0_i64.into()])
+        .await?;
     found.page(|found| {
         Ok(Some(Row {
             action_key: Some(found.action_id),

@@ -41,7 +41,9 @@ pub(super) async fn page(snapshot: &Snapshot, after: Option<Vec<Value>>) -> Resu
     let first = [0_i64.into(), "".into(), "".into(), i64::MIN.into()];
     let found = snapshot.page::<Found>(&sql, after, &first).await?;
     let about = |found: &Found| Entity::parse(&found.object);
-    let references = snapshot.references(&found.rows.iter().filter_map(about).collect()).await?;
+    let references = snapshot
+        .references(&found.rows.iter().filter_map(about).collect())
+        .await?;
     found.page(|found| {
         let object = about(&found);
         Ok(Some(Row {

@@ -102,7 +102,11 @@ async fn told(
     found: &Rows<Found>,
     parents: &HashMap<Entity, Reference>,
 ) -> Result<HashMap<i64, String>> {
-    let is_deleted = |id| parents.get(&Entity::Tweet(TweetId(id))).is_some_and(Reference::is_deleted);
+    let is_deleted = |id| {
+        parents
+            .get(&Entity::Tweet(TweetId(id)))
+            .is_some_and(Reference::is_deleted)
+    };
     let answers: HashMap<i64, &Found> = found
         .rows
         .iter()
@@ -117,8 +121,11 @@ async fn told(
                JOIN users u ON x.topic = 'notifications:' || u.id AND u.deleted_at IS NULL ORDER BY x.id, u.id";
     let mut told = HashMap::new();
     for row in &snapshot.rows(sql, [json(&actions)]).await? {
-        let (action, username, key): (i64, String, String) =
-            (row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?);
+        let (action, username, key): (i64, String, String) = (
+            row.try_get_by_index(0)?,
+            row.try_get_by_index(1)?,
+            row.try_get_by_index(2)?,
+        );
         if let Some(answer) = answers.get(&action)
             && !names(answer).contains(key.as_str())
         {
@@ -130,7 +137,12 @@ async fn told(
 
 /// Who is mentioned, or would be if they came.
 fn names(found: &Found) -> HashSet<&str> {
-    found.mentions.as_deref().unwrap_or_default().split_whitespace().collect()
+    found
+        .mentions
+        .as_deref()
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect()
 }
 
 fn row(found: Found, parent: Option<Reference>, told: Option<String>) -> Row {
@@ -175,7 +187,11 @@ fn mentions(found: &Found) -> Option<Vec<String>> {
     }
     let meant = names(found);
     let all = text::parse(&found.text).mentions;
-    let some: Vec<String> = all.iter().filter(|name| meant.contains(name.as_str())).cloned().collect();
+    let some: Vec<String> = all
+        .iter()
+        .filter(|name| meant.contains(name.as_str()))
+        .cloned()
+        .collect();
     (some.len() < all.len()).then_some(some)
 }
 
@@ -248,9 +264,7 @@ pub(super) async fn waiting(snapshot: &Snapshot, after: Option<Vec<Value>>) -> R
                JOIN users u ON u.id = w.holder AND u.deleted_at IS NULL \
                WHERE w.kind = 'retweet' AND (w.external_id, w.source) > (?, ?) \
                ORDER BY w.external_id, w.source LIMIT ?";
-    let found = snapshot
-        .page::<Waiting>(sql, after, &["".into(), "".into()])
-        .await?;
+    let found = snapshot.page::<Waiting>(sql, after, &["".into(), "".into()]).await?;
     found.page(|found| {
         let kept: Kept = serde_json::from_str(&found.body).map_err(Error::internal)?;
         let own = kept.identity.source.clone();
