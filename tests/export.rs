@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use crate::harness::scene::{Nobody, PASSWORD, Person, id};
 use crate::harness::{Linnet, until};
 
-/// All that pages are made of, without the numbers that no page shows.
+/// All that pages are made of, without the numbers that no page shows, and without what a deleted
+/// account was told.
 const TABLES: &[&str] = &[
     "id, username, display_name, bio, avatar_url, handle, url, created_at, password_hash, tweet_count, follower_count, \
      following_count FROM users",
@@ -25,13 +26,14 @@ const TABLES: &[&str] = &[
     "follower_id, topic, from_at, from_id, until_at, until_id, until_action FROM follow_span",
     "id, verb, actor_kind, actor_key, object_kind, object_key, target_kind, target_key, created_at, description, data, \
      public, foreign_id FROM action",
-    "topic, kind, created_at, id, verb, actor_id, tweet_id, object FROM feed_entry",
+    "topic, kind, created_at, id, verb, actor_id, tweet_id, object FROM feed_entry WHERE topic NOT LIKE 'notifications:%' \
+     OR topic IN (SELECT 'notifications:' || u.id FROM users u)",
     "g.user_id, g.verb, g.object, g.day, g.newest_at, g.newest_id, g.action_count, g.actor_count, \
      g.version > MAX(g.seen, s.seen), g.version > MAX(g.read, s.read) \
-     FROM notification_group g JOIN notification_state s ON s.user_id = g.user_id",
+     FROM notification_group g JOIN notification_state s ON s.user_id = g.user_id JOIN users u ON u.id = g.user_id",
     "g.user_id, g.verb, g.object, g.day, a.actor, a.action_count, a.newest_at, a.newest_id \
-     FROM notification_actor a JOIN notification_group g ON g.id = a.group_id",
-    "user_id, unseen_count, unread_count FROM notification_state",
+     FROM notification_actor a JOIN notification_group g ON g.id = a.group_id JOIN users u ON u.id = g.user_id",
+    "s.user_id, s.unseen_count, s.unread_count FROM notification_state s JOIN users u ON u.id = s.user_id",
     "kind, key, deleted_at FROM tombstone",
     "kind, holder, wanted, wanted_source, external_id, source FROM unresolved",
 ];

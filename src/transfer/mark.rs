@@ -81,22 +81,19 @@ async fn write(tx: &Tx, batch: &mut Batch, rows: Vec<Line<Row>>) -> StoreResult<
     Ok(outcome)
 }
 
+/// The mark that a row means, if what its group was about is there.
 fn mark(entities: &Entities, row: &Row) -> Result<Option<Mark>, String> {
-    let object = row.object.as_ref().map(|object| entities.get("object", object));
     let user = entities.get("username", &row.user)?;
-    Ok(user
-        .user()
-        .map(|user| {
-            // What a group was about may be gone here: then there is no group.
-            let object = object.transpose().ok()?;
-            Some(Mark {
-                user,
-                verb: row.verb.clone(),
-                object,
-                newest_at: row.updated_at,
-                action_count: row.action_count,
-                is_read: row.read,
-            })
-        })
-        .flatten())
+    let object = row.object.as_ref().map(|object| entities.get("object", object));
+    let (Some(user), Ok(object)) = (user.user(), object.transpose()) else {
+        return Ok(None);
+    };
+    Ok(Some(Mark {
+        user,
+        verb: row.verb.clone(),
+        object,
+        newest_at: row.updated_at,
+        action_count: row.action_count,
+        is_read: row.read,
+    }))
 }

@@ -2,9 +2,10 @@
 
 use super::batch::Batch;
 use crate::model::{Key, Micros, Object, ObjectKey, Result};
+use crate::store::bulk::object::Told;
 use crate::store::tx::Tx;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// What a row says of an external object.
 pub(super) struct Telling {
@@ -15,49 +16,68 @@ pub(super) struct Telling {
     pub(super) at: Micros,
 }
 
-/// Makes and changes external objects. What the newest action says of one stands; older ones
-/// only fill what is missing. Returns how many changed.
-pub(super) async fn tell(tx: &Tx, batch: &mut Batch, mut tellings: Vec<Telling>) -> Result<u64> {
+/// Makes and changes external objects: of each part the newest that a row told stands, in
+/// whatever order they come. Returns how many changed.
+pub(super) async fn tell(tx: &Tx, batch: &mut Batch, tellings: Vec<Telling>) -> Result<u64> {
     if tellings.is_empty() {
         return Ok(0);
     }
-    tellings.sort_by_key(|telling| telling.at);
     let keys: Vec<&ObjectKey> = tellings.iter().map(|telling| &telling.key).collect();
     let before = tx.objects_told(&keys).await?;
-    let mut objects: HashMap<ObjectKey, Object> = HashMap::new();
+    let mut objects: BTreeMap<ObjectKey, Told> = BTreeMap::new();
     for telling in tellings {
-        let (old, newest) = before.get(&telling.key).cloned().unzip();
-        let is_newest = newest.flatten().is_none_or(|newest| telling.at >= newest);
-        let object = objects.entry(telling.key.clone()).or_insert_with(|| {
-            old.unwrap_or_else(|| Object {
-                name: telling.key.key.clone(),
-                key: telling.key.clone(),
-                url: None,
-                data: None,
-                created_at: telling.at,
-                follower_count: 0,
-            })
-        });
-        take(object, telling, is_newest);
+        let old = || before.get(&telling.key).cloned();
+        let told = objects
+            .entry(telling.key.clone())
+            .or_insert_with(|| old().unwrap_or_else(|| newcomer(&telling)));
+        take(told, telling);
     }
-    objects.retain(|key, object| before.get(key).is_none_or(|(old, _)| old != object));
-    let mut changed: Vec<Object> = objects.into_values().collect();
-    changed.sort_unstable_by(|a, b| a.key.cmp(&b.key));
-    batch.touch(changed.iter().map(|object| Key::Object(object.key.clone())));
+    objects.retain(|key, told| before.get(key) != Some(told));
+    let seen = |told: &&Told| {
+        let old = before.get(&told.object.key);
+        old.is_none_or(|old| old.object != told.object)
+    };
+    let changed: Vec<Told> = objects.into_values().collect();
+    let shown: Vec<Key> = changed
+        .iter()
+        .filter(seen)
+        .map(|told| Key::Object(told.object.key.clone()))
+        .collect();
+    let count = shown.len() as u64;
+    batch.touch(shown);
     batch.script().put_objects(&changed);
-    Ok(changed.len() as u64)
+    Ok(count)
 }
 
-fn take(object: &mut Object, telling: Telling, is_newest: bool) {
+fn newcomer(telling: &Telling) -> Told {
+    Told {
+        object: Object {
+            name: telling.key.key.clone(),
+            key: telling.key.clone(),
+            url: None,
+            data: None,
+            created_at: telling.at,
+            follower_count: 0,
+        },
+        name_at: None,
+        url_at: None,
+        data_at: None,
+    }
+}
+
+/// Takes over what a row tells later than what is known. Of two at one time it is the greater.
+fn take(told: &mut Told, telling: Telling) {
+    let (object, at) = (&mut told.object, Some(telling.at));
     if let Some(name) = telling.name
-        && (is_newest || object.name == object.key.key)
+        && (at, &name) > (told.name_at, &object.name)
     {
-        object.name = name;
+        (object.name, told.name_at) = (name, at);
     }
-    if telling.url.is_some() && (is_newest || object.url.is_none()) {
-        object.url = telling.url;
+    if telling.url.is_some() && (at, &telling.url) > (told.url_at, &object.url) {
+        (object.url, told.url_at) = (telling.url, at);
     }
-    if telling.data.is_some() && (is_newest || object.data.is_none()) {
-        object.data = telling.data;
+    let text = |data: &Option<Value>| data.as_ref().map(Value::to_string);
+    if telling.data.is_some() && (at, text(&telling.data)) > (told.data_at, text(&object.data)) {
+        (object.data, told.data_at) = (telling.data, at);
     }
 }

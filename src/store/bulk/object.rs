@@ -8,8 +8,18 @@ use crate::store::tx::Tx;
 use sea_orm::FromQueryResult;
 use std::collections::{HashMap, HashSet};
 
-/// An external object, with the time of the newest public action about it.
-pub type Told = (Object, Option<Micros>);
+/// An external object, with the times of what told its name, address and data.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    /// As it is.
+    pub object: Object,
+    /// When its name was told; none while that is its key.
+    pub name_at: Option<Micros>,
+    /// When its address was told.
+    pub url_at: Option<Micros>,
+    /// When its data was told.
+    pub data_at: Option<Micros>,
+}
 
 impl Tx {
     /// The external objects of these keys, as far as they are known.
@@ -18,16 +28,19 @@ impl Tx {
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn objects_told(&self, keys: &[&ObjectKey]) -> Result<HashMap<ObjectKey, Told>> {
         let keys: HashSet<(&str, &str)> = keys.iter().map(|key| (&*key.kind, &*key.key)).collect();
-        // Nothing that is done to them is a post or a retweet.
-        let sql = "SELECT o.*, (SELECT MAX(x.created_at) FROM feed_entry x \
-                   WHERE x.topic = 'object:' || o.type || ':' || o.key AND x.kind = 2) AS newest \
-                   FROM {each} JOIN object o ON o.type = {text:0} AND o.key = {text:1}";
+        let sql = "SELECT o.* FROM {each} JOIN object o ON o.type = {text:0} AND o.key = {text:1}";
         let rows = self.rows(sql, [json(&keys)]).await?;
         rows.iter()
             .map(|row| {
-                let object = Object::try_from(object::Model::from_query_result(row, "")?)?;
-                let newest: Option<i64> = row.try_get("", "newest")?;
-                Ok((object.key.clone(), (object, newest.map(Micros))))
+                let row = object::Model::from_query_result(row, "")?;
+                let (name_at, url_at, data_at) = (row.name_at, row.url_at, row.data_at);
+                let told = Told {
+                    object: Object::try_from(row)?,
+                    name_at: name_at.map(Micros),
+                    url_at: url_at.map(Micros),
+                    data_at: data_at.map(Micros),
+                };
+                Ok((told.object.key.clone(), told))
             })
             .collect()
     }
@@ -61,19 +74,25 @@ impl Tx {
 
 impl Script {
     /// Writes external objects as they are now; their counts stay.
-    pub fn put_objects(&mut self, objects: &[Object]) {
+    pub fn put_objects(&mut self, objects: &[Told]) {
         let rows: Vec<_> = objects
             .iter()
-            .map(|object| {
+            .map(|told| {
+                let object = &told.object;
                 let data = object.data.as_ref().map(ToString::to_string);
                 let (key, name, url) = (&object.key, &object.name, &object.url);
-                (&key.kind, &key.key, name, url, data, object.created_at)
+                let times = (told.name_at, told.url_at, told.data_at);
+                (&key.kind, &key.key, name, url, data, object.created_at, times)
+            })
+            .map(|(kind, key, name, url, data, created_at, (name_at, url_at, data_at))| {
+                (kind, key, name, url, data, created_at, name_at, url_at, data_at)
             })
             .collect();
         self.each(
-            "INSERT INTO object (type, key, name, url, data, created_at) \
-             SELECT {text:0}, {text:1}, {text:2}, {text:3}, {text:4}, {int:5} FROM {each} WHERE TRUE \
-             ON CONFLICT (type, key) DO UPDATE SET name = excluded.name, url = excluded.url, data = excluded.data",
+            "INSERT INTO object (type, key, name, url, data, created_at, name_at, url_at, data_at) \
+             SELECT {text:0}, {text:1}, {text:2}, {text:3}, {text:4}, {int:5}, {int:6}, {int:7}, {int:8} FROM {each} \
+             WHERE TRUE ON CONFLICT (type, key) DO UPDATE SET name = excluded.name, url = excluded.url, data = excluded.data, \
+             name_at = excluded.name_at, url_at = excluded.url_at, data_at = excluded.data_at",
             &rows,
         );
     }

@@ -46,7 +46,7 @@ pub(super) async fn tombstones(snapshot: &Snapshot, after: Option<Vec<Value>>) -
 }
 
 pub(super) async fn objects(snapshot: &Snapshot, after: Option<Vec<Value>>) -> Result<Page> {
-    let sql = "SELECT type, key, name, url, data, created_at, follower_count FROM object \
+    let sql = "SELECT type, key, name, url, data, created_at, follower_count, name_at, url_at, data_at FROM object \
                WHERE (type, key) > (?, ?) ORDER BY type, key LIMIT ?";
     let found = snapshot
         .page::<object::Model>(sql, after, &["".into(), "".into()])
