@@ -6,7 +6,7 @@ use std::path::Path;
 use sea_orm::{ConnectionTrait, Database, Statement};
 use serde_json::{Value, json};
 
-use crate::harness::scene::{Nobody, PASSWORD, Person, id};
+use crate::harness::scene::{Nobody, PASSWORD, Person, id, person};
 use crate::harness::{Linnet, until};
 
 /// All that pages are made of, without the numbers that no page shows, and without what a deleted
@@ -177,6 +177,8 @@ async fn live(linnet: &Linnet) {
     linnet
         .act(&gone, "deleteAccount", json!({ "password": PASSWORD }))
         .await;
+    let last = linnet.tweet(&ann, "its number is not given again").await;
+    linnet.on(&ann, "deleteTweet", &last).await;
     let file = linnet.file().await;
     until("the end of the sweep", || file.is_swept()).await;
 }
@@ -297,11 +299,14 @@ async fn everything_survives_an_export() {
     }
     assert_eq!(export(&there, &place("second"), &["--with-passwords"]).await, exported);
     let log_in = json!({ "username": "ann", "password": PASSWORD });
-    there.act(Nobody, "logIn", log_in).await;
+    let ann = person(&there.act(Nobody, "logIn", log_in.clone()).await);
+    let next = there.tweet(&ann, "next").await;
 
     here.tell(&["import", place("first").to_str().unwrap()], "").await;
     same(&tables(&here).await, &before);
     assert_eq!(export(&here, &place("third"), &["--with-passwords"]).await, exported);
+    let ann = person(&here.act(Nobody, "logIn", log_in).await);
+    assert_eq!(here.tweet(&ann, "next").await, next);
 }
 
 #[tokio::test]

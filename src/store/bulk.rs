@@ -98,7 +98,7 @@ impl Tx {
             .taken(of, &keys.iter().copied().map(Some).collect::<Vec<_>>())
             .await?;
         if let Some(last) = keys.iter().max() {
-            self.reserve(of, 0, *last).await?;
+            self.number_above(of, *last).await?;
         }
         Ok(keys.into_iter().filter(|key| !taken.contains(key)).collect())
     }

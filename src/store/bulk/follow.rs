@@ -51,7 +51,7 @@ impl Tx {
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn number_actions_above(&self, last: ActionId) -> Result<()> {
-        self.reserve(Numbered::Actions, 0, last.0).await.map(drop)
+        self.number_above(Numbered::Actions, last.0).await
     }
 }
 
