@@ -109,7 +109,7 @@ fn actions() -> Vec<String> {
             n % 3,
             n / 60,
             n % 60,
-            n % 7 != 0,
+            !n.is_multiple_of(7),
         )
     };
     (0..150).chain([8, 10]).map(row).collect()
