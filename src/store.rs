@@ -18,6 +18,7 @@ pub mod writer;
 
 pub mod action;
 pub mod bulk;
+pub mod export;
 pub mod feed;
 pub mod follow;
 pub mod group;

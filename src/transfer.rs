@@ -1,4 +1,4 @@
-//! Bulk import of users, tweets, follows and likes.
+//! Bulk import of users, tweets, follows, likes and actions, and export of everything.
 //!
 //! - [`source`] reads rows on a thread of its own and hands them over through a bounded
 //!   channel, so that memory does not grow with the file.
@@ -6,16 +6,22 @@
 //!   all rows that it changed; `pace` leaves time between them for whoever else writes.
 //! - What rows refer to and has not come yet is kept with them, and resolved at the end.
 
+mod action;
 mod batch;
+mod entity;
+pub mod export;
 mod fields;
 mod follow;
 mod like;
+mod mark;
 mod named;
+mod object;
 mod pace;
 pub mod progress;
 mod resolve;
 mod retweet;
 pub mod source;
+mod trace;
 mod tweet;
 mod user;
 
@@ -30,6 +36,7 @@ use futures_util::future::BoxFuture;
 use pace::Pace;
 use progress::Progress;
 use source::{Reader, Source};
+use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::{Mutex, mpsc};
 
@@ -47,6 +54,12 @@ pub enum Kind {
     Follows,
     /// Who likes what.
     Likes,
+    /// What is not recorded by itself.
+    Actions,
+    /// What no row of the others tells: external objects, hashtags, and what was deleted.
+    Entities,
+    /// Which notifications are seen and read.
+    Marks,
 }
 
 /// What became of a file.
@@ -73,6 +86,20 @@ pub enum Error {
         /// Why.
         cause: std::io::Error,
     },
+    /// A file can't be written.
+    #[error("can't write {name}: {cause}")]
+    Write {
+        /// Which.
+        name: String,
+        /// Why.
+        cause: std::io::Error,
+    },
+    /// The folder for an export holds something.
+    #[error("{0} is not empty")]
+    NotEmpty(String),
+    /// The folder to import has none of an export's files.
+    #[error("{0} has none of the files of an export")]
+    NoExport(String),
     /// The file's ending names no form of rows.
     #[error("{0}: the name has to end in .ndjson or .csv, perhaps followed by .gz or .zst")]
     Form(String),
@@ -126,7 +153,35 @@ pub async fn import(store: &Store, kind: Kind, source: Source, progress: &mut dy
         Kind::Tweets => run::<tweet::Row>(store, source, progress).await,
         Kind::Follows => run::<follow::Row>(store, source, progress).await,
         Kind::Likes => run::<like::Row>(store, source, progress).await,
+        Kind::Actions => run::<action::Row>(store, source, progress).await,
+        Kind::Entities => run::<trace::Row>(store, source, progress).await,
+        Kind::Marks => run::<mark::Row>(store, source, progress).await,
     }
+}
+
+/// Imports the files of an export, in the right order.
+///
+/// # Errors
+/// [`Error`], when none is there or one can't be read, or the database fails.
+pub async fn import_folder(store: &Store, folder: &Path, progress: &mut dyn Progress) -> Result<Report, Error> {
+    let mut all = Report::default();
+    let mut found = false;
+    for content in export::FILES {
+        let endings = ["ndjson", "ndjson.gz", "ndjson.zst"];
+        let paths = endings.map(|ending| folder.join(format!("{}.{ending}", content.name)));
+        for path in paths.into_iter().filter(|path| path.exists()) {
+            found = true;
+            progress.file(&path);
+            let report = import(store, content.kind, Source::File(path), progress).await?;
+            all.read += report.read;
+            all.changed += report.changed;
+            all.resolved += report.resolved;
+            all.bad += report.bad;
+        }
+    }
+    found
+        .then_some(all)
+        .ok_or_else(|| Error::NoExport(folder.display().to_string()))
 }
 
 async fn run<R: Record>(store: &Store, source: Source, progress: &mut dyn Progress) -> Result<Report, Error> {

@@ -331,6 +331,89 @@ async fn recent_rows_are_told_to_streams() {
     );
 }
 
+/// Real actions, without identifiers: each once, however often and in whatever form they come.
+#[tokio::test]
+async fn real_actions_go_in_once() {
+    let Some(folder) = ground::data() else { return };
+    let ground = Ground::new().await;
+    let path = folder.join("github-actions.ndjson");
+    let (report, bad) = ground.path(Kind::Actions, &path).await;
+    assert_eq!((report.read, report.changed, report.bad), (241, 241, 0), "{bad:?}");
+    ground.recount().await;
+    let once = ground.dump().await;
+    assert_eq!(ground.path(Kind::Actions, &path).await.0.changed, 0);
+    let mut table = csv::Writer::from_writer(Vec::new());
+    table
+        .write_record(["timestamp", "verb", "actor", "object", "target"])
+        .unwrap();
+    for line in std::fs::read_to_string(&path).unwrap().lines() {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        let text = |name: &str| row[name].as_str().unwrap().to_owned();
+        let part = |name: &str| row[name].to_string();
+        let cells = [
+            text("timestamp"),
+            text("verb"),
+            part("actor"),
+            part("object"),
+            part("target"),
+        ];
+        table.write_record(cells).unwrap();
+    }
+    let (report, bad) = ground
+        .file(Kind::Actions, "csv.zst", &table.into_inner().unwrap())
+        .await;
+    assert_eq!((report.read, report.changed, report.bad), (241, 0, 0), "{bad:?}");
+    assert_eq!(ground.dump().await, once);
+}
+
+/// What no client may add, no row brings either.
+#[tokio::test]
+async fn bad_actions_are_named() {
+    let ground = Ground::new().await;
+    let row = |more: &str| {
+        format!(r#"{{"actor":{{"type":"user","id":"ann"}},"verb":"sing","timestamp":"2020-01-01T00:00:00Z"{more}}}"#)
+    };
+    let data = format!(r#","data":"{}""#, "x".repeat(16 << 10));
+    let rows = [
+        row(r#","verb":"like""#),
+        row(&format!(r#","verb":"{}""#, "v".repeat(65))),
+        row(&data),
+        row(r#","object":{"type":"a:b","id":"1"}"#),
+        row(r#","object":{"type":"user","id":"not a name"}"#),
+        row(r#","target":{"type":"bird"}"#),
+        row(r#","target":{"tweetId":"unknown"}"#),
+        row(r#","target":[1]"#),
+        row(r#","public":"perhaps""#),
+        row(r#","timestamp":"then""#),
+        r#"{"verb":"sing"}"#.to_owned(),
+        row(r#","timestamp":"2199-01-01T00:00:00Z""#),
+    ];
+    let (report, bad) = ground.import(Kind::Actions, &rows).await;
+    assert_eq!((report.read, report.changed, report.bad), (12, 1, 11), "{bad:?}");
+    let fields = [
+        "verb:",
+        "verb:",
+        "data:",
+        "object.type:",
+        "object.id:",
+        "target.id:",
+        "public:",
+        "timestamp:",
+        "target:",
+        "target:",
+        "actor:",
+    ];
+    for field in fields {
+        assert!(
+            bad.iter().any(|(_, reason)| reason.starts_with(field)),
+            "{field} {bad:?}"
+        );
+    }
+    let ahead = "SELECT COUNT(*) FROM action WHERE created_at > unixepoch() * 1000000 + 60000000";
+    assert_eq!(ground.rows(ahead).await, ["[0]"]);
+    ground.recount().await;
+}
+
 /// The real data: tweets, then who follows whom among their authors.
 #[tokio::test]
 async fn the_real_data_goes_in() {

@@ -20,6 +20,7 @@ mod executor; // order of keys, errors and nulls, as the specification says
 mod feed_streams; // actions that come into a feed and go, to those who may see them
 mod feeds_model; // every feed, list, group and count against an oracle, over many random steps
 mod groups; // the groups of every feed against its own actions
+mod export; // everything survives an export and an import, and twice is once
 mod hashtag_streams; // what a hashtag's stream tells, in which order, and since when
 mod http_protocol; // GraphQL over HTTP: methods, media types, limits and statuses
 mod import; // bulk import: order, repetition, bad rows, counters

@@ -114,7 +114,8 @@ const TABLES: &[&str] = &[
     "CREATE INDEX retweet_newest ON retweet (tweet_id, created_at, action_id, user_id)",
     "CREATE INDEX retweet_user ON retweet (user_id, action_id)",
     "CREATE UNIQUE INDEX retweet_origin ON retweet (external_id, source) WHERE external_id IS NOT NULL",
-    // What lives outside: named by type and key, the type without a colon.
+    // What lives outside: named by type and key, the type without a colon. `name_at`, `url_at` and
+    // `data_at` are the times of what told the three: an older row changes nothing of them.
     "CREATE TABLE object (
         type TEXT NOT NULL,
         key TEXT NOT NULL,
@@ -123,6 +124,9 @@ const TABLES: &[&str] = &[
         data TEXT,
         created_at BIGINT NOT NULL,
         follower_count BIGINT NOT NULL DEFAULT 0,
+        name_at BIGINT,
+        url_at BIGINT,
+        data_at BIGINT,
         PRIMARY KEY (type, key)
     ) {clustered}",
     // What is followed: `target_kind` user, hashtag or object, `target_key` its id or name, of an

@@ -3,6 +3,7 @@
 //! What the user got wrong ends with one line and status 2, everything else that fails with one
 //! line and status 1.
 
+mod export;
 mod import;
 mod logging;
 mod migrate;
@@ -32,8 +33,10 @@ enum Command {
     Serve(Box<Flags>),
     /// Migrates the database
     Migrate(migrate::Migrate),
-    /// Imports users, tweets, follows or likes
+    /// Imports users, tweets, follows, likes or actions, or all files of an export
     Import(import::Import),
+    /// Exports everything
+    Export(export::Export),
     /// Makes tokens
     Token(token::Token),
     /// Makes and changes accounts
@@ -89,6 +92,7 @@ fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         Command::Serve(flags) => serve::run((*flags).into()),
         Command::Migrate(command) => migrate::run(command),
         Command::Import(command) => import::run(command),
+        Command::Export(command) => export::run(command),
         Command::Token(command) => token::run(command),
         Command::User(command) => user::run(command),
         Command::Schema => schema::run(),
@@ -142,6 +146,12 @@ fn refuse(error: &clap::Error) -> ExitCode {
     let reason = text.split("\n\n").next().unwrap_or_default();
     let reason = reason.strip_prefix("error: ").unwrap_or(reason);
     eprintln!("linnet: {}", one_line(reason));
+    ExitCode::from(2)
+}
+
+/// Reports arguments that don't go together.
+fn misuse(reason: &str) -> ExitCode {
+    eprintln!("linnet: {reason}; see `linnet help`");
     ExitCode::from(2)
 }
 

@@ -8,6 +8,8 @@
 pub mod action;
 pub mod follow;
 pub mod like;
+pub mod mark;
+pub mod object;
 pub mod retweet;
 pub mod tweet;
 pub mod unresolved;
@@ -80,6 +82,25 @@ impl Tx {
             .into_iter()
             .filter_map(|key| key.or_else(|| new.next()))
             .collect())
+    }
+
+    /// Makes sure that none of these numbers is given any more. Returns those that never were.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn retire(&self, of: Numbered, keys: &[i64]) -> Result<HashSet<i64>> {
+        let keys: Vec<i64> = keys
+            .iter()
+            .copied()
+            .filter(|key| (1..=LARGEST_KEY).contains(key))
+            .collect();
+        let taken = self
+            .taken(of, &keys.iter().copied().map(Some).collect::<Vec<_>>())
+            .await?;
+        if let Some(last) = keys.iter().max() {
+            self.number_above(of, *last).await?;
+        }
+        Ok(keys.into_iter().filter(|key| !taken.contains(key)).collect())
     }
 
     async fn taken(&self, of: Numbered, wishes: &[Option<i64>]) -> Result<HashSet<i64>> {

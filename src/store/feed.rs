@@ -100,6 +100,26 @@ pub(super) fn entry(row: &QueryResult) -> Result<(usize, Entry)> {
     ))
 }
 
+/// Of whose notifications entries are.
+fn notices(entries: &[(Topic, Entry)], actors: &HashMap<ActionId, Entity>) -> Vec<Notice> {
+    let notice = |(topic, entry): &(Topic, Entry)| Notice::of(topic, entry, actors.get(&entry.action())?);
+    entries.iter().filter_map(notice).collect()
+}
+
+impl Script {
+    fn delete_entries(&mut self, entries: &[(Topic, Entry)]) {
+        let keys: Vec<_> = entries
+            .iter()
+            .map(|(topic, entry)| (topic, i16::from(entry.kind), entry.place.at, entry.place.id))
+            .collect();
+        self.each(
+            "DELETE FROM feed_entry WHERE (topic, kind, created_at, id) IN \
+             (SELECT {text:0}, {int:1}, {int:2}, {int:3} FROM {each})",
+            &keys,
+        );
+    }
+}
+
 /// The bounds of a range, kept within what JSON numbers carry.
 pub(super) fn bounds(range: &Range) -> (i64, i64, i64, i64, i64) {
     let fit = |n: i64| n.clamp(i64::MIN + 1, i64::MAX - 1);
@@ -275,7 +295,9 @@ impl Tx {
             .iter()
             .filter(|(topic, entry)| gone.contains(&(topic.as_str().to_owned(), entry.place.id)))
             .filter_map(|(topic, entry)| Notice::of(topic, entry, actor));
-        self.unnotify(&notices.collect::<Vec<_>>()).await
+        let mut script = Script::default();
+        script.unnotify(&notices.collect::<Vec<_>>());
+        self.run(script).await
     }
 
     /// Takes actions out of the topics that follow from what they are about, before they change.
@@ -286,11 +308,10 @@ impl Tx {
     pub async fn withdraw(&self, actions: &[ActionId]) -> Result<Vec<(Topic, Entry)>> {
         let (mut entries, actors) = self.entries_of(actions).await?;
         entries.retain(|(topic, _)| topic.is_derived());
-        for (topic, entry) in &entries {
-            if let Some(actor) = actors.get(&entry.action()) {
-                self.delete_entries(actor, &[(topic.clone(), entry.clone())]).await?;
-            }
-        }
+        let mut script = Script::default();
+        script.delete_entries(&entries);
+        script.unnotify(&notices(&entries, &actors));
+        self.run(script).await?;
         Ok(entries)
     }
 
@@ -319,10 +340,7 @@ impl Tx {
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn delete_actions(&self, actions: &[ActionId]) -> Result<Vec<(Topic, Entry)>> {
         let (entries, actors) = self.entries_of(actions).await?;
-        let notices = entries
-            .iter()
-            .filter_map(|(topic, entry)| Notice::of(topic, entry, actors.get(&entry.action())?));
-        let notices: Vec<Notice> = notices.collect();
+        let notices = notices(&entries, &actors);
         let actions = json(&actions);
         let sql = "DELETE FROM feed_entry WHERE id IN (SELECT {number} FROM {each})";
         self.execute(sql, [actions.clone()]).await?;

@@ -100,8 +100,11 @@ impl Tx {
     /// # Errors
     /// [`Error::Internal`] when the database fails.
     pub async fn put_object(&self, object: &Object) -> Result<()> {
-        let sql = "INSERT INTO object (type, key, name, url, data, created_at) VALUES (?, ?, ?, ?, ?, ?) \
-                   ON CONFLICT (type, key) DO UPDATE SET name = excluded.name, url = excluded.url, data = excluded.data";
+        let sql = "INSERT INTO object (type, key, name, url, data, created_at, name_at, url_at, data_at) \
+                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) \
+                   ON CONFLICT (type, key) DO UPDATE SET name = excluded.name, url = excluded.url, data = excluded.data, \
+                   name_at = excluded.name_at, url_at = excluded.url_at, data_at = excluded.data_at";
+        let now = self.now().0;
         let values = [
             object.key.kind.clone().into(),
             object.key.key.clone().into(),
@@ -109,6 +112,9 @@ impl Tx {
             object.url.clone().into(),
             object.data.as_ref().map(ToString::to_string).into(),
             object.created_at.0.into(),
+            now.into(),
+            now.into(),
+            now.into(),
         ];
         self.execute(sql, values).await?;
         Ok(())

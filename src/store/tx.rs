@@ -164,6 +164,19 @@ impl Tx {
             .ok_or_else(|| Error::internal("no number came back"))
     }
 
+    /// Makes sure that new rows get numbers above this one, though no row has it.
+    pub(super) async fn number_above(&self, of: Numbered, last: i64) -> Result<()> {
+        self.reserve(of, 0, last).await?;
+        if self.conn.get_database_backend() == DbBackend::Sqlite {
+            let sql = "INSERT INTO sqlite_sequence (name, seq) SELECT ?, 0 \
+                       WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?)";
+            self.execute(sql, [of.table().into(), of.table().into()]).await?;
+            let sql = "UPDATE sqlite_sequence SET seq = ? WHERE name = ? AND seq < ?";
+            self.execute(sql, [last.into(), of.table().into(), last.into()]).await?;
+        }
+        Ok(())
+    }
+
     /// Numbers above `above` and above all that were ever given.
     pub(super) async fn reserve(&self, of: Numbered, count: usize, above: i64) -> Result<Vec<i64>> {
         let count = i64::try_from(count).unwrap_or(i64::MAX);
@@ -174,15 +187,15 @@ impl Tx {
             *last = first + count - 1;
             return Ok((first..first + count).collect());
         }
-        if count == 0 {
-            return Ok(Vec::new());
-        }
         let raise = "SELECT setval(pg_get_serial_sequence(?, 'id'), ?) \
                      WHERE nextval(pg_get_serial_sequence(?, 'id')) <= ?";
         let table = of.table();
         if above > 0 {
             self.rows(raise, [table.into(), above.into(), table.into(), above.into()])
                 .await?;
+        }
+        if count == 0 {
+            return Ok(Vec::new());
         }
         let sql = "SELECT nextval(pg_get_serial_sequence(?, 'id')) FROM generate_series(1, ?) ORDER BY 1";
         let rows = self.rows(sql, [table.into(), count.into()]).await?;

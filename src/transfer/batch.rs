@@ -1,6 +1,8 @@
 //! What one transaction of an import adds beside its own rows: actions, entries, counts, events.
 
-use crate::model::{ActionId, Deed, Entry, EventKind, Key, Micros, NewEvent, Result, Topic, TweetId, UserId};
+use crate::model::{
+    ActionId, Deed, Entry, EventKind, Key, Micros, NewEvent, ObjectKey, Result, Topic, TweetId, UserId,
+};
 use crate::store::script::Script;
 use crate::store::stage::Stage;
 use crate::store::tx::Tx;
@@ -61,6 +63,12 @@ impl Batch {
     pub(super) fn count_hashtag(&mut self, name: &str, counts: [i64; 2]) {
         self.stage.count_hashtag(name, counts);
         self.keys.insert(Key::Hashtag(name.to_owned()));
+    }
+
+    /// Counts an external object's followers.
+    pub(super) fn count_object(&mut self, key: &ObjectKey, followers: i64) {
+        self.stage.count_object(key, followers);
+        self.keys.insert(Key::Object(key.clone()));
     }
 
     /// Records what somebody did: the action, its entries, and the news of it. Streams are not

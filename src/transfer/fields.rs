@@ -6,19 +6,26 @@ use crate::model::user::check_line;
 use serde_json::{Map, Value};
 
 /// The most characters of an identifier, a source or an address.
-const LONGEST_NAME: usize = 2_048;
+pub(super) const LONGEST_NAME: usize = 2_048;
 /// The largest count that is taken.
 const LARGEST: i64 = (1 << 53) - 1;
 
 /// A row's fields by name. What is null, or an empty cell, is absent.
 #[derive(Debug)]
-pub(super) struct Fields(Map<String, Value>);
+pub(super) struct Fields {
+    values: Map<String, Value>,
+    /// Whether they are the cells of a table, which hold what is no text as JSON.
+    are_cells: bool,
+}
 
 impl Fields {
     /// Reads a line of JSON.
     pub(super) fn from_json(line: &[u8]) -> Result<Self, String> {
         match serde_json::from_slice(line) {
-            Ok(Value::Object(fields)) => Ok(Self(fields)),
+            Ok(Value::Object(values)) => Ok(Self {
+                values,
+                are_cells: false,
+            }),
             Ok(_) => Err("not a JSON object".to_owned()),
             Err(error) => Err(unreadable("JSON", error.column())),
         }
@@ -27,15 +34,74 @@ impl Fields {
     /// Pairs the cells of a CSV record with the names in the header.
     pub(super) fn from_cells<'c>(cells: impl Iterator<Item = (&'c str, &'c str)>) -> Self {
         let filled = cells.filter(|(_, cell)| !cell.is_empty());
-        Self(
-            filled
+        Self {
+            values: filled
                 .map(|(name, cell)| (name.to_owned(), Value::from(cell)))
                 .collect(),
-        )
+            are_cells: true,
+        }
     }
 
     fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name).filter(|value| !value.is_null())
+        self.values.get(name).filter(|value| !value.is_null())
+    }
+
+    /// Whether the field is there.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// Any JSON, if the field is there.
+    pub(super) fn json(&self, name: &str) -> Result<Option<Value>, String> {
+        match self.get(name) {
+            Some(Value::String(cell)) if self.are_cells => {
+                let value: Value = serde_json::from_str(cell).map_err(|_| format!("{name}: not JSON"))?;
+                Ok(Some(value).filter(|value| !value.is_null()))
+            }
+            value => Ok(value.cloned()),
+        }
+    }
+
+    /// A JSON object of fields of its own, if the field is there.
+    pub(super) fn object(&self, name: &str) -> Result<Option<Self>, String> {
+        let are_cells = false;
+        match self.json(name)? {
+            None => Ok(None),
+            Some(Value::Object(values)) => Ok(Some(Self { values, are_cells })),
+            Some(_) => Err(format!("{name}: not a JSON object")),
+        }
+    }
+
+    /// A JSON array of what each has fields of its own, if the field is there.
+    pub(super) fn objects(&self, name: &str) -> Result<Option<Vec<Self>>, String> {
+        let Some(list) = self.json(name)? else { return Ok(None) };
+        let are_cells = false;
+        let object = |value| match value {
+            Value::Object(values) => Some(Self { values, are_cells }),
+            _ => None,
+        };
+        let list = match list {
+            Value::Array(list) => list.into_iter().map(object).collect(),
+            _ => None,
+        };
+        list.map(Some)
+            .ok_or_else(|| format!("{name}: not a list of JSON objects"))
+    }
+
+    /// A yes or no, if the field is there.
+    pub(super) fn flag(&self, name: &str) -> Result<Option<bool>, String> {
+        match self.json(name)? {
+            None => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(flag)),
+            Some(_) => Err(format!("{name}: neither true nor false")),
+        }
+    }
+
+    /// A whole number of any size, if the field is there.
+    pub(super) fn number(&self, name: &str) -> Result<Option<i64>, String> {
+        let value = self.json(name)?;
+        let number = |value: Value| value.as_i64().ok_or_else(|| format!("{name}: not a whole number"));
+        value.map(number).transpose()
     }
 
     /// A text of at most `most` characters, if the field is there.

@@ -80,6 +80,8 @@ fn newcomer(one: Named) -> Account {
         display_name: one.username.to_owned(),
         bio: String::new(),
         avatar_url: None,
+        handle: None,
+        url: None,
         created_at: one.at,
         is_local: false,
         is_deleted: false,

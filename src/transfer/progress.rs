@@ -3,11 +3,14 @@
 use super::Report;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Is told how an import goes.
 pub trait Progress: Send {
+    /// Of several files this one comes next.
+    fn file(&mut self, _: &Path) {}
     /// It begins: how many bytes there are, where that is known, and where to see how many of
     /// them have been read.
     fn begin(&mut self, size: Option<u64>, position: Arc<AtomicU64>);
@@ -24,9 +27,14 @@ pub trait Progress: Send {
 pub struct Terminal {
     bar: Option<ProgressBar>,
     position: Arc<AtomicU64>,
+    file: Option<PathBuf>,
 }
 
 impl Progress for Terminal {
+    fn file(&mut self, path: &Path) {
+        self.file = Some(path.to_owned());
+    }
+
     fn begin(&mut self, size: Option<u64>, position: Arc<AtomicU64>) {
         self.position = position;
         if !std::io::stderr().is_terminal() {
@@ -50,7 +58,8 @@ impl Progress for Terminal {
     }
 
     fn bad(&mut self, line: u64, reason: &str) {
-        let say = || eprintln!("line {line}: {reason}");
+        let file = self.file.as_deref().map(|file| format!("{}: ", file.display()));
+        let say = || eprintln!("{}line {line}: {reason}", file.unwrap_or_default());
         match &self.bar {
             Some(bar) => bar.suspend(say),
             None => say(),

@@ -1,12 +1,12 @@
 //! Rows of tweets, replies and retweets.
 
 use super::batch::Batch;
-use super::fields::Fields;
+use super::fields::{Fields, LONGEST_NAME};
 use super::named::{self, DELETED, Named};
 use super::{Line, Outcome, Record, retweet};
 use crate::model::id::GlobalId;
 use crate::model::user::{DISPLAY_NAME_LENGTH, username_key};
-use crate::model::{ActionId, Deed, Micros, Result as StoreResult, TweetId, UserId, text};
+use crate::model::{ActionId, Deed, Entity, Micros, Result as StoreResult, TweetId, UserId, text};
 use crate::store::bulk::Numbered;
 use crate::store::bulk::tweet::{Crowded, Identity, ImportedTweet, Origin};
 use crate::store::bulk::unresolved::{Reference, Unresolved};
@@ -39,7 +39,10 @@ pub(super) struct Row {
     origin: Origin,
     url: Option<String>,
     hashtags: Vec<String>,
-    mentions: Vec<String>,
+    /// Who is mentioned, with their places among all names in the text.
+    mentions: Vec<(usize, String)>,
+    /// What was answered and is deleted, with the user who was told of the answer.
+    in_reply_to_deleted: Option<(TweetId, Option<String>)>,
 }
 
 impl Record for Row {
@@ -50,6 +53,9 @@ impl Record for Row {
         let mut parsed = text::parse(&text);
         parsed.hashtags.truncate(HASHTAGS);
         parsed.mentions.truncate(MENTIONS);
+        let meant = mentions(fields)?;
+        let mentions = parsed.mentions.into_iter().enumerate();
+        let is_meant = |name: &String| meant.as_ref().is_none_or(|meant| meant.contains(name));
         Ok(Self {
             key: fields.key("key")?,
             action_key: fields.key("actionKey")?,
@@ -69,7 +75,8 @@ impl Record for Row {
             },
             url: fields.name("url")?,
             hashtags: parsed.hashtags,
-            mentions: parsed.mentions,
+            mentions: mentions.filter(|(_, name)| is_meant(name)).collect(),
+            in_reply_to_deleted: deleted_parent(fields)?,
             identity: Identity { id, source },
         })
     }
@@ -96,6 +103,29 @@ fn text_of(fields: &Fields) -> Result<String, String> {
     Ok(text)
 }
 
+/// Those of the names in the text that mention somebody, where the row says so.
+fn mentions(fields: &Fields) -> Result<Option<HashSet<String>>, String> {
+    let wrong = || "mentions: not a list of usernames".to_owned();
+    let Some(given) = fields.json("mentions")? else {
+        return Ok(None);
+    };
+    let names: Vec<String> = serde_json::from_value(given).map_err(|_| wrong())?;
+    Ok(Some(names.iter().map(|name| username_key(name)).collect()))
+}
+
+fn deleted_parent(fields: &Fields) -> Result<Option<(TweetId, Option<String>)>, String> {
+    match fields.name("inReplyToDeletedId")?.map(|id| GlobalId::parse(&id)) {
+        None => Ok(None),
+        Some(Some(GlobalId::Tweet(id))) => {
+            let told = fields
+                .has("inReplyToUsername")
+                .then(|| fields.username("inReplyToUsername"));
+            Ok(Some((id, told.transpose()?)))
+        }
+        Some(_) => Err("inReplyToDeletedId: not the id of a tweet".to_owned()),
+    }
+}
+
 /// What a field refers to, in the source that stands beside it or else in the row's own.
 pub(super) fn reference(
     fields: &Fields,
@@ -103,7 +133,7 @@ pub(super) fn reference(
     beside: &'static str,
     own: &str,
 ) -> Result<Option<Identity>, String> {
-    let source = fields.name(beside)?.unwrap_or_else(|| own.to_owned());
+    let source = fields.text(beside, LONGEST_NAME)?.unwrap_or_else(|| own.to_owned());
     Ok(fields.name(id)?.map(|id| Identity { id, source }))
 }
 
@@ -136,12 +166,11 @@ async fn write(tx: &Tx, batch: &mut Batch, rows: Vec<Line<Row>>, crowded: &mut C
 async fn unknown(tx: &Tx, rows: Vec<Line<Row>>) -> StoreResult<Vec<Line<Row>>> {
     let identities: Vec<&Identity> = rows.iter().map(|(_, row)| &row.identity).collect();
     let mut known = tx.known_identities(&identities).await?;
-    let (places, claims): (Vec<usize>, Vec<_>) = rows
-        .iter()
-        .enumerate()
-        .filter_map(|(place, (_, row))| row.claim().map(|claim| (place, claim)))
-        .unzip();
-    let own = tx.own_tweets(&claims).await?;
+    let (places, claimed) = claims(&rows, Row::tweet_claim);
+    let own = tx.own_tweets(&claimed).await?;
+    known.extend(own.into_iter().filter_map(|n| places.get(n)));
+    let (places, claimed) = claims(&rows, Row::retweet_claim);
+    let own = tx.own_retweets(&claimed).await?;
     known.extend(own.into_iter().filter_map(|n| places.get(n)));
     let mut seen = HashSet::new();
     let fresh: Vec<bool> = identities
@@ -151,6 +180,13 @@ async fn unknown(tx: &Tx, rows: Vec<Line<Row>>) -> StoreResult<Vec<Line<Row>>> {
         .collect();
     let rows = rows.into_iter().zip(fresh);
     Ok(rows.filter_map(|(row, fresh)| fresh.then_some(row)).collect())
+}
+
+/// By what rows are recognised that tell of something that was done here, with their places.
+fn claims<C>(rows: &[Line<Row>], claim: impl Fn(&Row) -> Option<C>) -> (Vec<usize>, Vec<C>) {
+    let rows = rows.iter().enumerate();
+    rows.filter_map(|(place, (_, row))| claim(row).map(|claim| (place, claim)))
+        .unzip()
 }
 
 impl Row {
@@ -176,9 +212,17 @@ impl Row {
     }
 
     /// By what a tweet that was posted here is recognised.
-    fn claim(&self) -> Option<(TweetId, String, Micros)> {
+    fn tweet_claim(&self) -> Option<(TweetId, String, Micros)> {
         match GlobalId::parse(&self.identity.id) {
             Some(GlobalId::Tweet(id)) => Some((id, username_key(&self.username), self.created_at)),
+            _ => None,
+        }
+    }
+
+    /// By what a retweet that was done here is recognised.
+    fn retweet_claim(&self) -> Option<(ActionId, String, Micros)> {
+        match GlobalId::parse(&self.identity.id) {
+            Some(GlobalId::Action(id)) => Some((id, username_key(&self.username), self.created_at)),
             _ => None,
         }
     }
@@ -205,14 +249,19 @@ pub(super) async fn insert(
     let ids = tx.number(Numbered::Tweets, &keys).await?;
     let keys: Vec<_> = rows.iter().map(|row| row.action_key).collect();
     let actions = tx.number(Numbered::Actions, &keys).await?;
-    let parents = parents(tx, &rows, &ids).await?;
+    let (parents, told) = parents(tx, &rows, &ids).await?;
     let mut authors = tx.authors_of(parents.iter().flatten().copied()).await?;
     authors.extend(
         rows.iter()
             .zip(&ids)
             .filter_map(|(row, id)| Some((TweetId(*id), row.author(accounts)?.id))),
     );
-    let names: HashSet<&String> = rows.iter().flat_map(|row| &row.mentions).collect();
+    authors.extend(told);
+    let names: HashSet<&String> = rows
+        .iter()
+        .flat_map(|row| &row.mentions)
+        .map(|(_, name)| name)
+        .collect();
     let users = tx.users_named(&names.into_iter().cloned().collect::<Vec<_>>()).await?;
     let mut tweets = Vec::with_capacity(rows.len());
     let mut open = Vec::new();
@@ -230,8 +279,12 @@ pub(super) async fn insert(
     Ok(())
 }
 
-/// What each row answers, as far as it is there or comes with it.
-async fn parents(tx: &Tx, rows: &[Row], ids: &[i64]) -> StoreResult<Vec<Option<TweetId>>> {
+/// What each row answers.
+type Parents = Vec<Option<TweetId>>;
+
+/// What each row answers, as far as it is there or comes with it, or is known to be deleted; with
+/// the users who wrote what is deleted.
+async fn parents(tx: &Tx, rows: &[Row], ids: &[i64]) -> StoreResult<(Parents, HashMap<TweetId, UserId>)> {
     let here: HashMap<&Identity, i64> = rows.iter().map(|row| &row.identity).zip(ids.iter().copied()).collect();
     let wanted: Vec<&Identity> = rows.iter().filter_map(|row| row.in_reply_to.as_ref()).collect();
     let found = tx.tweets_identified(&wanted).await?;
@@ -244,7 +297,29 @@ async fn parents(tx: &Tx, rows: &[Row], ids: &[i64]) -> StoreResult<Vec<Option<T
         let beside = here.get(wanted).filter(|parent| **parent != id).map(|id| TweetId(*id));
         found.get(wanted).copied().or(beside)
     };
-    Ok(rows.iter().zip(ids).map(|(row, id)| parent(row, *id)).collect())
+    let (gone, told) = gone(tx, rows).await?;
+    let gone = |row: &Row| {
+        row.in_reply_to_deleted
+            .as_ref()
+            .map(|(id, _)| *id)
+            .filter(|id| gone.contains(id))
+    };
+    let parents = rows.iter().zip(ids);
+    let parents = parents.map(|(row, id)| parent(row, *id).or_else(|| gone(row)));
+    Ok((parents.collect(), told))
+}
+
+/// The deleted tweets that rows answer, and whose they were.
+async fn gone(tx: &Tx, rows: &[Row]) -> StoreResult<(HashSet<TweetId>, HashMap<TweetId, UserId>)> {
+    let deleted = || rows.iter().filter_map(|row| row.in_reply_to_deleted.as_ref());
+    let entities: Vec<Entity> = deleted().map(|(id, _)| Entity::Tweet(*id)).collect();
+    let buried = tx.buried(&entities.iter().collect::<Vec<_>>()).await?;
+    let names: Vec<String> = deleted()
+        .filter_map(|(_, name)| name.as_deref().map(username_key))
+        .collect();
+    let users = tx.users_named(&names).await?;
+    let told = deleted().filter_map(|(id, name)| Some((*id, *users.get(&username_key(name.as_deref()?))?)));
+    Ok((buried.iter().filter_map(Entity::tweet).collect(), told.collect()))
 }
 
 impl Row {
@@ -259,9 +334,9 @@ impl Row {
         };
         let reply = self.in_reply_to.clone().filter(|_| parent.is_none());
         let reply = reply.map(|wanted| open(Reference::Reply, wanted, String::new()));
-        let mentions = self.mentions.iter().enumerate();
+        let mentions = self.mentions.iter();
         let mentions = mentions
-            .filter(|(_, name)| !users.contains_key(*name))
+            .filter(|(_, name)| !users.contains_key(name))
             .map(|(place, name)| {
                 let wanted = Identity {
                     id: name.clone(),
@@ -280,7 +355,7 @@ impl Row {
         in_reply_to: Option<TweetId>,
         users: &HashMap<String, UserId>,
     ) -> ImportedTweet {
-        let mentions = self.mentions.iter().enumerate();
+        let mentions = self.mentions.iter();
         ImportedTweet {
             id,
             identity: self.identity,
@@ -295,7 +370,7 @@ impl Row {
             url: self.url,
             hashtags: self.hashtags,
             mentions: mentions
-                .filter_map(|(place, name)| users.get(name).map(|user| (place, *user)))
+                .filter_map(|(place, name)| users.get(name).map(|user| (*place, *user)))
                 .collect(),
         }
     }
@@ -308,6 +383,7 @@ fn note(batch: &mut Batch, tweet: &ImportedTweet, answered: Option<UserId>) {
     for tag in &tweet.hashtags {
         batch.count_hashtag(tag, [1, 0]);
     }
+    // What is deleted has no row to count in.
     if let Some(parent) = tweet.in_reply_to {
         batch.count_tweet(parent, [0, 0, 1]);
     }

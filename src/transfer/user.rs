@@ -10,6 +10,7 @@ use crate::store::bulk::Numbered;
 use crate::store::bulk::tweet::Crowded;
 use crate::store::bulk::user::{Account, Provisional};
 use crate::store::tx::Tx;
+use argon2::password_hash::phc::PasswordHash;
 use futures_util::future::BoxFuture;
 use std::collections::HashMap;
 
@@ -19,8 +20,13 @@ pub(super) struct Row {
     display_name: Option<String>,
     bio: Option<String>,
     avatar_url: Option<String>,
+    handle: Option<String>,
+    url: Option<String>,
     created_at: Option<Micros>,
     key: Option<i64>,
+    password_hash: Option<String>,
+    /// What gives way to other rows, of somebody who was only named by such.
+    provisional: Option<Provisional>,
 }
 
 impl Record for Row {
@@ -31,8 +37,12 @@ impl Record for Row {
             display_name: filled(fields.text("displayName", DISPLAY_NAME_LENGTH)?),
             bio: fields.text("bio", BIO_LENGTH)?,
             avatar_url: filled(fields.text("avatarUrl", AVATAR_URL_LENGTH)?),
+            handle: fields.name("handle")?,
+            url: fields.name("url")?,
             created_at: fields.time("createdAt")?,
             key: fields.key("key")?,
+            password_hash: password_hash(fields)?,
+            provisional: provisional(fields)?,
         })
     }
 
@@ -46,6 +56,20 @@ impl Record for Row {
     }
 }
 
+fn password_hash(fields: &Fields) -> Result<Option<String>, String> {
+    let hash = fields.name("passwordHash")?;
+    if hash.as_deref().is_some_and(|hash| PasswordHash::new(hash).is_err()) {
+        return Err("passwordHash: not a hash of a password".to_owned());
+    }
+    Ok(hash)
+}
+
+fn provisional(fields: &Fields) -> Result<Option<Provisional>, String> {
+    let given = fields.json("provisional")?;
+    let given = given.map(serde_json::from_value).transpose();
+    given.map_err(|_| "provisional: malformed".to_owned())
+}
+
 async fn write(tx: &Tx, batch: &mut Batch, rows: Vec<Line<Row>>) -> StoreResult<Outcome> {
     let keys: Vec<String> = rows.iter().map(|(_, row)| username_key(&row.username)).collect();
     let mut accounts = tx
@@ -54,8 +78,14 @@ async fn write(tx: &Tx, batch: &mut Batch, rows: Vec<Line<Row>>) -> StoreResult<
     let before = accounts.clone();
     let mut new: Vec<(String, Option<i64>)> = Vec::new();
     let mut outcome = Outcome::default();
+    let mut passwords: Vec<(String, String)> = Vec::new();
     for (key, (line, mut row)) in keys.into_iter().zip(rows) {
         row.created_at = row.created_at.map(|at| batch.past(at));
+        let password = row.password_hash.take();
+        let is_free = accounts
+            .get(&key)
+            .is_none_or(|account| account.provisional.profile && !account.is_local && !account.is_deleted);
+        passwords.extend(password.filter(|_| is_free).map(|hash| (key.clone(), hash)));
         match accounts.get_mut(&key) {
             Some(account) if account.is_deleted => outcome.bad.push((line, format!("username: {DELETED}"))),
             Some(account) => outcome.changed += u64::from(fill(account, row)),
@@ -74,6 +104,10 @@ async fn write(tx: &Tx, batch: &mut Batch, rows: Vec<Line<Row>>) -> StoreResult<
         }
     }
     save(batch, &accounts, &before, &new);
+    let hashes = passwords
+        .into_iter()
+        .filter_map(|(key, hash)| Some((accounts.get(&key)?.id, hash)));
+    batch.script().set_passwords(&hashes.collect::<Vec<_>>());
     Ok(outcome)
 }
 
@@ -100,14 +134,16 @@ fn newcomer(row: Row, now: Micros) -> Account {
         username: row.username,
         bio: row.bio.unwrap_or_default(),
         avatar_url: row.avatar_url,
+        handle: row.handle,
+        url: row.url,
         created_at: row.created_at.unwrap_or(now),
         is_local: false,
         is_deleted: false,
-        provisional: Provisional {
+        provisional: row.provisional.unwrap_or(Provisional {
             profile: false,
             born: row.created_at.is_none(),
             name: None,
-        },
+        }),
     }
 }
 
@@ -118,6 +154,11 @@ fn fill(account: &mut Account, row: Row) -> bool {
         return false;
     }
     let before = account.clone();
+    let open = row.provisional.clone().unwrap_or_default();
+    if open.profile {
+        fill_alike(account, &row, open);
+        return *account != before;
+    }
     if account.provisional.profile {
         account.provisional.profile = false;
         let named = account.provisional.name.take();
@@ -132,10 +173,26 @@ fn fill(account: &mut Account, row: Row) -> bool {
             account.bio = bio;
         }
         account.avatar_url = account.avatar_url.take().or(row.avatar_url);
+        account.handle = account.handle.take().or(row.handle);
+        account.url = account.url.take().or(row.url);
     }
     if let Some(at) = row.created_at.filter(|_| account.provisional.born) {
-        account.created_at = at;
-        account.provisional.born = false;
+        account.created_at = if open.born { at.min(account.created_at) } else { at };
+        account.provisional.born = open.born;
     }
     *account != before
+}
+
+/// Takes over what rows that only named the user say where the row comes from.
+fn fill_alike(account: &mut Account, row: &Row, open: Provisional) {
+    if let Some(at) = row.created_at.filter(|_| account.provisional.born) {
+        account.created_at = at.min(account.created_at);
+    }
+    if let (Some(given), Some(name), Some(known)) = (open.name, &row.display_name, &account.provisional.name)
+        && account.display_name == known.1
+        && given > *known
+    {
+        account.display_name.clone_from(name);
+        account.provisional.name = Some(given);
+    }
 }

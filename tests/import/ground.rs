@@ -198,9 +198,14 @@ const MEANING: &[&str] = &[
      JOIN users u ON u.id = l.user_id",
     "SELECT username_key, display_name, bio, created_at, tweet_count, follower_count, following_count FROM users",
     "SELECT name, tweet_count, follower_count FROM hashtag",
-    "SELECT a.verb, u.username_key, a.created_at, a.object_kind, o.external_id, o.source, p.external_id AS target \
-     FROM action a JOIN users u ON u.id = a.actor_key \
-     LEFT JOIN tweet o ON a.object_kind = 'tweet' AND o.id = a.object_key LEFT JOIN tweet p ON p.id = a.target_key",
+    "SELECT a.verb, u.username_key, CASE a.actor_kind WHEN 'object' THEN a.actor_key END AS actor, a.created_at, a.object_kind, \
+     o.external_id, o.source, CASE a.object_kind WHEN 'object' THEN a.object_key END AS object, p.external_id AS target, \
+     CASE a.target_kind WHEN 'object' THEN a.target_key END AS targets, t.username_key AS target_user, a.description, a.data, \
+     a.public, a.foreign_id, a.external_id FROM action a LEFT JOIN users u ON a.actor_kind = 'user' AND u.id = a.actor_key \
+     LEFT JOIN tweet o ON a.object_kind = 'tweet' AND o.id = a.object_key \
+     LEFT JOIN tweet p ON a.target_kind = 'tweet' AND p.id = a.target_key \
+     LEFT JOIN users t ON a.target_kind = 'user' AND t.id = a.target_key",
+    "SELECT type, key, name, url, data, follower_count FROM object",
     "SELECT e.topic LIKE 'about:%' AS about, e.topic LIKE 'notifications:%' AS told, o.username_key AS whose, x.external_id AS what, \
      x.source AS whats, CASE WHEN o.id IS NULL AND x.id IS NULL THEN e.topic END AS topic, e.kind, e.created_at, e.verb, \
      a.username_key, t.external_id, t.source FROM feed_entry e LEFT JOIN users a ON a.id = e.actor_id \
@@ -226,7 +231,8 @@ const EXPECTED: &str = "told AS (\
      WHERE a.verb = 'reply' UNION \
      SELECT a.id, m.user_id FROM action a JOIN mention m ON m.tweet_id = a.object_key WHERE a.verb IN ('tweet', 'reply') UNION \
      SELECT a.id, t.author_id FROM action a JOIN tweet t ON t.id = a.object_key WHERE a.verb IN ('like', 'retweet') UNION \
-     SELECT a.id, CAST(a.object_key AS INTEGER) FROM action a WHERE a.verb = 'follow' AND a.object_kind = 'user'), \
+     SELECT a.id, CAST(a.object_key AS INTEGER) FROM action a WHERE a.object_kind = 'user' UNION \
+     SELECT a.id, CAST(a.target_key AS INTEGER) FROM action a WHERE a.target_kind = 'user'), \
     named AS (\
      SELECT id, actor_kind AS kind, actor_key AS key FROM action WHERE actor_kind <> 'user' UNION \
      SELECT id, object_kind, object_key FROM action WHERE verb NOT IN ('tweet', 'reply') UNION \
@@ -267,6 +273,8 @@ const RECOUNT: &[&str] = &[
      OR following_count <> (SELECT COUNT(*) FROM follow WHERE flag = 'following' AND follower_id = u.id)",
     "SELECT name FROM hashtag h WHERE tweet_count <> (SELECT COUNT(*) FROM tweet_hashtag WHERE hashtag = h.name) \
      OR follower_count <> (SELECT COUNT(*) FROM follow WHERE flag = 'following' AND target_kind = 'hashtag' AND target_key = h.name)",
+    "SELECT key FROM object o WHERE follower_count <> (SELECT COUNT(*) FROM follow WHERE flag = 'following' \
+     AND target_kind = 'object' AND target_key = o.type || ':' || o.key)",
     "SELECT hashtag FROM tweet_hashtag WHERE hashtag NOT IN (SELECT name FROM hashtag)",
     "SELECT id FROM tweet t WHERE like_count <> (SELECT COUNT(*) FROM liked WHERE tweet_id = t.id) \
      OR retweet_count <> (SELECT COUNT(*) FROM retweet WHERE tweet_id = t.id) \

@@ -9,6 +9,7 @@ pub fn sample() -> Vec<(Kind, Vec<String>)> {
         (Kind::Tweets, tweets()),
         (Kind::Follows, follows()),
         (Kind::Likes, likes()),
+        (Kind::Actions, actions()),
     ]
 }
 
@@ -57,13 +58,13 @@ pub fn tweets() -> Vec<String> {
 
 fn follows() -> Vec<String> {
     let row = |n: usize| {
-        let followee = if n.is_multiple_of(4) {
-            format!("#tag{}", n % 15)
-        } else {
-            name(n * 3 + 1)
+        let followee = match n {
+            _ if n.is_multiple_of(12) => format!(r#"{{"type":"bird","id":"b{}"}}"#, n % 7),
+            _ if n.is_multiple_of(4) => format!(r##""#tag{}""##, n % 15),
+            _ => format!(r#""{}""#, name(n * 3 + 1)),
         };
         format!(
-            r#"{{"follower":"{}","followee":"{followee}","createdAt":"2020-03-01T00:00:00Z"}}"#,
+            r#"{{"follower":"{}","followee":{followee},"createdAt":"2020-03-01T00:00:00Z"}}"#,
             name(n)
         )
     };
@@ -82,4 +83,34 @@ fn likes() -> Vec<String> {
         )
     };
     (0..200).chain([8]).map(row).collect()
+}
+
+/// Actions by users and birds, public and private; birds get their names from the newest action.
+fn actions() -> Vec<String> {
+    let row = |n: usize| {
+        let actor = match n % 3 {
+            0 => format!(r#"{{"type":"bird","id":"b{}","name":"Bird {n}"}}"#, n % 11),
+            _ => format!(r#"{{"type":"user","id":"{}"}}"#, name(n)),
+        };
+        let target = match n % 4 {
+            0 => "null".to_owned(),
+            1 => format!(r#"{{"type":"user","id":"{}"}}"#, name(n * 2 + 1)),
+            _ => format!(
+                r#"{{"type":"wood","id":"w{}","url":"https://wood.example/{n}"}}"#,
+                n % 5
+            ),
+        };
+        let id = match n % 5 {
+            0 => String::new(),
+            _ => format!(r#""id":"a{n}","#),
+        };
+        format!(
+            r#"{{{id}"actor":{actor},"verb":"sing","object":{{"type":"song","id":"s{}"}},"target":{target},"timestamp":"2020-02-01T00:{:02}:{:02}Z","public":{},"data":{{"n":{n}}}}}"#,
+            n % 3,
+            n / 60,
+            n % 60,
+            !n.is_multiple_of(7),
+        )
+    };
+    (0..150).chain([8, 10]).map(row).collect()
 }

@@ -1,8 +1,63 @@
 //! Actions and their entries.
 
-use crate::model::{Action, ActionId, Entity, Entry, EntryKind, Micros, Topic};
+use crate::model::{Action, ActionId, Entity, Entry, EntryKind, Micros, Result, Topic};
 use crate::store::feed::grouped_object;
 use crate::store::script::Script;
+use crate::store::snapshot::json;
+use crate::store::tx::Tx;
+use std::collections::HashSet;
+
+/// By what an action is recognised.
+#[derive(Clone, Debug)]
+pub struct ActionName {
+    /// Which action.
+    pub id: ActionId,
+    /// The identity of the row that brought it.
+    pub external_id: String,
+    /// Its actor's own identifier.
+    pub foreign_id: Option<String>,
+}
+
+impl Tx {
+    /// Which of these are the identities of actions that were imported, by their place in the
+    /// list.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn known_actions(&self, identities: &[&str]) -> Result<HashSet<usize>> {
+        let sql = "SELECT k.key FROM {each} JOIN action a ON a.external_id = {value}";
+        super::places(&self.rows(sql, [json(&identities)]).await?)
+    }
+
+    /// Which of these actions were added here with that verb at that time, by their place in the
+    /// list.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn own_actions(&self, actions: &[(ActionId, &str, Micros)]) -> Result<HashSet<usize>> {
+        if actions.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let sql = "SELECT k.key FROM {each} JOIN action a ON a.id = {int:0} \
+                   WHERE a.external_id IS NULL AND a.verb = {text:1} AND a.created_at = {int:2}";
+        super::places(&self.rows(sql, [json(&actions)]).await?)
+    }
+
+    /// Which of these are recorded under their actors' own identifiers, by their place in the
+    /// list.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn actions_under_names(&self, names: &[(Option<&str>, &Entity, &str)]) -> Result<HashSet<usize>> {
+        let keys: Vec<_> = names
+            .iter()
+            .map(|(id, actor, verb)| (id, actor.kind(), actor.key(), verb))
+            .collect();
+        let sql = "SELECT k.key FROM {each} JOIN action a ON a.foreign_id = {text:0} AND a.actor_kind = {text:1} \
+                   AND a.actor_key = {text:2} AND a.verb = {text:3}";
+        super::places(&self.rows(sql, [json(&keys)]).await?)
+    }
+}
 
 impl Script {
     /// Records actions.
@@ -75,6 +130,20 @@ impl Script {
         self.each(
             "INSERT INTO feed_entry (topic, kind, created_at, id, verb, actor_id, tweet_id, object) \
              SELECT {text:0}, {int:1}, {int:2}, {int:3}, {text:4}, {int:5}, {int:6}, {text:7} FROM {each}",
+            &rows,
+        );
+    }
+
+    /// Notes by what actions are recognised.
+    pub fn name_actions(&mut self, names: &[ActionName]) {
+        let rows: Vec<_> = names
+            .iter()
+            .map(|name| (name.id, &name.external_id, &name.foreign_id))
+            .collect();
+        self.each(
+            "UPDATE action SET external_id = d.external_id, foreign_id = d.foreign_id \
+             FROM (SELECT {int:0} AS id, {text:1} AS external_id, {text:2} AS foreign_id FROM {each}) d \
+             WHERE action.id = d.id",
             &rows,
         );
     }

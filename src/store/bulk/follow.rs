@@ -1,6 +1,8 @@
 //! Many follows at once.
 
-use crate::model::{Entity, Micros, Place, Result, Topic, UserId};
+use super::Numbered;
+use crate::model::{ActionId, Entity, Micros, Result, Topic, UserId};
+use crate::store::follow::Span;
 use crate::store::script::Script;
 use crate::store::snapshot::json;
 use crate::store::stage::NewFollow;
@@ -23,6 +25,36 @@ impl Tx {
     }
 }
 
+type SpanRow<'s> = (UserId, &'s Topic, i64, i64, Option<i64>, Option<i64>, Option<ActionId>);
+
+fn span_row(follower: UserId, span: &Span) -> SpanRow<'_> {
+    let (place, action) = span.until.unzip();
+    let (at, id) = (place.map(|place| place.at), place.map(|place| place.id));
+    (follower, &span.topic, span.from.at, span.from.id, at, id, action)
+}
+
+impl Tx {
+    /// Which of these spans stand, by their place in the list.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn standing_spans(&self, spans: &[(UserId, &Span)]) -> Result<HashSet<usize>> {
+        let rows: Vec<SpanRow> = spans.iter().map(|(follower, span)| span_row(*follower, span)).collect();
+        let sql = "SELECT k.key FROM {each} JOIN follow_span s ON s.follower_id = {int:0} AND s.topic = {text:1} \
+                   AND s.from_at = {int:2} AND s.from_id = {int:3} AND s.until_at IS NOT DISTINCT FROM {int:4} \
+                   AND s.until_id IS NOT DISTINCT FROM {int:5} AND s.until_action IS NOT DISTINCT FROM {int:6}";
+        super::places(&self.rows(sql, [json(&rows)]).await?)
+    }
+
+    /// Makes sure that the actions by which spans end stay the last of them.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn number_actions_above(&self, last: ActionId) -> Result<()> {
+        self.number_above(Numbered::Actions, last.0).await
+    }
+}
+
 impl Script {
     /// Records follows.
     pub fn insert_follows(&mut self, follows: &[NewFollow]) {
@@ -40,13 +72,13 @@ impl Script {
         );
     }
 
-    /// Opens spans that hold the whole of their topics.
-    pub fn open_whole_spans(&mut self, spans: &[(UserId, Topic)]) {
-        let from = Place::OLDEST;
-        self.each_with(
-            "INSERT INTO follow_span (follower_id, topic, from_at, from_id) SELECT {int:0}, {text:1}, ?, ? FROM {each}",
-            [from.at.into(), from.id.into()],
-            spans,
+    /// Adds spans to the timelines of followers.
+    pub fn insert_spans(&mut self, spans: &[(UserId, &Span)]) {
+        let rows: Vec<SpanRow> = spans.iter().map(|(follower, span)| span_row(*follower, span)).collect();
+        self.each(
+            "INSERT INTO follow_span (follower_id, topic, from_at, from_id, until_at, until_id, until_action) \
+             SELECT {int:0}, {text:1}, {int:2}, {int:3}, {int:4}, {int:5}, {int:6} FROM {each}",
+            &rows,
         );
     }
 

@@ -5,7 +5,7 @@ use crate::model::{ActionId, Micros, Result, TweetId, UserId};
 use crate::store::script::Script;
 use crate::store::snapshot::json;
 use crate::store::tx::Tx;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A retweet to be recorded.
 #[derive(Clone, Debug)]
@@ -50,6 +50,24 @@ impl Tx {
                 Ok((super::place(row)?, standing))
             })
             .collect()
+    }
+}
+
+impl Tx {
+    /// Which of these retweets were done here at that time by that user, by their place in the
+    /// list.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn own_retweets(&self, retweets: &[(ActionId, String, Micros)]) -> Result<HashSet<usize>> {
+        if retweets.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let sql = "SELECT k.key FROM {each} JOIN action a ON a.id = {int:0} AND a.verb = 'retweet' \
+                   JOIN users u ON u.username_key = {text:1} AND a.actor_key = CAST(u.id AS TEXT) \
+                   JOIN retweet r ON r.action_id = a.id AND r.user_id = u.id \
+                   WHERE r.external_id IS NULL AND r.created_at = {int:2}";
+        super::places(&self.rows(sql, [json(&retweets)]).await?)
     }
 }
 

@@ -34,6 +34,8 @@ pub struct Account {
     pub display_name: String,
     pub bio: String,
     pub avatar_url: Option<String>,
+    pub handle: Option<String>,
+    pub url: Option<String>,
     pub created_at: Micros,
     /// Whether somebody can log in to it: then only they change it.
     pub is_local: bool,
@@ -50,7 +52,7 @@ impl Tx {
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn accounts_named(&self, keys: &[&str]) -> Result<HashMap<String, Account>> {
         let sql = "SELECT u.username_key, u.id, u.username, u.display_name, u.bio, u.avatar_url, u.created_at, \
-                   u.password_hash, u.deleted_at, p.body \
+                   u.password_hash, u.deleted_at, p.body, u.handle, u.url \
                    FROM {each} JOIN users u ON u.username_key = {value} \
                    LEFT JOIN unresolved p ON p.kind = 'user' AND p.holder = u.id";
         let rows = self.rows(sql, [json(&keys)]).await?;
@@ -63,6 +65,8 @@ impl Tx {
                     display_name: row.try_get_by_index(3)?,
                     bio: row.try_get_by_index(4)?,
                     avatar_url: row.try_get_by_index(5)?,
+                    handle: row.try_get_by_index(10)?,
+                    url: row.try_get_by_index(11)?,
                     created_at: Micros(row.try_get_by_index(6)?),
                     is_local: row.try_get_by_index::<Option<String>>(7)?.is_some(),
                     is_deleted: row.try_get_by_index::<Option<i64>>(8)?.is_some(),
@@ -90,8 +94,9 @@ impl Script {
     /// Makes accounts, without passwords.
     pub fn insert_accounts(&mut self, accounts: &[&Account]) {
         self.each(
-            "INSERT INTO users (id, username, username_key, names, display_name, bio, avatar_url, created_at) \
-             SELECT {int:0}, {text:1}, {text:2}, {text:3}, {text:4}, {text:5}, {text:6}, {int:7} FROM {each}",
+            "INSERT INTO users (id, username, username_key, names, display_name, bio, avatar_url, created_at, handle, \
+             url) SELECT {int:0}, {text:1}, {text:2}, {text:3}, {text:4}, {text:5}, {text:6}, {int:7}, {text:8}, {text:9} \
+             FROM {each}",
             &rows(accounts),
         );
         self.index_accounts(accounts);
@@ -102,9 +107,10 @@ impl Script {
     pub fn update_accounts(&mut self, accounts: &[&Account]) {
         self.each(
             "UPDATE users SET username = d.username, names = d.names, display_name = d.display_name, bio = d.bio, \
-             avatar_url = d.avatar_url, created_at = d.created_at \
+             avatar_url = d.avatar_url, created_at = d.created_at, handle = d.handle, url = d.url \
              FROM (SELECT {int:0} AS id, {text:1} AS username, {text:3} AS names, {text:4} AS display_name, \
-             {text:5} AS bio, {text:6} AS avatar_url, {int:7} AS created_at FROM {each}) d WHERE users.id = d.id",
+             {text:5} AS bio, {text:6} AS avatar_url, {int:7} AS created_at, {text:8} AS handle, {text:9} AS url \
+             FROM {each}) d WHERE users.id = d.id",
             &rows(accounts),
         );
         let ids: Vec<UserId> = accounts.iter().map(|account| account.id).collect();
@@ -150,6 +156,15 @@ impl Script {
         );
     }
 
+    /// Gives accounts that have none the hashes of their passwords.
+    pub fn set_passwords(&mut self, hashes: &[(UserId, String)]) {
+        self.each(
+            "UPDATE users SET password_hash = d.hash FROM (SELECT {int:0} AS id, {text:1} AS hash FROM {each}) d \
+             WHERE users.id = d.id AND users.password_hash IS NULL",
+            hashes,
+        );
+    }
+
     /// Adds to the counts of users: tweets, followers, following.
     pub fn count_users(&mut self, counts: &[(UserId, [i64; 3])]) {
         let rows: Vec<_> = counts.iter().map(|(id, [a, b, c])| (id, a, b, c)).collect();
@@ -172,6 +187,8 @@ type Row<'r> = (
     &'r str,
     Option<&'r str>,
     Micros,
+    Option<&'r str>,
+    Option<&'r str>,
 );
 
 fn rows<'a>(accounts: &[&'a Account]) -> Vec<Row<'a>> {
@@ -187,6 +204,8 @@ fn rows<'a>(accounts: &[&'a Account]) -> Vec<Row<'a>> {
                 account.bio.as_str(),
                 account.avatar_url.as_deref(),
                 account.created_at,
+                account.handle.as_deref(),
+                account.url.as_deref(),
             )
         })
         .collect()

@@ -14,6 +14,9 @@ pub struct Model {
     pub data: Option<String>,
     pub created_at: i64,
     pub follower_count: i64,
+    pub name_at: Option<i64>,
+    pub url_at: Option<i64>,
+    pub data_at: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
