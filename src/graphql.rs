@@ -5,9 +5,13 @@
 
 mod batch;
 mod error;
+pub mod guard;
+pub mod limit;
 mod loader;
 mod mutation;
 mod object;
+pub mod persisted;
+mod prepared;
 mod query;
 mod request;
 mod scalar;
@@ -19,14 +23,17 @@ use crate::model::error::Code;
 use crate::model::viewer::TokenHash;
 use crate::model::{Error, Viewer};
 use crate::social::Social;
-use async_graphql::parser::types::{
-    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection,
-};
-use async_graphql::{Request as Operation, Response, Schema, ServerError, Value};
-use error::{refusal, set_codes};
+use async_graphql::parser::types::OperationType;
+use async_graphql::{Request as Operation, Response, Schema, ServerError, ValidationMode, Value};
+use error::{refusal, refusal_of, set_codes};
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
+use guard::Limits;
+use limit::{Limiter, Rates};
 use mutation::Mutation;
+use persisted::Trusted;
+pub use prepared::Asked;
+use prepared::Documents;
 use prometheus_client::metrics::gauge::Gauge;
 use query::Query;
 use request::{Request, Scope};
@@ -41,22 +48,33 @@ const SESSION_LOOK: Duration = Duration::from_millis(400);
 type Root = Schema<Query, Mutation, SubscriptionRoot>;
 
 /// What the operator decides about the API.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Whether anonymous viewers may do more than sign up and log in.
     pub public_access: bool,
     /// Without introspection and suggestions.
     pub production: bool,
+    /// What a document and its operations may have.
+    pub limits: Limits,
+    /// What may be done how often; none: as often as anybody likes.
+    pub rates: Option<Rates>,
+    /// The documents that are known from the start.
+    pub trusted: Trusted,
 }
 
 /// Everything that transports need of the schema. Cheap to clone.
 #[derive(Clone)]
 pub struct Api {
-    schema: Root,
+    /// Validates whatever it executes.
+    careful: Root,
+    /// Executes what is known to be valid.
+    quick: Root,
+    documents: Arc<Documents>,
+    limiter: Limiter,
     social: Social,
     broker: Memory,
     metrics: Metrics,
-    options: Options,
+    public_access: bool,
 }
 
 /// One result of an operation.
@@ -89,7 +107,16 @@ pub enum Refusal {
 }
 
 fn build() -> async_graphql::SchemaBuilder<Query, Mutation, SubscriptionRoot> {
-    Schema::build(Query, Mutation::default(), SubscriptionRoot)
+    // The guard has counted the nesting, each fragment once; the executor counts with spreads.
+    Schema::build(Query, Mutation::default(), SubscriptionRoot).limit_recursive_depth(guard::NESTING)
+}
+
+fn root(production: bool, validation: ValidationMode) -> Root {
+    let mut builder = build().validation_mode(validation);
+    if production {
+        builder = builder.disable_introspection().disable_suggestions();
+    }
+    builder.finish()
 }
 
 /// The schema in the schema definition language.
@@ -102,16 +129,17 @@ impl Api {
     /// The API over the rules.
     #[must_use]
     pub fn new(social: Social, broker: Memory, metrics: Metrics, options: Options) -> Self {
-        let mut builder = build();
-        if options.production {
-            builder = builder.disable_introspection().disable_suggestions();
-        }
+        let careful = root(options.production, ValidationMode::Strict);
+        let documents = Documents::new(careful.clone(), options.limits, options.trusted, metrics.clone());
         Self {
-            schema: builder.finish(),
+            careful,
+            quick: root(options.production, ValidationMode::Fast),
+            documents: Arc::new(documents),
+            limiter: Limiter::new(options.rates, metrics.clone()),
             social,
             broker,
             metrics,
-            options,
+            public_access: options.public_access,
         }
     }
 
@@ -132,33 +160,27 @@ impl Api {
         })
     }
 
-    /// The type of the operation that a request names.
+    /// Finds the document that a request names, and the operation in it.
     ///
     /// # Errors
-    /// The response that refuses a document that can't be read, or that has no such operation.
-    pub fn operation_type(&self, request: &mut Operation) -> Result<OperationType, Response> {
-        let name = request.operation_name.clone();
-        let document = request.parsed_query().map_err(|error| {
-            let mut response = Response::from_errors(vec![error]);
-            set_codes(&mut response, Code::GraphqlParseFailed);
-            response
-        })?;
-        operation(document, name.as_deref())
-            .map(|operation| operation.ty)
-            .ok_or_else(|| refusal("the document has no such operation", Code::GraphqlValidationFailed))
+    /// The response that refuses a document that can't be read, does not fit the schema, or is
+    /// beyond a limit, or that has no such operation.
+    pub fn ask(&self, request: Operation) -> Result<Asked, Response> {
+        self.documents.ask(request)
     }
 
     /// Executes a query or a mutation.
-    pub async fn execute(&self, mut request: Operation, caller: Caller) -> Outcome {
-        match self.admit(&mut request, &caller) {
-            Ok(OperationType::Subscription) => Outcome::Refused(refusal(
+    pub async fn execute(&self, asked: Asked, caller: Caller) -> Outcome {
+        if asked.kind == OperationType::Subscription {
+            return Outcome::Refused(refusal(
                 "subscriptions are opened over a WebSocket",
                 Code::GraphqlValidationFailed,
-            )),
-            Ok(_) => {
+            ));
+        }
+        match self.admit(asked, caller) {
+            Ok((schema, request)) => {
                 self.metrics.executions.inc();
-                let shared = self.shared(caller);
-                outcome(self.schema.execute(request.data(shared)).await)
+                outcome(schema.execute(request).await)
             }
             Err(refused) => Outcome::Refused(refused),
         }
@@ -166,14 +188,14 @@ impl Api {
 
     /// Executes any operation; each item is one result.
     #[must_use]
-    pub fn subscribe(&self, mut request: Operation, caller: Caller) -> BoxStream<'static, Outcome> {
-        match self.admit(&mut request, &caller) {
-            Ok(kind) => {
+    pub fn subscribe(&self, asked: Asked, caller: Caller) -> BoxStream<'static, Outcome> {
+        let kind = asked.kind;
+        match self.admit(asked, caller) {
+            Ok((schema, request)) => {
                 let open = (kind == OperationType::Subscription).then(|| Open::new(&self.metrics.subscriptions));
                 let executions = self.metrics.executions.clone();
-                let shared = self.shared(caller);
-                self.schema
-                    .execute_stream(request.data(shared))
+                schema
+                    .execute_stream(request)
                     .map(move |response| {
                         executions.inc();
                         match &open {
@@ -221,73 +243,27 @@ impl Api {
         ]
     }
 
-    fn shared(&self, caller: Caller) -> Arc<Request> {
+    /// Checks whether the caller may ask this, charges for it, and makes it ready to be executed.
+    fn admit(&self, asked: Asked, caller: Caller) -> Result<(&Root, Operation), Response> {
+        if !self.public_access && caller.viewer == Viewer::Anonymous && !asked.is_open() {
+            return Err(refusal("log in first", Code::Unauthenticated));
+        }
+        let cost = self.documents.cost(&asked)?;
+        let writes = match asked.kind {
+            OperationType::Mutation => asked.root_fields(),
+            OperationType::Query | OperationType::Subscription => 0,
+        };
+        let account = self.limiter.of(&caller.viewer, caller.address);
+        account.operation(cost, writes).map_err(|error| refusal_of(&error))?;
+        let schema = if self.documents.is_valid(&asked) {
+            &self.quick
+        } else {
+            &self.careful
+        };
         let scope = Scope::new(self.social.clone(), self.broker.clone(), caller.viewer);
-        Arc::new(Request::new(scope))
+        let shared = Arc::new(Request::new(scope, account));
+        Ok((schema, asked.into_request().data(shared)))
     }
-
-    /// Reads the document and checks whether the caller may ask for it.
-    fn admit(&self, request: &mut Operation, caller: &Caller) -> Result<OperationType, Response> {
-        let kind = self.operation_type(request)?;
-        set_defaults(request);
-        if self.options.public_access || caller.viewer != Viewer::Anonymous {
-            return Ok(kind);
-        }
-        let name = request.operation_name.clone();
-        let open = request
-            .parsed_query()
-            .is_ok_and(|document| is_open(document, name.as_deref()));
-        if open {
-            return Ok(kind);
-        }
-        Err(refusal("log in first", Code::Unauthenticated))
-    }
-}
-
-fn operation<'d>(document: &'d ExecutableDocument, name: Option<&str>) -> Option<&'d OperationDefinition> {
-    match (&document.operations, name) {
-        (DocumentOperations::Single(operation), None) => Some(&operation.node),
-        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name).map(|operation| &operation.node),
-        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => {
-            operations.values().next().map(|operation| &operation.node)
-        }
-        _ => None,
-    }
-}
-
-/// Gives the variables that were left out their defaults: the executor forgets them where it
-/// decides about `@skip` and `@include`.
-fn set_defaults(request: &mut Operation) {
-    let name = request.operation_name.clone();
-    let Some(operation) = request
-        .parsed_query()
-        .ok()
-        .and_then(|document| operation(document, name.as_deref()))
-    else {
-        return;
-    };
-    let defaults: Vec<_> = operation
-        .variable_definitions
-        .iter()
-        .filter_map(|variable| {
-            let default = variable.node.default_value.as_ref()?;
-            Some((variable.node.name.node.clone(), default.node.clone()))
-        })
-        .collect();
-    for (name, default) in defaults {
-        request.variables.entry(name).or_insert(default);
-    }
-}
-
-/// Whether an operation only signs up or logs in, or asks for nothing but the name of its type.
-fn is_open(document: &ExecutableDocument, name: Option<&str>) -> bool {
-    const OPEN: [&str; 3] = ["signUp", "logIn", "__typename"];
-    operation(document, name).is_some_and(|operation| {
-        operation.selection_set.node.items.iter().all(|item| match &item.node {
-            Selection::Field(field) => OPEN.contains(&field.node.name.node.as_str()),
-            Selection::FragmentSpread(_) | Selection::InlineFragment(_) => false,
-        })
-    })
 }
 
 /// Counts a subscription for as long as it is open.

@@ -1,5 +1,6 @@
 //! What a request's resolvers share.
 
+use super::limit::Account;
 use super::loader::Loaders;
 use crate::broker::Memory;
 use crate::model::{Position, Viewer};
@@ -53,16 +54,19 @@ impl Scope {
 pub struct Request {
     scope: Scope,
     loaders: RwLock<Arc<Loaders>>,
+    /// What the caller is charged.
+    pub account: Account,
     /// The position that everything read in the operation has at least reached.
     pub position: Position,
 }
 
 impl Request {
-    pub(super) fn new(scope: Scope) -> Self {
+    pub(super) fn new(scope: Scope, account: Account) -> Self {
         let position = scope.store().log().position();
         Self {
             loaders: RwLock::new(Arc::new(Loaders::new(&scope))),
             scope,
+            account,
             position,
         }
     }

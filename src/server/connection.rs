@@ -35,8 +35,9 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// The most connections at once.
 const MOST: usize = 100_000;
 
-/// The most connections at once from one address, where limits hold.
-const MOST_OF_ADDRESS: usize = 1_000;
+/// How long a client may take nothing of an answer that waits for it, and how often to look.
+const TAKE_TIMEOUT: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_secs(5);
 
 const TOO_MANY: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 10\r\n\
     content-length: 0\r\nconnection: close\r\n\r\n";
@@ -100,7 +101,10 @@ impl Place {
         let server = connections.server.clone();
         let mut open = connections.open.lock();
         let of_address = open.by_address.entry(address).or_default();
-        if server.options.limit_connections && *of_address >= MOST_OF_ADDRESS {
+        // Behind a proxy there are many clients.
+        let limit = server.options.connections_per_address;
+        let limit = limit.filter(|_| !server.options.trusted_proxies.contain(address));
+        if limit.is_some_and(|limit| *of_address >= limit) {
             return None;
         }
         *of_address += 1;
@@ -144,7 +148,9 @@ async fn serve(stream: TcpStream, address: IpAddr, router: Router, server: Serve
     let stream = Noting {
         stream,
         last_taken: Arc::new(Mutex::new(Instant::now())),
+        owing: Arc::default(),
     };
+    let owing = stream.owing.clone();
     let peer = Peer {
         address,
         last_taken: stream.last_taken.clone(),
@@ -159,6 +165,7 @@ async fn serve(stream: TcpStream, address: IpAddr, router: Router, server: Serve
     let builder = builder();
     let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
     let mut head_timeout = pin!(tokio::time::sleep(HEAD_TIMEOUT));
+    let mut look = tokio::time::interval(LOOK);
     let (mut ending, mut waiting) = (false, true);
     loop {
         tokio::select! {
@@ -176,6 +183,13 @@ async fn serve(stream: TcpStream, address: IpAddr, router: Router, server: Serve
             () = head_timeout.as_mut(), if waiting => {
                 waiting = false;
                 if !begun.load(Ordering::Relaxed) {
+                    return;
+                }
+            }
+            _ = look.tick() => {
+                let since = *owing.lock();
+                if since.is_some_and(|since| since.elapsed() >= TAKE_TIMEOUT) {
+                    tracing::debug!(%address, "a client does not take its answer");
                     return;
                 }
             }
@@ -204,12 +218,22 @@ fn builder() -> auto::Builder<TokioExecutor> {
 struct Noting {
     stream: TcpStream,
     last_taken: Arc<Mutex<Instant>>,
+    /// Since when the peer takes nothing although there is something for it.
+    owing: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Noting {
     fn note(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        if let Poll::Ready(Ok(_)) = written {
-            *self.last_taken.lock() = Instant::now();
+        let now = Instant::now();
+        match &written {
+            Poll::Ready(Ok(_)) => {
+                *self.last_taken.lock() = now;
+                *self.owing.lock() = None;
+            }
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => {
+                self.owing.lock().get_or_insert(now);
+            }
         }
         written
     }

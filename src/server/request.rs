@@ -9,6 +9,7 @@ use axum::{
     response::Response,
 };
 use bytes::Bytes;
+use futures_util::future::join_all;
 use http::{
     HeaderMap, StatusCode, Uri,
     header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, UPGRADE},
@@ -51,10 +52,37 @@ pub(super) async fn post(State(server): State<Server>, request: Request) -> Resp
         let viewer = bearer::viewer(&server.api, &parts.headers).await?;
         let bytes = read(&parts.headers, body).await?;
         let parameters = serde_json::from_slice(&bytes).map_err(|_| Problem::bad_request("the body is not JSON"))?;
-        let request = operation::from_json(parameters).map_err(Problem::bad_request)?;
-        Ok(server.api.execute(request, caller(&parts, viewer)).await)
+        let caller = caller(&parts, viewer);
+        match parameters {
+            Value::Array(operations) if server.options.batch > 0 => {
+                let outcomes = batch(&server, operations, &caller).await?;
+                Ok(answer::outcomes(media, outcomes))
+            }
+            parameters => {
+                let request = operation::from_json(parameters).map_err(Problem::bad_request)?;
+                Ok(answer::outcome(media, execute(&server, request, caller).await))
+            }
+        }
     });
-    answer(media, answered.await)
+    answered.await.unwrap_or_else(|problem| problem.answer(media))
+}
+
+/// Executes the operations of an array beside one another.
+async fn batch(server: &Server, operations: Vec<Value>, caller: &Caller) -> Result<Vec<Outcome>, Problem> {
+    let most = server.options.batch;
+    if operations.is_empty() || operations.len() > most {
+        return Err(Problem::bad_request(format!("an array has 1 to {most} operations")));
+    }
+    let requests: Result<Vec<_>, _> = operations.into_iter().map(operation::from_json).collect();
+    let requests = requests.map_err(Problem::bad_request)?.into_iter();
+    Ok(join_all(requests.map(|request| execute(server, request, caller.clone()))).await)
+}
+
+async fn execute(server: &Server, request: async_graphql::Request, caller: Caller) -> Outcome {
+    match server.api.ask(request) {
+        Ok(asked) => server.api.execute(asked, caller).await,
+        Err(response) => Outcome::Refused(response),
+    }
 }
 
 /// Answers `GET /graphql`, which may also be the beginning of a WebSocket.
@@ -70,20 +98,23 @@ pub(super) async fn get(State(server): State<Server>, request: Request) -> Respo
     let answered = in_time(&server, async {
         let viewer = bearer::viewer(&server.api, &parts.headers).await?;
         let parameters = parameters(&parts.uri)?;
-        let mut request = operation::from_json(parameters).map_err(Problem::bad_request)?;
-        match server.api.operation_type(&mut request) {
+        let request = operation::from_json(parameters).map_err(Problem::bad_request)?;
+        match server.api.ask(request) {
             // A link must not be able to change anything.
-            Ok(OperationType::Mutation) => {
+            Ok(asked) if asked.kind == OperationType::Mutation => {
                 Err(
                     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "BAD_USER_INPUT", "mutations need POST")
                         .with(ALLOW, "POST"),
                 )
             }
-            Ok(_) => Ok(server.api.execute(request, caller(&parts, viewer)).await),
+            Ok(asked) => Ok(server.api.execute(asked, caller(&parts, viewer)).await),
             Err(response) => Ok(Outcome::Refused(response)),
         }
     });
-    answer(media, answered.await)
+    match answered.await {
+        Ok(outcome) => answer::outcome(media, outcome),
+        Err(problem) => problem.answer(media),
+    }
 }
 
 /// Some clients offer to upgrade to HTTP/2 instead, which may be ignored.
@@ -91,13 +122,6 @@ fn wants_websocket(headers: &HeaderMap) -> bool {
     headers
         .get(UPGRADE)
         .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
-}
-
-fn answer(media: MediaType, answered: Result<Outcome, Problem>) -> Response {
-    match answered {
-        Ok(outcome) => answer::outcome(media, outcome),
-        Err(problem) => problem.answer(media),
-    }
 }
 
 async fn in_time<T>(server: &Server, work: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {

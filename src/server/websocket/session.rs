@@ -291,26 +291,29 @@ impl Session {
         Ok(())
     }
 
-    fn subscribe(&mut self, id: &str, mut request: Request) -> Result<(), Close> {
+    fn subscribe(&mut self, id: &str, request: Request) -> Result<(), Close> {
         if self.init_deadline.is_some() {
             return Err(Close::Unauthorized);
         }
         if self.operations.contains(id) {
             return Err(Close::Duplicate);
         }
-        let kind = match self.server.api.operation_type(&mut request) {
-            Ok(OperationType::Subscription) => Kind::Subscription,
-            Ok(_) => Kind::Single(self.server.options.request_timeout),
+        let asked = match self.server.api.ask(request) {
+            Ok(asked) => asked,
             Err(response) => {
                 self.say(refusal(id, &response.errors));
                 return Ok(());
             }
         };
+        let kind = match asked.kind {
+            OperationType::Subscription => Kind::Subscription,
+            _ => Kind::Single(self.server.options.request_timeout),
+        };
         if self.operations.is_full(kind) {
             self.say(too_many(id));
             return Ok(());
         }
-        let results = self.server.api.subscribe(request, self.caller.clone());
+        let results = self.server.api.subscribe(asked, self.caller.clone());
         self.operations.start(id, kind, results);
         Ok(())
     }
