@@ -89,8 +89,8 @@ mod tests {
         };
         assert_eq!(counted(""), (0, 0));
         assert_eq!(counted("{ a, b # c { d }\n e }"), (5, 1));
-        assert_eq!(counted("query Q($n: Int = -1) { a(n: $n) { ...F } }"), (23, 2));
-        assert_eq!(counted(r#"{ a(b: "}\" {{{", c: [[1]]) }"#), (14, 4));
+        assert_eq!(counted("query Q($n: Int = -1) { a(n: $n) { ...F } }"), (24, 2));
+        assert_eq!(counted(r#"{ a(b: "}\" {{{", c: [[1]]) }"#), (15, 4));
         assert_eq!(counted(r#"{ a(b: """ " \""" {{ """) }"#), (8, 2));
         assert_eq!(counted("{ \"open {{"), (2, 1));
         assert_eq!(counted("{ \"open\n{"), (3, 2));
