@@ -10,11 +10,13 @@
 mod harness;
 
 mod accounts; // signing up, sessions, profiles, deletion, and the commands for them
+mod attacks; // what strangers try to bring the server down with, and that it stays up
 mod batching; // how many SQL statements a page takes
 mod caches; // whoever saw something new is never shown something older
 mod clients; // the real JavaScript clients: audits, graphql-ws, Apollo, GraphiQL in a browser
 mod config; // options and commands: what is right, and how what is wrong is told
 mod crash; // kill -9 under load: nothing acknowledged is lost, doubled or miscounted
+mod documents; // documents by hash: automatic persisted queries and trusted ones
 mod executor; // order of keys, errors and nulls, as the specification says
 mod hashtag_streams; // what a hashtag's stream tells, in which order, and since when
 mod http_protocol; // GraphQL over HTTP: methods, media types, limits and statuses
@@ -22,6 +24,7 @@ mod import; // bulk import: order, repetition, bad rows, counters
 mod layering; // the direction of imports
 mod pagination; // every kind of list against slices of the whole
 mod processes; // commands beside a running server, a second server, and the end of one
+mod rates; // what is limited by user and by address, and what is not
 mod resuming; // readers that come back, or lag, miss nothing and get nothing twice
 mod schema; // schema.graphql is what the program prints, and holds the contract
 mod search; // parts of texts, names and hashtags

@@ -35,8 +35,7 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// The most connections at once.
 const MOST: usize = 100_000;
 
-/// How long a client may take nothing of an answer that waits for it, and how often to look.
-const TAKE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often to look whether a client takes its answer, at the most.
 const LOOK: Duration = Duration::from_secs(5);
 
 const TOO_MANY: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 10\r\n\
@@ -48,6 +47,8 @@ pub(super) struct Peer {
     pub(super) address: IpAddr,
     /// When the peer last took something.
     pub(super) last_taken: Arc<Mutex<Instant>>,
+    /// Taken for as long as anybody talks to the peer: a WebSocket outlives its request.
+    pub(super) place: Arc<Place>,
 }
 
 /// All connections of a server.
@@ -76,11 +77,8 @@ impl Connections {
     pub(super) fn serve(&self, stream: TcpStream, address: SocketAddr) {
         match Place::take(self, address.ip()) {
             Some(place) => {
-                let serving = serve(stream, address.ip(), self.router.clone(), self.server.clone());
-                self.server.tasks.spawn(async move {
-                    serving.await;
-                    drop(place);
-                });
+                let (router, server) = (self.router.clone(), self.server.clone());
+                self.server.tasks.spawn(serve(stream, place, router, server));
             }
             None => {
                 self.server.tasks.spawn(turn_away(stream));
@@ -90,7 +88,7 @@ impl Connections {
 }
 
 /// A connection's place among all; free again when dropped.
-struct Place {
+pub(super) struct Place {
     open: Arc<Mutex<Open>>,
     address: IpAddr,
     server: Server,
@@ -141,7 +139,8 @@ async fn turn_away(mut stream: TcpStream) {
     let _ = tokio::time::timeout(Duration::from_secs(1), stream.write_all(TOO_MANY)).await;
 }
 
-async fn serve(stream: TcpStream, address: IpAddr, router: Router, server: Server) {
+async fn serve(stream: TcpStream, place: Place, router: Router, server: Server) {
+    let address = place.address;
     tracing::debug!(%address, "new client");
     // Frames of a stream are small and must not wait for one another.
     let _ = stream.set_nodelay(true);
@@ -154,6 +153,7 @@ async fn serve(stream: TcpStream, address: IpAddr, router: Router, server: Serve
     let peer = Peer {
         address,
         last_taken: stream.last_taken.clone(),
+        place: Arc::new(place),
     };
     let begun = AtomicBool::new(false);
     let service = service_fn(|mut request: Request<Incoming>| {
@@ -165,7 +165,8 @@ async fn serve(stream: TcpStream, address: IpAddr, router: Router, server: Serve
     let builder = builder();
     let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
     let mut head_timeout = pin!(tokio::time::sleep(HEAD_TIMEOUT));
-    let mut look = tokio::time::interval(LOOK);
+    let patience = server.options.slow_reader_timeout;
+    let mut look = tokio::time::interval(LOOK.min(patience));
     let (mut ending, mut waiting) = (false, true);
     loop {
         tokio::select! {
@@ -188,7 +189,7 @@ async fn serve(stream: TcpStream, address: IpAddr, router: Router, server: Serve
             }
             _ = look.tick() => {
                 let since = *owing.lock();
-                if since.is_some_and(|since| since.elapsed() >= TAKE_TIMEOUT) {
+                if since.is_some_and(|since| since.elapsed() >= patience) {
                     tracing::debug!(%address, "a client does not take its answer");
                     return;
                 }

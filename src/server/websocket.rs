@@ -58,7 +58,7 @@ async fn begin(server: Server, mut parts: Parts) -> Result<Response, Problem> {
     upgrade.set_selected_protocol(HeaderValue::from_static(PROTOCOL));
 
     let span = tracing::Span::current();
-    let token = server.tasks.token();
+    let (token, place) = (server.tasks.token(), peer.place.clone());
     Ok(upgrade
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)
@@ -66,6 +66,6 @@ async fn begin(server: Server, mut parts: Parts) -> Result<Response, Problem> {
         .max_frame_size(MESSAGE_LIMIT)
         .on_upgrade(async move |socket| {
             Session::new(server, socket, peer, caller).run().instrument(span).await;
-            drop(token);
+            drop((token, place));
         }))
 }
