@@ -100,7 +100,7 @@ pub struct RateFlags {
     pub rate_passwords: Rate,
 
     /// Attempts to log in from an address
-    #[arg(long, env = "LINNET_RATE_LOG_INS", value_name = "RATE", default_value = "300/m")]
+    #[arg(long, env = "LINNET_RATE_LOG_INS", value_name = "RATE", default_value = "200/m")]
     pub rate_log_ins: Rate,
 }
 

@@ -41,6 +41,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use subscription::SubscriptionRoot;
+use tokio::sync::Semaphore;
+
+/// How many of the dearest operations may be executed at once: what an answer holds while it grows
+/// is in proportion to its cost, so this bounds the memory of all of them.
+const DEAREST_AT_ONCE: u64 = 25;
 
 /// How often an open connection looks whether its session still stands.
 const SESSION_LOOK: Duration = Duration::from_millis(400);
@@ -71,6 +76,8 @@ pub struct Api {
     quick: Root,
     documents: Arc<Documents>,
     limiter: Limiter,
+    /// What all operations under way may cost together.
+    under_way: Arc<Semaphore>,
     social: Social,
     broker: Memory,
     metrics: Metrics,
@@ -130,12 +137,15 @@ impl Api {
     #[must_use]
     pub fn new(social: Social, broker: Memory, metrics: Metrics, options: Options) -> Self {
         let careful = root(options.production, ValidationMode::Strict);
+        let dearest = options.limits.cost.saturating_add(guard::INTROSPECTION_COST);
+        let most = dearest.saturating_mul(DEAREST_AT_ONCE);
         let documents = Documents::new(careful.clone(), options.limits, options.trusted, metrics.clone());
         Self {
             careful,
             quick: root(options.production, ValidationMode::Fast),
             documents: Arc::new(documents),
             limiter: Limiter::new(options.rates, metrics.clone()),
+            under_way: Arc::new(Semaphore::new(permits(most))),
             social,
             broker,
             metrics,
@@ -165,8 +175,9 @@ impl Api {
     /// # Errors
     /// The response that refuses a document that can't be read, does not fit the schema, or is
     /// beyond a limit, or that has no such operation.
-    pub fn ask(&self, request: Operation) -> Result<Asked, Response> {
-        self.documents.ask(request)
+    pub fn ask(&self, request: Operation, caller: &Caller) -> Result<Asked, Response> {
+        let account = self.limiter.of(&caller.viewer, caller.address);
+        self.documents.ask(request, &account)
     }
 
     /// Executes a query or a mutation.
@@ -178,9 +189,12 @@ impl Api {
             ));
         }
         match self.admit(asked, caller) {
-            Ok((schema, request)) => {
+            Ok(admitted) => {
+                let permits = u32::try_from(admitted.cost).unwrap_or(u32::MAX);
+                // It is never closed; who waits too long is ended by the transport's deadline.
+                let _permit = self.under_way.acquire_many(permits).await;
                 self.metrics.executions.inc();
-                outcome(schema.execute(request).await)
+                outcome(admitted.schema.execute(admitted.request).await)
             }
             Err(refused) => Outcome::Refused(refused),
         }
@@ -189,18 +203,23 @@ impl Api {
     /// Executes any operation; each item is one result.
     #[must_use]
     pub fn subscribe(&self, asked: Asked, caller: Caller) -> BoxStream<'static, Outcome> {
-        let kind = asked.kind;
+        if asked.kind != OperationType::Subscription {
+            let api = self.clone();
+            return stream::once(async move { api.execute(asked, caller).await }).boxed();
+        }
         match self.admit(asked, caller) {
-            Ok((schema, request)) => {
-                let open = (kind == OperationType::Subscription).then(|| Open::new(&self.metrics.subscriptions));
+            Ok(Admitted { schema, request, .. }) => {
+                let open = Open::new(&self.metrics.subscriptions);
                 let executions = self.metrics.executions.clone();
                 schema
                     .execute_stream(request)
                     .map(move |response| {
+                        let _open = &open;
                         executions.inc();
-                        match &open {
-                            Some(_) if source_failed(&response) => Outcome::Refused(response),
-                            _ => outcome(response),
+                        if source_failed(&response) {
+                            Outcome::Refused(response)
+                        } else {
+                            outcome(response)
                         }
                     })
                     .boxed()
@@ -244,7 +263,7 @@ impl Api {
     }
 
     /// Checks whether the caller may ask this, charges for it, and makes it ready to be executed.
-    fn admit(&self, asked: Asked, caller: Caller) -> Result<(&Root, Operation), Response> {
+    fn admit(&self, asked: Asked, caller: Caller) -> Result<Admitted<'_>, Response> {
         if !self.public_access && caller.viewer == Viewer::Anonymous && !asked.is_open() {
             return Err(refusal("log in first", Code::Unauthenticated));
         }
@@ -262,8 +281,24 @@ impl Api {
         };
         let scope = Scope::new(self.social.clone(), self.broker.clone(), caller.viewer);
         let shared = Arc::new(Request::new(scope, account));
-        Ok((schema, asked.into_request().data(shared)))
+        Ok(Admitted {
+            schema,
+            request: asked.into_request().data(shared),
+            cost,
+        })
     }
+}
+
+/// An operation that may be executed now.
+struct Admitted<'a> {
+    schema: &'a Root,
+    request: Operation,
+    cost: u64,
+}
+
+/// As many permits as a semaphore can have, at the most.
+fn permits(cost: u64) -> usize {
+    usize::try_from(cost).map_or(Semaphore::MAX_PERMITS, |cost| cost.min(Semaphore::MAX_PERMITS))
 }
 
 /// Counts a subscription for as long as it is open.
@@ -298,4 +333,94 @@ fn outcome(mut response: Response) -> Outcome {
     }
     set_codes(&mut response, Code::GraphqlValidationFailed);
     Outcome::Refused(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::social::Rules;
+    use crate::store::{self, Store};
+    use async_graphql::Variables;
+    use std::hint::black_box;
+    use std::time::Instant;
+
+    const TIMELINE: &str = include_str!("../playground/queries/04-timeline.graphql");
+    const HASHTAG: &str = include_str!("../playground/queries/05-hashtag.graphql");
+
+    async fn api(folder: &tempfile::TempDir) -> Api {
+        let metrics = Metrics::default();
+        let options = store::Options {
+            path: folder.path().join("linnet.db").display().to_string(),
+            memory: 64 << 20,
+        };
+        let store = Store::open(&options, &metrics).await.unwrap();
+        let options = Options {
+            public_access: true,
+            production: false,
+            limits: Limits::default(),
+            rates: None,
+            trusted: Trusted::default(),
+        };
+        let social = Social::new(store, Rules::default());
+        Api::new(social, Memory::default(), metrics, options)
+    }
+
+    fn caller() -> Caller {
+        Caller {
+            viewer: Viewer::Anonymous,
+            request_id: "".into(),
+            address: None,
+        }
+    }
+
+    fn operation(text: &str) -> Operation {
+        let variables = serde_json::json!({ "name": "nothing", "first": 20 });
+        Operation::new(text).variables(Variables::from_json(variables))
+    }
+
+    /// What a request costs that reads almost nothing: microseconds, the best of several rounds.
+    async fn measured<F: Future<Output = Outcome>>(mut ask: impl FnMut() -> F) -> f64 {
+        const TIMES: u32 = 500;
+        let mut best = f64::MAX;
+        for _ in 0..10 {
+            let begin = Instant::now();
+            for _ in 0..TIMES {
+                assert!(matches!(black_box(ask().await), Outcome::Executed(_)));
+            }
+            best = best.min(begin.elapsed().as_secs_f64() * 1e6 / f64::from(TIMES));
+        }
+        best
+    }
+
+    #[tokio::test]
+    #[ignore = "it measures: cargo test --release --lib what_preparing_saves -- --ignored --nocapture"]
+    async fn what_preparing_saves() {
+        let folder = tempfile::tempdir().unwrap();
+        let api = api(&folder).await;
+        for (name, text) in [("timeline", TIMELINE), ("hashtag", HASHTAG)] {
+            let unprepared = measured(async || {
+                let scope = Scope::new(api.social.clone(), api.broker.clone(), Viewer::Anonymous);
+                let account = api.limiter.of(&Viewer::Anonymous, None);
+                let shared = Arc::new(Request::new(scope, account));
+                outcome(api.careful.execute(operation(text).data(shared)).await)
+            })
+            .await;
+            let validated = measured(async || {
+                let asked = api.ask(operation(text), &caller()).unwrap();
+                let admitted = api.admit(asked, caller()).unwrap();
+                outcome(api.careful.execute(admitted.request).await)
+            })
+            .await;
+            let prepared = measured(async || {
+                api.execute(api.ask(operation(text), &caller()).unwrap(), caller())
+                    .await
+            })
+            .await;
+            println!(
+                "{name}, {} bytes: {unprepared:.1} µs parsed and validated, {validated:.1} µs validated, {prepared:.1} µs prepared",
+                text.len()
+            );
+            assert!(prepared < unprepared);
+        }
+    }
 }

@@ -30,6 +30,11 @@ async fn apollo_client() {
 }
 
 #[tokio::test]
+async fn apollo_persisted_queries() {
+    run("persisted.mjs").await;
+}
+
+#[tokio::test]
 async fn graphiql_in_a_browser() {
     run("graphiql.mjs").await;
 }

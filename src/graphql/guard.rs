@@ -27,7 +27,7 @@ pub const NESTING: usize = 64;
 const FIELDS_OF_OBJECT: u64 = 20;
 
 /// What introspection may cost and how deep it may go: more than graphql-js's own query does.
-const INTROSPECTION_COST: u64 = 20_000;
+pub const INTROSPECTION_COST: u64 = 20_000;
 const INTROSPECTION_DEPTH: usize = 20;
 
 /// How often fields, interfaces, possible types and input fields may be asked for within one
@@ -120,16 +120,23 @@ impl Measured {
     }
 }
 
-/// Checks what can be told of a text before it is parsed, and counts its tokens.
+/// Checks the length of a text, before anything else is done with it.
 ///
 /// # Errors
-/// It is too large or nested too deep.
-pub fn check_text(text: &str, limits: &Limits) -> Result<usize, ServerError> {
-    at_most("size in bytes", count(text.len()), count(limits.size))?;
+/// It is too long.
+pub fn check_size(text: &str, limits: &Limits) -> Result<(), ServerError> {
+    at_most("size in bytes", count(text.len()), count(limits.size))
+}
+
+/// Checks what else can be told of a text before it is parsed, and counts its tokens.
+///
+/// # Errors
+/// It has too many, or is nested too deep.
+pub fn check_text(text: &str, limits: &Limits) -> Result<u64, ServerError> {
     let tokens = tokens::scan(text);
     at_most("number of tokens", count(tokens.count), count(limits.tokens))?;
     not_deeper("nesting of brackets", tokens.nesting, NESTING)?;
-    Ok(tokens.count)
+    Ok(count(tokens.count))
 }
 
 /// A document while it is measured.
@@ -374,6 +381,7 @@ mod tests {
         let shape = Shape::of(&crate::graphql::sdl()).unwrap();
         let limits = Limits::default();
         let measured = || -> Result<u64, ServerError> {
+            check_size(text, &limits)?;
             check_text(text, &limits)?;
             let document = parse_query(text).unwrap();
             let mut guard = Guard::new(&document, &shape, &limits);

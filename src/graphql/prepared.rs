@@ -2,9 +2,10 @@
 
 mod variables;
 
-use super::error::{coded, refusal, set_codes};
-use super::guard::{Guard, Limits, Measured, Shape, check_text};
-use super::persisted::{Hash, Named, Trust, Trusted, hash};
+use super::error::{coded, refusal, refusal_of, set_codes};
+use super::guard::{Guard, Limits, Measured, Shape, check_size, check_text};
+use super::limit::Account;
+use super::persisted::{Hash, Named, Trust, Trusted, hash, hex};
 use super::{Operation, Root};
 use crate::metrics::Metrics;
 use crate::model::error::Code;
@@ -24,8 +25,8 @@ const MEMORY: u64 = 16 << 20;
 const SHARDS: usize = 4;
 
 /// About what a token takes once it is parsed, and a document at the least.
-const TOKEN: usize = 64;
-const DOCUMENT: usize = 1_024;
+const TOKEN: u64 = 200;
+const DOCUMENT: u64 = 1_024;
 
 /// How many errors of a refused document are kept and told.
 const MOST_ERRORS: usize = 20;
@@ -39,7 +40,7 @@ const NO_OPERATION: &str = "\0";
 pub struct Prepared {
     document: ExecutableDocument,
     measured: HashMap<Option<Name>, Measured>,
-    weight: usize,
+    weight: u64,
 }
 
 /// What became of a text: refusals are remembered like documents.
@@ -71,13 +72,13 @@ struct Weight;
 
 impl Weighter<Hash, Verdict> for Weight {
     fn weight(&self, _: &Hash, verdict: &Verdict) -> u64 {
-        let bytes = match verdict {
+        match verdict {
             Ok(prepared) => prepared.weight,
-            Err(errors) => errors
-                .iter()
-                .fold(DOCUMENT, |sum, error| sum + TOKEN + error.message.len()),
-        };
-        u64::try_from(bytes).unwrap_or(u64::MAX)
+            Err(errors) => {
+                let words: usize = errors.iter().map(|error| error.message.len()).sum();
+                DOCUMENT.saturating_add(u64::try_from(words).unwrap_or(u64::MAX))
+            }
+        }
     }
 }
 
@@ -97,12 +98,13 @@ impl Documents {
         }
     }
 
-    /// Finds the document that a request names, and in it the operation.
+    /// Finds the document that a request names, and in it the operation. A document that is new
+    /// is charged its tokens: reading is most of what a refused request costs.
     ///
     /// # Errors
     /// The response that refuses the request.
-    pub fn ask(&self, mut request: Operation) -> Result<Asked, Response> {
-        let verdict = self.find(&mut request)?;
+    pub fn ask(&self, mut request: Operation, account: &Account) -> Result<Asked, Response> {
+        let verdict = self.find(&request, account)?;
         let prepared = verdict.map_err(|errors| Response::from_errors(errors.to_vec()))?;
         let name = request.operation_name.as_deref();
         let Some((_, operation)) = prepared.operation(name) else {
@@ -118,34 +120,36 @@ impl Documents {
         })
     }
 
-    fn find(&self, request: &mut Operation) -> Result<Verdict, Response> {
+    fn find(&self, request: &Operation, account: &Account) -> Result<Verdict, Response> {
+        let text = &request.query;
+        check_size(text, &self.limits).map_err(|error| Response::from_errors(vec![error]))?;
         match Named::by(request)? {
-            Named::Text => self.of_text(&request.query, hash(&request.query)),
-            Named::Both(name) => {
-                let hash = hash(&request.query);
-                if !self.trusted.is(&name, &hash) && !name.is(&hash) {
+            Named::Text => self.of_text(text, hash(text), account),
+            Named::Both(id) => {
+                let hash = hash(text);
+                if !self.trusted.is(&id, &hash) && !id.is(&hash) {
                     let reason = "the text is not the one of this hash";
                     return Err(refusal(reason, Code::BadUserInput));
                 }
-                self.of_text(&request.query, hash)
+                self.of_text(text, hash, account)
             }
-            Named::Hash(name) => {
-                if let Some(text) = self.trusted.text(&name) {
-                    return Ok(self.look_up(text, hash(text)));
+            Named::Hash(id) => {
+                if let Some(text) = self.trusted.text(&id) {
+                    return self.look_up(text, hash(text), account);
                 }
-                let known = name.hash().filter(|_| self.trusted.trust() != Trust::Enforce);
+                let known = id.hash().filter(|_| self.trusted.trust() != Trust::Enforce);
                 known.and_then(|hash| self.known(&hash)).ok_or_else(not_found)
             }
         }
     }
 
-    fn of_text(&self, text: &str, hash: Hash) -> Result<Verdict, Response> {
+    fn of_text(&self, text: &str, hash: Hash, account: &Account) -> Result<Verdict, Response> {
         match self.trusted.trust() {
             Trust::Enforce if !self.trusted.has(&hash) => Err(refusal(
                 "only documents that were registered are executed here",
                 Code::Forbidden,
             )),
-            _ => Ok(self.look_up(text, hash)),
+            _ => self.look_up(text, hash, account),
         }
     }
 
@@ -155,26 +159,32 @@ impl Documents {
         Some(known)
     }
 
-    fn look_up(&self, text: &str, hash: Hash) -> Verdict {
+    fn look_up(&self, text: &str, hash: Hash, account: &Account) -> Result<Verdict, Response> {
         if let Some(known) = self.known(&hash) {
-            return known;
+            return Ok(known);
         }
         self.metrics.document_misses.inc();
         if self.trusted.trust() == Trust::Log && !self.trusted.has(&hash) {
-            tracing::warn!(hash = %super::persisted::hex(&hash), "a document that was not registered");
+            tracing::warn!(hash = %hex(&hash), "a document that was not registered");
         }
-        let verdict = self.prepare(text).map(Arc::new).map_err(|mut errors| {
+        let prepared = match check_text(text, &self.limits) {
+            Ok(tokens) => {
+                account.operation(tokens, 0).map_err(|error| refusal_of(&error))?;
+                self.prepare(text, tokens)
+            }
+            Err(refused) => Err(vec![refused]),
+        };
+        let verdict = prepared.map(Arc::new).map_err(|mut errors| {
             errors.truncate(MOST_ERRORS);
             Arc::from(errors)
         });
         self.cache.insert(hash, verdict.clone());
         let size = i64::try_from(self.cache.len()).unwrap_or(i64::MAX);
         self.metrics.documents.set(size);
-        verdict
+        Ok(verdict)
     }
 
-    fn prepare(&self, text: &str) -> Result<Prepared, Vec<ServerError>> {
-        let tokens = check_text(text, &self.limits)?;
+    fn prepare(&self, text: &str, tokens: u64) -> Result<Prepared, Vec<ServerError>> {
         let document = parse_query(text).map_err(|error| {
             let mut response = Response::from_errors(vec![error.into()]);
             set_codes(&mut response, Code::GraphqlParseFailed);
@@ -190,7 +200,7 @@ impl Documents {
         Ok(Prepared {
             document,
             measured,
-            weight: DOCUMENT + text.len() + tokens * TOKEN,
+            weight: DOCUMENT + tokens * TOKEN,
         })
     }
 

@@ -79,7 +79,7 @@ async fn batch(server: &Server, operations: Vec<Value>, caller: &Caller) -> Resu
 }
 
 async fn execute(server: &Server, request: async_graphql::Request, caller: Caller) -> Outcome {
-    match server.api.ask(request) {
+    match server.api.ask(request, &caller) {
         Ok(asked) => server.api.execute(asked, caller).await,
         Err(response) => Outcome::Refused(response),
     }
@@ -99,7 +99,8 @@ pub(super) async fn get(State(server): State<Server>, request: Request) -> Respo
         let viewer = bearer::viewer(&server.api, &parts.headers).await?;
         let parameters = parameters(&parts.uri)?;
         let request = operation::from_json(parameters).map_err(Problem::bad_request)?;
-        match server.api.ask(request) {
+        let caller = caller(&parts, viewer);
+        match server.api.ask(request, &caller) {
             // A link must not be able to change anything.
             Ok(asked) if asked.kind == OperationType::Mutation => {
                 Err(
@@ -107,7 +108,7 @@ pub(super) async fn get(State(server): State<Server>, request: Request) -> Respo
                         .with(ALLOW, "POST"),
                 )
             }
-            Ok(asked) => Ok(server.api.execute(asked, caller(&parts, viewer)).await),
+            Ok(asked) => Ok(server.api.execute(asked, caller).await),
             Err(response) => Ok(Outcome::Refused(response)),
         }
     });

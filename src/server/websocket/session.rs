@@ -298,7 +298,7 @@ impl Session {
         if self.operations.contains(id) {
             return Err(Close::Duplicate);
         }
-        let asked = match self.server.api.ask(request) {
+        let asked = match self.server.api.ask(request, &self.caller) {
             Ok(asked) => asked,
             Err(response) => {
                 self.say(refusal(id, &response.errors));
