@@ -205,6 +205,24 @@ async fn only_trusted_documents_are_executed_where_that_is_asked_for() {
 }
 
 #[tokio::test]
+async fn the_operator_is_told_of_trusted_documents_that_will_be_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("manifest.json");
+    let manifest = json!({ "right": "{ __typename }", "wrong": "{ nothing }" });
+    std::fs::write(&path, manifest.to_string()).unwrap();
+    let linnet = Linnet::with(&["--trusted-documents", path.to_str().unwrap()]).await;
+    assert_eq!(
+        code(&post(&linnet, json!({ "extensions": by_hash("wrong") })).await),
+        "GRAPHQL_VALIDATION_FAILED"
+    );
+    let log = linnet.log();
+    assert!(
+        log.contains("will be refused") && log.contains("wrong") && !log.contains("right"),
+        "{log}"
+    );
+}
+
+#[tokio::test]
 async fn a_manifest_that_cannot_be_read_ends_the_program() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("manifest.json");

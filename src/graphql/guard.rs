@@ -93,7 +93,8 @@ struct Introspection {
 }
 
 impl Measured {
-    /// What the operation comes to with these variables.
+    /// What the operation is charged with these variables: its objects, or its fields where there
+    /// are more of them than objects usually have.
     ///
     /// # Errors
     /// It costs too much.
@@ -105,7 +106,8 @@ impl Measured {
             total.fields,
             limits.cost.saturating_mul(FIELDS_OF_OBJECT),
         )?;
-        Ok(total.objects.saturating_add(self.introspection.cost / 10).max(1))
+        let charged = total.objects.max(total.fields / FIELDS_OF_OBJECT);
+        Ok(charged.saturating_add(self.introspection.cost / 10).max(1))
     }
 
     fn add(&mut self, other: &Self) {
@@ -146,6 +148,8 @@ pub struct Guard<'d> {
     limits: &'d Limits,
     /// None while a fragment is being measured.
     fragments: HashMap<&'d str, Option<Measured>>,
+    /// Fields of all operations: the executor walks through those that it does not execute, too.
+    fields: usize,
     aliases: usize,
     directives: usize,
 }
@@ -168,6 +172,7 @@ impl<'d> Guard<'d> {
             shape,
             limits,
             fragments: HashMap::new(),
+            fields: 0,
             aliases: 0,
             directives: 0,
         }
@@ -190,6 +195,8 @@ impl<'d> Guard<'d> {
             return Err(coded(reason, Code::GraphqlValidationFailed));
         }
         let limits = self.limits;
+        self.fields = self.fields.saturating_add(measured.fields);
+        at_most("number of fields", count(self.fields), count(limits.fields))?;
         at_most(
             "number of root fields",
             count(measured.own_fields),
@@ -385,10 +392,12 @@ mod tests {
             check_text(text, &limits)?;
             let document = parse_query(text).unwrap();
             let mut guard = Guard::new(&document, &shape, &limits);
-            let (_, operation) = document.operations.iter().next().unwrap();
-            let measured = guard.measure(&operation.node)?;
+            let mut last = Measured::default();
+            for (_, operation) in document.operations.iter() {
+                last = guard.measure(&operation.node)?;
+            }
             guard.check_fragments()?;
-            measured.cost(&Variables::from_json(variables), &limits)
+            last.cost(&Variables::from_json(variables), &limits)
         };
         measured().map_err(|error| {
             let extensions = serde_json::to_value(error.extensions.unwrap()).unwrap();
@@ -463,6 +472,19 @@ mod tests {
         let query =
             format!("{{ tweets(first: 100) {{ nodes {{ replies(first: 90) {{ nodes {{ {scalars} }} }} }} }} }}");
         assert!(cost(&query).unwrap_err().starts_with("QUERY_TOO_COMPLEX 200000 "));
+    }
+
+    #[test]
+    fn operations_share_the_fields_of_their_document() {
+        let bomb = nested_fragments(10, "username").replace("{viewer{...f0}}", "");
+        let operations = |count: usize| {
+            (0..count)
+                .map(|n| format!("query q{n}{{viewer{{...f0}}}}"))
+                .collect::<String>()
+        };
+        assert_eq!(cost(&(bomb.clone() + &operations(2))), Ok(51));
+        let refused = cost(&(bomb + &operations(300))).unwrap_err();
+        assert!(refused.starts_with("QUERY_TOO_COMPLEX 5000 "), "{refused}");
     }
 
     #[test]

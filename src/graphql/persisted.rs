@@ -143,6 +143,11 @@ impl Trusted {
         self.trust
     }
 
+    /// All ids with their texts.
+    pub fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.texts.iter().map(|(id, text)| (id.as_str(), text.as_str()))
+    }
+
     /// The text of an id.
     #[must_use]
     pub fn text(&self, id: &Id) -> Option<&str> {

@@ -88,13 +88,29 @@ impl Documents {
         let shape = Shape::of(&schema.sdl())
             .inspect_err(|error| tracing::error!(error, "the schema cannot be read"))
             .unwrap_or_default();
-        Self {
+        let documents = Self {
             schema,
             shape,
             limits,
             trusted,
             cache: cache(),
             metrics,
+        };
+        documents.check_trusted();
+        documents
+    }
+
+    /// Tells the operator which trusted documents will be refused: clients would find out late.
+    fn check_trusted(&self) {
+        for (id, text) in self.trusted.texts() {
+            let prepared = check_size(text, &self.limits)
+                .and_then(|()| check_text(text, &self.limits))
+                .map_err(|error| vec![error])
+                .and_then(|tokens| self.prepare(text, tokens));
+            if let Err(errors) = prepared {
+                let reason = errors.first().map(|error| error.message.as_str());
+                tracing::warn!(id, reason, "a trusted document will be refused");
+            }
         }
     }
 
