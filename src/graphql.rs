@@ -29,7 +29,7 @@ use error::{refusal, refusal_of, set_codes};
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 use guard::Limits;
-use limit::{Limiter, Rates};
+use limit::{Account, Limiter, Rates};
 use mutation::Mutation;
 use persisted::Trusted;
 pub use prepared::Asked;
@@ -188,13 +188,14 @@ impl Api {
                 Code::GraphqlValidationFailed,
             ));
         }
-        match self.admit(asked, caller) {
+        match self.admit(&asked, &caller) {
             Ok(admitted) => {
                 let permits = u32::try_from(admitted.cost).unwrap_or(u32::MAX);
                 // It is never closed; who waits too long is ended by the transport's deadline.
                 let _permit = self.under_way.acquire_many(permits).await;
                 self.metrics.executions.inc();
-                outcome(admitted.schema.execute(admitted.request).await)
+                let shared = self.shared(caller, admitted.account);
+                outcome(admitted.schema.execute(asked.into_request().data(shared)).await)
             }
             Err(refused) => Outcome::Refused(refused),
         }
@@ -207,12 +208,14 @@ impl Api {
             let api = self.clone();
             return stream::once(async move { api.execute(asked, caller).await }).boxed();
         }
-        match self.admit(asked, caller) {
-            Ok(Admitted { schema, request, .. }) => {
+        match self.admit(&asked, &caller) {
+            Ok(admitted) => {
                 let open = Open::new(&self.metrics.subscriptions);
                 let executions = self.metrics.executions.clone();
-                schema
-                    .execute_stream(request)
+                let shared = self.shared(caller, admitted.account);
+                admitted
+                    .schema
+                    .execute_stream(asked.into_request().data(shared))
                     .map(move |response| {
                         let _open = &open;
                         executions.inc();
@@ -262,38 +265,40 @@ impl Api {
         ]
     }
 
-    /// Checks whether the caller may ask this, charges for it, and makes it ready to be executed.
-    fn admit(&self, asked: Asked, caller: Caller) -> Result<Admitted<'_>, Response> {
+    fn shared(&self, caller: Caller, account: Account) -> Arc<Request> {
+        let scope = Scope::new(self.social.clone(), self.broker.clone(), caller.viewer);
+        Arc::new(Request::new(scope, account))
+    }
+
+    /// Checks whether the caller may ask this, and charges for it.
+    fn admit(&self, asked: &Asked, caller: &Caller) -> Result<Admitted<'_>, Response> {
         if !self.public_access && caller.viewer == Viewer::Anonymous && !asked.is_open() {
             return Err(refusal("log in first", Code::Unauthenticated));
         }
-        let cost = self.documents.cost(&asked)?;
+        let cost = self.documents.cost(asked)?;
         let writes = match asked.kind {
             OperationType::Mutation => asked.root_fields(),
             OperationType::Query | OperationType::Subscription => 0,
         };
         let account = self.limiter.of(&caller.viewer, caller.address);
         account.operation(cost, writes).map_err(|error| refusal_of(&error))?;
-        let schema = if self.documents.is_valid(&asked) {
+        let schema = if self.documents.is_valid(asked) {
             &self.quick
         } else {
             &self.careful
         };
-        let scope = Scope::new(self.social.clone(), self.broker.clone(), caller.viewer);
-        let shared = Arc::new(Request::new(scope, account));
-        Ok(Admitted {
-            schema,
-            request: asked.into_request().data(shared),
-            cost,
-        })
+        Ok(Admitted { schema, cost, account })
     }
 }
 
-/// An operation that may be executed now.
+/// How an operation may be executed.
 struct Admitted<'a> {
+    /// By which of the two schemas.
     schema: &'a Root,
-    request: Operation,
+    /// What it was charged, and may hold while it is executed.
     cost: u64,
+    /// Who was charged.
+    account: Account,
 }
 
 /// As many permits as a semaphore can have, at the most.
@@ -399,16 +404,15 @@ mod tests {
         let api = api(&folder).await;
         for (name, text) in [("timeline", TIMELINE), ("hashtag", HASHTAG)] {
             let unprepared = measured(async || {
-                let scope = Scope::new(api.social.clone(), api.broker.clone(), Viewer::Anonymous);
-                let account = api.limiter.of(&Viewer::Anonymous, None);
-                let shared = Arc::new(Request::new(scope, account));
+                let shared = api.shared(caller(), api.limiter.of(&Viewer::Anonymous, None));
                 outcome(api.careful.execute(operation(text).data(shared)).await)
             })
             .await;
             let validated = measured(async || {
                 let asked = api.ask(operation(text), &caller()).unwrap();
-                let admitted = api.admit(asked, caller()).unwrap();
-                outcome(api.careful.execute(admitted.request).await)
+                let admitted = api.admit(&asked, &caller()).unwrap();
+                let shared = api.shared(caller(), admitted.account);
+                outcome(api.careful.execute(asked.into_request().data(shared)).await)
             })
             .await;
             let prepared = measured(async || {

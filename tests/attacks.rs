@@ -245,6 +245,20 @@ async fn a_bomb_costs_neither_time_nor_memory() {
 }
 
 #[tokio::test]
+async fn a_refusal_is_short() {
+    let linnet = Linnet::with(&[]).await;
+    let names: String = (0..3_000).map(|n| format!("nothing{n} ")).collect();
+    for text in [
+        format!("{{ viewer {{ username(a: \"{}\" }} }}", "x".repeat(60_000)),
+        format!("{{ viewer {{ {names} }} }}"),
+    ] {
+        let answer = linnet.graphql(&text, json!({}), None).await;
+        assert!(answer["errors"][0]["locations"].is_array(), "{answer}");
+        assert!(answer.to_string().len() < 8_000, "{}", answer.to_string().len());
+    }
+}
+
+#[tokio::test]
 async fn variables_multiply_too() {
     let linnet = Linnet::with(&[]).await;
     let query = "query($n: Int) { tweets(first: $n) { nodes { replies(first: $n) { nodes { likers(first: $n) { nodes { id } } } } } } }";

@@ -202,7 +202,9 @@ impl Documents {
 
     fn prepare(&self, text: &str, tokens: u64) -> Result<Prepared, Vec<ServerError>> {
         let document = parse_query(text).map_err(|error| {
-            let mut response = Response::from_errors(vec![error.into()]);
+            let mut error = ServerError::from(error);
+            error.message = brief(&error.message);
+            let mut response = Response::from_errors(vec![error]);
             set_codes(&mut response, Code::GraphqlParseFailed);
             response.errors
         })?;
@@ -319,6 +321,15 @@ fn set_defaults(request: &mut Operation, operation: &OperationDefinition) {
             request.variables.entry(name).or_insert_with(|| default.node.clone());
         }
     }
+}
+
+/// The parser shows the line that it can't read, and one as long with a mark: of a long one, only
+/// the reason is told.
+fn brief(message: &str) -> String {
+    const LONG: usize = 1_000;
+    let reason = message.lines().last().unwrap_or_default().trim();
+    let told = if message.len() > LONG { reason } else { message };
+    told.chars().take(LONG).collect()
 }
 
 fn not_found() -> Response {
