@@ -346,6 +346,7 @@ mod tests {
     use crate::social::Rules;
     use crate::store::{self, Store};
     use async_graphql::Variables;
+    use proptest::prelude::*;
     use std::hint::black_box;
     use std::time::Instant;
 
@@ -395,6 +396,66 @@ mod tests {
             best = best.min(begin.elapsed().as_secs_f64() * 1e6 / f64::from(TIMES));
         }
         best
+    }
+
+    /// Values of all kinds, some of which some variable takes.
+    fn value() -> impl Strategy<Value = serde_json::Value> {
+        use serde_json::json;
+        let plain = prop_oneof![
+            Just(json!(null)),
+            any::<bool>().prop_map(|value| json!(value)),
+            (-2_i64..120).prop_map(|value| json!(value)),
+            Just(json!(5_000_000_000_i64)),
+            Just(json!(1.5)),
+            prop::sample::select(vec!["", "USER", "NOBODY", "User:1", "a"]).prop_map(|value| json!(value)),
+        ];
+        plain.prop_recursive(3, 12, 4, |inner| {
+            let names = prop::sample::select(vec!["targetId", "flag", "backfill", "other"]);
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(|items| json!(items)),
+                prop::collection::hash_map(names, inner, 0..4).prop_map(|fields| json!(fields)),
+            ]
+        })
+    }
+
+    #[test]
+    fn what_is_not_validated_again_is_answered_as_if_it_were() {
+        const TEXT: &str =
+            "query A($first: Int = 3, $name: String!, $ids: [ID!]!, $group: FeedGroup!, $yes: Boolean = true) {
+                hashtag(name: $name) @include(if: $yes) { tweets(first: $first) { nodes { id } } }
+                nodes(ids: $ids) { id } feed(group: $group, slug: $name) { id } }
+            mutation B($input: FollowInput!) { follow(input: $input) { viewer { id } } }";
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let api = runtime.block_on(api(&folder));
+        let names = prop::sample::select(vec!["first", "name", "ids", "group", "yes", "input"]);
+        // Most are right, so that some of the requests are.
+        let right =
+            serde_json::json!({ "name": "a", "ids": ["User:1"], "group": "USER", "input": { "targetId": "User:1" } });
+        let given = prop::collection::hash_map(names, value(), 0..3);
+        let mut runner = proptest::test_runner::TestRunner::default();
+        let quick = std::cell::Cell::new(0);
+        let checked = runner.run(&(given, prop::sample::select(vec!["A", "B"])), |(given, name)| {
+            let mut variables = right.clone();
+            for (name, value) in given {
+                variables[name] = value;
+            }
+            let operation = || {
+                Operation::new(TEXT)
+                    .operation_name(name)
+                    .variables(Variables::from_json(variables.clone()))
+            };
+            let asked = api.ask(operation(), &caller()).unwrap();
+            quick.set(quick.get() + u32::from(api.documents.is_valid(&asked)));
+            let shared = api.shared(caller(), api.limiter.of(&Viewer::Anonymous, None));
+            let careful = runtime.block_on(api.careful.execute(asked.into_request().data(shared)));
+            let asked = api.ask(operation(), &caller()).unwrap();
+            let answered = runtime.block_on(api.execute(asked, caller()));
+            prop_assert_eq!(format!("{:?}", outcome(careful)), format!("{answered:?}"));
+            Ok(())
+        });
+        checked.unwrap();
+        assert!(quick.get() > 20, "{} were not validated again", quick.get());
     }
 
     #[tokio::test]
