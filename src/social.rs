@@ -6,14 +6,12 @@
 pub mod account;
 pub mod follow;
 pub mod housekeeping;
-pub mod like;
 pub mod password;
-pub mod retweet;
+pub mod reaction;
 pub mod sweep;
 pub mod token;
 pub mod tweet;
 
-use crate::model::{ActionId, Entry, EntryKind, Micros, Place, TweetId, UserId};
 use crate::store::Store;
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,22 +66,5 @@ impl Social {
     #[must_use]
     pub fn rules(&self) -> Rules {
         self.rules
-    }
-}
-
-/// The entry of an action.
-pub(crate) fn entry(at: Micros, action: ActionId, verb: &str, actor: UserId, tweet: Option<TweetId>) -> Entry {
-    use crate::model::action::{REPLY, RETWEET, TWEET};
-    let kind = match verb {
-        TWEET | REPLY => EntryKind::Post,
-        RETWEET => EntryKind::Retweet,
-        _ => EntryKind::Other,
-    };
-    Entry {
-        place: Place::new(at, action.0),
-        kind,
-        verb: verb.into(),
-        actor,
-        tweet,
     }
 }

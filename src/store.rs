@@ -8,9 +8,11 @@
 pub mod cache;
 mod dialect;
 mod entity;
+pub mod known;
 pub mod log;
 pub mod snapshot;
 pub mod sqlite;
+pub mod tx;
 pub mod watch;
 pub mod writer;
 
@@ -20,12 +22,15 @@ pub mod feed;
 pub mod follow;
 pub mod hashtag;
 pub mod idempotency;
-pub mod like;
 pub mod list;
-pub mod retweet;
+mod notification;
+pub mod object;
+pub mod reaction;
 pub mod rows;
+pub mod script;
 pub mod search;
 pub mod session;
+pub mod stage;
 pub mod sweep;
 pub mod tombstone;
 pub mod tweet;
@@ -83,7 +88,7 @@ impl Store {
         let caches = Arc::new(Caches::new(options.memory));
         let taker = sqlite::connect(&options.path, sqlite::Role::Log).await?;
         let log = Log::open(background.clone(), taker, Arc::clone(&caches)).await?;
-        let writer = Writer::start(writing.clone(), log.clone(), clock, metrics);
+        let writer = Writer::start(writing.clone(), log.clone(), Arc::clone(&caches), clock, metrics);
         Ok(Self(Arc::new(Inner {
             readers,
             background,

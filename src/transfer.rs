@@ -23,7 +23,7 @@ use crate::model::Result as StoreResult;
 use crate::store::Store;
 use crate::store::bulk::ROWS;
 use crate::store::bulk::tweet::Crowded;
-use crate::store::writer::Tx;
+use crate::store::tx::Tx;
 use batch::Batch;
 use fields::Fields;
 use futures_util::future::BoxFuture;

@@ -27,8 +27,6 @@ const MISSING: &[&str] = &[
     "Feed.unseenCount",
     "FeedEvent",
     "FeedEventKind",
-    "FeedGroup.NOTIFICATION",
-    "FeedGroup.OBJECT",
     "Hashtag.topTweets",
     "Hashtag.topUsers",
     "JSON",

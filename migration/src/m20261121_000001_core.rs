@@ -114,7 +114,19 @@ const TABLES: &[&str] = &[
     "CREATE INDEX retweet_newest ON retweet (tweet_id, created_at, action_id, user_id)",
     "CREATE INDEX retweet_user ON retweet (user_id, action_id)",
     "CREATE UNIQUE INDEX retweet_origin ON retweet (external_id, source) WHERE external_id IS NOT NULL",
-    // What is followed: `target_kind` user, hashtag or object, `target_key` its id or name.
+    // What lives outside: named by type and key, the type without a colon.
+    "CREATE TABLE object (
+        type TEXT NOT NULL,
+        key TEXT NOT NULL,
+        name TEXT NOT NULL,
+        url TEXT,
+        data TEXT,
+        created_at BIGINT NOT NULL,
+        follower_count BIGINT NOT NULL DEFAULT 0,
+        PRIMARY KEY (type, key)
+    ) {clustered}",
+    // What is followed: `target_kind` user, hashtag or object, `target_key` its id or name, of an
+    // object `type:key`.
     "CREATE TABLE follow (
         id {id},
         follower_id BIGINT NOT NULL,
@@ -142,7 +154,8 @@ const TABLES: &[&str] = &[
     )",
     "CREATE INDEX follow_span_follower ON follow_span (follower_id, topic)",
     "CREATE INDEX follow_span_topic ON follow_span (topic)",
-    // Who did what: kinds and keys of actor, object and target as in `follow`.
+    // Who did what: kinds and keys of actor, object and target as in `follow`. `foreign_id` makes
+    // an actor's verb happen once, `external_id` is the identity of an imported row.
     "CREATE TABLE action (
         id {id},
         verb TEXT NOT NULL,
@@ -152,10 +165,19 @@ const TABLES: &[&str] = &[
         object_key TEXT,
         target_kind TEXT,
         target_key TEXT,
-        created_at BIGINT NOT NULL
+        created_at BIGINT NOT NULL,
+        description TEXT,
+        data TEXT,
+        public {bool} NOT NULL DEFAULT TRUE,
+        foreign_id TEXT,
+        external_id TEXT
     )",
+    "CREATE UNIQUE INDEX action_foreign ON action (foreign_id, actor_kind, actor_key, verb) WHERE foreign_id IS NOT NULL",
+    "CREATE UNIQUE INDEX action_origin ON action (external_id) WHERE external_id IS NOT NULL",
     // Topics, newest entry first: `kind` 0 a post, 1 a retweet, 2 anything else. `id` is the
-    // action's, `tweet_id` the tweet that was posted or retweeted.
+    // action's, `actor_id` the user who did it or 0, `tweet_id` the tweet that was posted or
+    // retweeted. `object` (`kind:key`, empty for none) is the action's, by which entries are
+    // grouped; posts, each an object of its own, leave it empty.
     "CREATE TABLE feed_entry (
         topic TEXT NOT NULL,
         kind SMALLINT NOT NULL,
@@ -164,10 +186,55 @@ const TABLES: &[&str] = &[
         verb TEXT NOT NULL,
         actor_id BIGINT NOT NULL,
         tweet_id BIGINT,
+        object TEXT NOT NULL DEFAULT '',
         PRIMARY KEY (topic, kind, created_at, id)
     ) {clustered}",
+    "CREATE INDEX feed_entry_object ON feed_entry (topic, verb, object, created_at, id) WHERE kind <> 0",
     "CREATE INDEX feed_entry_verb ON feed_entry (topic, verb, created_at, id)",
     "CREATE INDEX feed_entry_action ON feed_entry (id)",
+    // What happened to a user, by verb, object (`kind:key`, empty for none) and day since the
+    // epoch; its actions are those of the topic `notifications:USER`. A group stands at its newest
+    // action. `version` is the user's when the last action came in: the group is seen when that
+    // is not above `seen` here or in `notification_state`, and read alike. A hidden group is of
+    // something that is being deleted.
+    "CREATE TABLE notification_group (
+        id {id},
+        user_id BIGINT NOT NULL,
+        verb TEXT NOT NULL,
+        object TEXT NOT NULL,
+        day BIGINT NOT NULL,
+        newest_at BIGINT NOT NULL,
+        newest_id BIGINT NOT NULL,
+        action_count BIGINT NOT NULL,
+        actor_count BIGINT NOT NULL DEFAULT 0,
+        version BIGINT NOT NULL,
+        seen BIGINT NOT NULL DEFAULT 0,
+        read BIGINT NOT NULL DEFAULT 0,
+        hidden {bool} NOT NULL DEFAULT FALSE,
+        UNIQUE (user_id, verb, object, day)
+    )",
+    "CREATE INDEX notification_group_newest ON notification_group (user_id, hidden, newest_at, newest_id)",
+    "CREATE INDEX notification_group_object ON notification_group (object)",
+    // Who stands in a group, `kind:key`, with the newest of what they did.
+    "CREATE TABLE notification_actor (
+        group_id BIGINT NOT NULL,
+        actor TEXT NOT NULL,
+        user_id BIGINT NOT NULL,
+        action_count BIGINT NOT NULL,
+        newest_at BIGINT NOT NULL,
+        newest_id BIGINT NOT NULL,
+        PRIMARY KEY (group_id, actor)
+    ) {clustered}",
+    "CREATE INDEX notification_actor_newest ON notification_actor (group_id, newest_at, newest_id)",
+    "CREATE INDEX notification_actor_user ON notification_actor (actor, user_id)",
+    "CREATE TABLE notification_state (
+        user_id BIGINT PRIMARY KEY,
+        version BIGINT NOT NULL DEFAULT 0,
+        seen BIGINT NOT NULL DEFAULT 0,
+        read BIGINT NOT NULL DEFAULT 0,
+        unseen_count BIGINT NOT NULL DEFAULT 0,
+        unread_count BIGINT NOT NULL DEFAULT 0
+    )",
     // The log: dense numbers in the order of commits. `nonce` makes a cursor of this database.
     "CREATE TABLE event (
         seq BIGINT PRIMARY KEY,

@@ -4,7 +4,7 @@
 use super::batch::{Batcher, Rounds, batch_fn};
 use super::request::Scope;
 use crate::model::page::Page;
-use crate::model::{Action, ActionId, Entity, Error, Hashtag, Micros, Tweet, TweetId, User, UserId, Window};
+use crate::model::{Action, ActionId, Entity, Error, Hashtag, Micros, Reaction, Tweet, TweetId, User, UserId, Window};
 use crate::reading::feed::{Actions, FeedKey, Tweets, visible_actions};
 use crate::reading::list::Lists;
 use crate::reading::page::pages;
@@ -141,13 +141,13 @@ impl Loaders {
                 let Some(viewer) = scope.viewer().user() else {
                     return Ok(HashMap::new());
                 };
-                yes(scope.store().liked_by(viewer, &ids).await?)
+                yes(scope.store().reacted(Reaction::Like, viewer, &ids).await?)
             }),
             retweets: loader(scope, async |scope: Scope, ids: Vec<TweetId>| {
                 let Some(viewer) = scope.viewer().user() else {
                     return Ok(HashMap::new());
                 };
-                yes(scope.store().retweeted_by(viewer, &ids).await?)
+                yes(scope.store().reacted(Reaction::Retweet, viewer, &ids).await?)
             }),
             follows: loader(scope, async |scope: Scope, ids: Vec<UserId>| {
                 let mut found = HashMap::new();

@@ -164,13 +164,13 @@ async fn node(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
         },
         Some(GlobalId::Action(id)) => load.action(id).await?.map(|action| Node::Action(Action(action))),
         Some(GlobalId::Feed(group, slug)) => feed_node(ctx, group, &slug).await?,
-        None => None,
+        Some(GlobalId::Object(_)) | None => None,
     })
 }
 
 /// A feed whose viewer may see it; a private one of somebody else is nothing.
 async fn feed_node(ctx: &Context<'_>, group: model::FeedGroup, slug: &str) -> Result<Option<Node>> {
-    if group == model::FeedGroup::Timeline {
+    if group.is_private() {
         let owner = ctx.load().user_named(username_key(slug)).await?;
         if owner.is_none() || owner != ctx.viewer().user() {
             return Ok(None);

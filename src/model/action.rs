@@ -1,6 +1,10 @@
 //! Actions: somebody (actor) did something (verb), perhaps to an object, perhaps within a target.
 
+use super::object::ObjectKey;
 use super::{ActionId, Micros, TweetId, UserId};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::fmt;
 
 /// The verb of posting a tweet.
 pub const TWEET: &str = "tweet";
@@ -13,8 +17,12 @@ pub const LIKE: &str = "like";
 /// The verb of following.
 pub const FOLLOW: &str = "follow";
 
-/// What an action can be about.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// What is recorded by itself and not to be given otherwise.
+pub const AUTOMATIC: [&str; 5] = [TWEET, REPLY, RETWEET, LIKE, FOLLOW];
+
+/// What an action can be about. Written as `kind:key`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub enum Entity {
     /// A user.
     User(UserId),
@@ -22,6 +30,8 @@ pub enum Entity {
     Tweet(TweetId),
     /// A hashtag, by its canonical name.
     Hashtag(String),
+    /// Something that lives outside.
+    Object(ObjectKey),
 }
 
 impl Entity {
@@ -32,6 +42,7 @@ impl Entity {
             Self::User(_) => "user",
             Self::Tweet(_) => "tweet",
             Self::Hashtag(_) => "hashtag",
+            Self::Object(_) => "object",
         }
     }
 
@@ -42,6 +53,25 @@ impl Entity {
             Self::User(id) => id.to_string(),
             Self::Tweet(id) => id.to_string(),
             Self::Hashtag(name) => name.clone(),
+            Self::Object(key) => key.to_string(),
+        }
+    }
+
+    /// The user, if it is one.
+    #[must_use]
+    pub fn user(&self) -> Option<UserId> {
+        match self {
+            Self::User(id) => Some(*id),
+            _ => None,
+        }
+    }
+
+    /// The tweet, if it is one.
+    #[must_use]
+    pub fn tweet(&self) -> Option<TweetId> {
+        match self {
+            Self::Tweet(id) => Some(*id),
+            _ => None,
         }
     }
 
@@ -52,13 +82,41 @@ impl Entity {
             "user" => key.parse().ok().map(|id| Self::User(UserId(id))),
             "tweet" => key.parse().ok().map(|id| Self::Tweet(TweetId(id))),
             "hashtag" => Some(Self::Hashtag(key.to_owned())),
+            "object" => ObjectKey::parse(key).map(Self::Object),
             _ => None,
         }
+    }
+
+    /// Reads the written form.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (kind, key) = text.split_once(':')?;
+        Self::from_row(kind, key)
+    }
+}
+
+impl fmt::Display for Entity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.kind(), self.key())
+    }
+}
+
+impl From<Entity> for String {
+    fn from(entity: Entity) -> Self {
+        entity.to_string()
+    }
+}
+
+impl TryFrom<String> for Entity {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text).ok_or(text)
     }
 }
 
 /// A recorded action.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the fields are those of the API's `Action`")]
 pub struct Action {
     pub id: ActionId,
@@ -67,4 +125,38 @@ pub struct Action {
     pub object: Option<Entity>,
     pub target: Option<Entity>,
     pub created_at: Micros,
+    pub description: Option<String>,
+    pub data: Option<Value>,
+    /// Otherwise only its actor sees it.
+    pub public: bool,
+}
+
+impl Action {
+    /// A public action with an object, and nothing else.
+    #[must_use]
+    pub fn new(id: ActionId, actor: Entity, verb: &str, object: Entity, created_at: Micros) -> Self {
+        Self {
+            id,
+            verb: verb.to_owned(),
+            actor,
+            object: Some(object),
+            target: None,
+            created_at,
+            description: None,
+            data: None,
+            public: true,
+        }
+    }
+
+    /// The same within a target.
+    #[must_use]
+    pub fn within(mut self, target: Option<Entity>) -> Self {
+        self.target = target;
+        self
+    }
+
+    /// Everything that it names.
+    pub fn entities(&self) -> impl Iterator<Item = &Entity> {
+        std::iter::once(&self.actor).chain(&self.object).chain(&self.target)
+    }
 }

@@ -1,7 +1,8 @@
 //! Events: what the log keeps and the broker carries.
 
+use super::object::ObjectKey;
 use super::viewer::TokenHash;
-use super::{ActionId, Entry, Micros, Topic, TweetId, UserId};
+use super::{ActionId, Entity, Entry, Micros, Topic, TweetId, UserId};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,10 @@ pub enum EventKind {
     Like,
     /// Something was followed, or that was undone.
     Follow,
+    /// An action was added or removed.
+    Action,
+    /// Notifications were seen or read.
+    Mark,
     /// An account came, changed or went.
     User,
     /// Sessions ended.
@@ -59,6 +64,9 @@ pub enum Key {
     /// A hashtag's row, with counts.
     #[serde(rename = "h")]
     Hashtag(String),
+    /// An external object's row, with its count.
+    #[serde(rename = "o")]
+    Object(ObjectKey),
     /// Whom and what a user follows.
     #[serde(rename = "f")]
     Follows(UserId),
@@ -68,6 +76,23 @@ pub enum Key {
     /// All entries of a topic, after a change that entries don't tell.
     #[serde(rename = "e")]
     Topic(Topic),
+}
+
+impl Key {
+    /// The rows that a follow changes.
+    #[must_use]
+    pub fn of_follow(follower: UserId, target: &Entity) -> Vec<Self> {
+        let of = match target {
+            Entity::User(id) => Some(Self::User(*id)),
+            Entity::Hashtag(name) => Some(Self::Hashtag(name.clone())),
+            Entity::Object(key) => Some(Self::Object(key.clone())),
+            Entity::Tweet(_) => None,
+        };
+        [Self::User(follower), Self::Follows(follower)]
+            .into_iter()
+            .chain(of)
+            .collect()
+    }
 }
 
 /// An event before it has its number: what one transaction has to say.
@@ -113,6 +138,12 @@ impl NewEvent {
             removed: Vec::new(),
             keys: Vec::new(),
         }
+    }
+
+    /// Tells topics of it, those that streams can follow.
+    pub fn tell(&mut self, topics: impl IntoIterator<Item = (Topic, Change)>) {
+        let told = topics.into_iter().filter(|(topic, _)| topic.is_streamed());
+        self.topics.extend(told);
     }
 
     /// What it means in a topic, if it concerns it.

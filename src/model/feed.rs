@@ -1,6 +1,7 @@
 //! Feeds and their entries.
 
-use super::{ActionId, Place, TweetId, UserId};
+use super::action::{Action, REPLY, RETWEET, TWEET};
+use super::{ActionId, Entity, Place, TweetId, UserId};
 use serde::{Deserialize, Serialize};
 
 /// Which list a feed is.
@@ -10,8 +11,12 @@ pub enum FeedGroup {
     User,
     /// The actions of those whom one user follows.
     Timeline,
+    /// What happened to one user.
+    Notification,
     /// The tweets with one hashtag.
     Hashtag,
+    /// What one external object did, and what was done to it or within it.
+    Object,
 }
 
 impl FeedGroup {
@@ -21,16 +26,29 @@ impl FeedGroup {
         match self {
             Self::User => "USER",
             Self::Timeline => "TIMELINE",
+            Self::Notification => "NOTIFICATION",
             Self::Hashtag => "HASHTAG",
+            Self::Object => "OBJECT",
         }
+    }
+
+    /// Whether only its owner may see it.
+    #[must_use]
+    pub fn is_private(self) -> bool {
+        matches!(self, Self::Timeline | Self::Notification)
     }
 
     /// Reads the name in the API.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::User, Self::Timeline, Self::Hashtag]
-            .into_iter()
-            .find(|group| group.as_str() == name)
+        let all = [
+            Self::User,
+            Self::Timeline,
+            Self::Notification,
+            Self::Hashtag,
+            Self::Object,
+        ];
+        all.into_iter().find(|group| group.as_str() == name)
     }
 }
 
@@ -49,6 +67,16 @@ pub enum EntryKind {
 impl EntryKind {
     /// All kinds.
     pub const ALL: [Self; 3] = [Self::Post, Self::Retweet, Self::Other];
+
+    /// The kind of a verb's entries.
+    #[must_use]
+    pub fn of(verb: &str) -> Self {
+        match verb {
+            TWEET | REPLY => Self::Post,
+            RETWEET => Self::Retweet,
+            _ => Self::Other,
+        }
+    }
 
     /// Reads a row's number.
     #[must_use]
@@ -77,6 +105,12 @@ impl From<i16> for EntryKind {
     }
 }
 
+/// The day since the Unix epoch, UTC, in which a time in microseconds lies.
+#[must_use]
+pub fn day_of(at: i64) -> i64 {
+    at.div_euclid(86_400_000_000)
+}
+
 /// One place in a topic.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
@@ -86,13 +120,34 @@ pub struct Entry {
     pub kind: EntryKind,
     /// The action's verb.
     pub verb: std::sync::Arc<str>,
-    /// Who did it.
+    /// Who did it; the number 0 where it was no user.
     pub actor: UserId,
-    /// The tweet that was posted, retweeted or liked.
-    pub tweet: Option<TweetId>,
+    /// What it was done to.
+    pub object: Option<Entity>,
 }
 
+/// The actor of an entry where it was no user.
+pub const NOBODY: UserId = UserId(0);
+
 impl Entry {
+    /// The entry of an action.
+    #[must_use]
+    pub fn of(action: &Action) -> Self {
+        Self {
+            place: Place::new(action.created_at, action.id.0),
+            kind: EntryKind::of(&action.verb),
+            verb: action.verb.as_str().into(),
+            actor: action.actor.user().unwrap_or(NOBODY),
+            object: action.object.clone(),
+        }
+    }
+
+    /// The tweet that was posted, retweeted or liked.
+    #[must_use]
+    pub fn tweet(&self) -> Option<TweetId> {
+        self.object.as_ref()?.tweet()
+    }
+
     /// The action that stands here.
     #[must_use]
     pub fn action(&self) -> ActionId {

@@ -1,6 +1,7 @@
 //! Identifiers: `i64` given by the database, identity only, and their global form `Type:key`.
 
 use super::feed::FeedGroup;
+use super::object::ObjectKey;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -41,6 +42,8 @@ pub enum GlobalId {
     Hashtag(String),
     /// `Action:42`
     Action(ActionId),
+    /// `ExternalObject:repository:acme/x`
+    Object(ObjectKey),
     /// `Feed:USER:alice`
     Feed(FeedGroup, String),
 }
@@ -55,6 +58,7 @@ impl GlobalId {
             "Tweet" => number(key).map(|id| Self::Tweet(TweetId(id))),
             "Action" => number(key).map(|id| Self::Action(ActionId(id))),
             "Hashtag" if !key.is_empty() => Some(Self::Hashtag(key.to_owned())),
+            "ExternalObject" => ObjectKey::parse(key).map(Self::Object),
             "Feed" => {
                 let (group, slug) = key.split_once(':')?;
                 Some(Self::Feed(FeedGroup::parse(group)?, slug.to_owned()))
@@ -71,6 +75,7 @@ impl fmt::Display for GlobalId {
             Self::Tweet(id) => write!(f, "Tweet:{id}"),
             Self::Action(id) => write!(f, "Action:{id}"),
             Self::Hashtag(name) => write!(f, "Hashtag:{name}"),
+            Self::Object(key) => write!(f, "ExternalObject:{key}"),
             Self::Feed(group, slug) => write!(f, "Feed:{}:{slug}", group.as_str()),
         }
     }

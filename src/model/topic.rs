@@ -1,11 +1,20 @@
 //! Topics: named lists of actions. The log, the broker and the feeds all speak of them.
 
-use super::UserId;
+use super::{Entity, UserId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 
 /// A named list of actions, such as `user:42` or `hashtag:rust`. Cheap to clone.
+///
+/// | topic | what stands in it |
+/// | --- | --- |
+/// | `user:42` | what user 42 did in public |
+/// | `private:42` | what only user 42 sees of what they did |
+/// | `hashtag:rust` | tweets with the hashtag |
+/// | `object:repository:acme/x` | what an external object did, and what was done to it or within it |
+/// | `about:user:42`, `about:tweet:7` | what was done to them or within them |
+/// | `notifications:42` | what user 42 is told of |
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Topic(Arc<str>);
@@ -15,6 +24,59 @@ impl Topic {
     #[must_use]
     pub fn user(id: UserId) -> Self {
         Self(format!("user:{id}").into())
+    }
+
+    /// What one user did that nobody else sees.
+    #[must_use]
+    pub fn private(id: UserId) -> Self {
+        Self(format!("private:{id}").into())
+    }
+
+    /// What one user is told of.
+    #[must_use]
+    pub fn notifications(id: UserId) -> Self {
+        Self(format!("notifications:{id}").into())
+    }
+
+    /// Whose notifications these are, if they are.
+    #[must_use]
+    pub fn notified(&self) -> Option<UserId> {
+        self.0.strip_prefix("notifications:")?.parse().ok().map(UserId)
+    }
+
+    /// What was done to something or within it; of an external object also what it did. A
+    /// hashtag has none.
+    #[must_use]
+    pub fn about(entity: &Entity) -> Option<Self> {
+        match entity {
+            Entity::Hashtag(_) => None,
+            Entity::Object(_) => Some(Self(entity.to_string().into())),
+            Entity::User(_) | Entity::Tweet(_) => Some(Self(format!("about:{entity}").into())),
+        }
+    }
+
+    /// What following something brings into a timeline, if it can be followed.
+    #[must_use]
+    pub fn followed(entity: &Entity) -> Option<Self> {
+        match entity {
+            Entity::User(id) => Some(Self::user(*id)),
+            Entity::Hashtag(name) => Some(Self::hashtag(name)),
+            Entity::Object(_) => Self::about(entity),
+            Entity::Tweet(_) => None,
+        }
+    }
+
+    /// Whether it follows from what an action is about: such entries are told apart from those of
+    /// authors and hashtags where actions are written in bulk.
+    #[must_use]
+    pub fn is_derived(&self) -> bool {
+        self.0.starts_with("about:") || self.0.starts_with("notifications:")
+    }
+
+    /// Whether a stream can follow it.
+    #[must_use]
+    pub fn is_streamed(&self) -> bool {
+        !self.0.starts_with("about:")
     }
 
     /// The tweets with one hashtag, by its canonical name.

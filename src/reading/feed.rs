@@ -3,7 +3,9 @@
 use super::merge::{Strand, merge};
 use super::page::{Scanned, Source};
 use super::visible;
-use crate::model::{Action, ActionId, Entry, EntryKind, Place, Result, Topic, Tweet, TweetId, UserId};
+use crate::model::{
+    Action, ActionId, Entity, Entry, EntryKind, ObjectKey, Place, Result, Topic, Tweet, TweetId, UserId,
+};
 use crate::store::Store;
 use crate::store::feed::{HeadId, Range, Select};
 use crate::store::list::Stretch;
@@ -21,8 +23,12 @@ pub enum FeedKey {
     User(UserId),
     /// What those did whom a user follows.
     Timeline(UserId),
+    /// What happened to a user.
+    Notification(UserId),
     /// The tweets with a hashtag.
     Hashtag(String),
+    /// What an external object did, and what was done to it or within it.
+    Object(ObjectKey),
 }
 
 /// Which entries of a feed.
@@ -101,7 +107,11 @@ async fn parts(store: &Store, feed: &FeedKey, choice: &Choice) -> Result<Vec<Par
     };
     Ok(match feed {
         FeedKey::User(id) => whole(Topic::user(*id)),
+        FeedKey::Notification(id) => whole(Topic::notifications(*id)),
         FeedKey::Hashtag(name) => whole(Topic::hashtag(name)),
+        FeedKey::Object(key) => Topic::about(&Entity::Object(key.clone()))
+            .map(whole)
+            .unwrap_or_default(),
         FeedKey::Timeline(owner) => {
             let follows = store.follows(*owner).await?;
             let mut parts = Vec::with_capacity(follows.spans.len() * selects.len());
@@ -407,7 +417,7 @@ fn repeated(entries: &[Entry]) -> HashSet<Place> {
                     .iter()
                     .skip(at + 1)
                     .take(COLLAPSE)
-                    .any(|older| older.tweet == entry.tweet)
+                    .any(|older| older.tweet() == entry.tweet())
         })
         .map(|(_, entry)| entry.place)
         .collect()
@@ -428,7 +438,7 @@ impl Source for Tweets<'_> {
         let view = self.merges.store.view();
         let found = self.stretch(&view, which, stretch).await?;
         let entries = || found.iter().flat_map(|(entries, _)| entries);
-        let ids: Vec<TweetId> = entries().filter_map(|entry| entry.tweet).collect();
+        let ids: Vec<TweetId> = entries().filter_map(Entry::tweet).collect();
         let actors: Vec<UserId> = entries().map(|entry| entry.actor).collect();
         let seen = visible::look(&view, Some(&ids), &actors).await?;
         let is_seen = |id: &TweetId| {
@@ -442,7 +452,7 @@ impl Source for Tweets<'_> {
                     .into_iter()
                     .map(|entry| Scanned {
                         place: entry.place,
-                        item: entry.tweet.filter(|id| {
+                        item: entry.tweet().filter(|id| {
                             !hidden.contains(&entry.place) && seen.users.contains(&entry.actor) && is_seen(id)
                         }),
                     })

@@ -169,7 +169,7 @@ mod tests {
             kind: EntryKind::Post,
             verb: "tweet".into(),
             actor: UserId(at % 5),
-            tweet: None,
+            object: None,
         }
     }
 

@@ -22,13 +22,13 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Whether an entity may be seen. Hashtags always may.
+    /// Whether an entity may be seen. Hashtags and external objects always may.
     #[must_use]
     pub fn has(&self, entity: &Entity) -> bool {
         match entity {
             Entity::Tweet(id) => self.tweets.contains_key(id),
             Entity::User(id) => self.users.contains(id),
-            Entity::Hashtag(_) => true,
+            Entity::Hashtag(_) | Entity::Object(_) => true,
         }
     }
 }
@@ -56,7 +56,7 @@ pub async fn entities(view: &View<'_>, with_tweets: bool, asked: &[&Entity]) -> 
         match entity {
             Entity::Tweet(id) => tweets.push(*id),
             Entity::User(id) => users.push(*id),
-            Entity::Hashtag(_) => {}
+            Entity::Hashtag(_) | Entity::Object(_) => {}
         }
     }
     look(view, with_tweets.then_some(tweets.as_slice()), &users).await

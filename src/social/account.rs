@@ -5,10 +5,10 @@ use super::{Social, password};
 use crate::model::user::{
     AVATAR_URL_LENGTH, BIO_LENGTH, DISPLAY_NAME_LENGTH, check_line, check_password, check_username,
 };
-use crate::model::{Error, EventKind, Key, NewEvent, Result, UserId, Viewer};
+use crate::model::{Error, EventKind, Key, NewEvent, Result, User, UserId, Viewer};
 use crate::store::sweep::Sweep;
+use crate::store::tx::Tx;
 use crate::store::user::NewUser;
-use crate::store::writer::Tx;
 
 /// The same for an unknown user and for a wrong password.
 const WRONG_LOG_IN: Error = Error::Unauthenticated("wrong username or password");
@@ -181,7 +181,8 @@ impl Social {
         self.store
             .write(move |tx| {
                 Box::pin(async move {
-                    if let Some(mut user) = tx.user(id).await? {
+                    if let Some(user) = tx.user(id).await? {
+                        let mut user = User::clone(&user);
                         user.is_moderator = true;
                         tx.update_profile(&user).await?;
                         tx.emit(changed(id));
@@ -216,7 +217,8 @@ impl Social {
         self.store
             .write(move |tx| {
                 Box::pin(async move {
-                    let mut user = tx.user(id).await?.ok_or(Error::NotFound("user"))?;
+                    let user = tx.user(id).await?.ok_or(Error::NotFound("user"))?;
+                    let mut user = User::clone(&user);
                     if let Some(name) = change.display_name {
                         user.display_name = if name.is_empty() { user.username.clone() } else { name };
                     }

@@ -1,11 +1,12 @@
-//! Following users and hashtags.
+//! Following users, hashtags and external objects.
 
-use super::{Social, entry};
-use crate::model::action::FOLLOW;
+use super::Social;
 use crate::model::id::GlobalId;
-use crate::model::{Change, Entity, Error, EventKind, Key, NewEvent, Place, Result, Topic, UserId, Viewer, text};
+use crate::model::{Deed, Entity, Error, EventKind, Key, NewEvent, Place, Result, Topic, UserId, Viewer, text};
 use crate::store::follow::FOLLOWING;
-use crate::store::writer::Tx;
+use crate::store::known::{Brief, Claim};
+use crate::store::tx::Tx;
+use std::sync::Arc;
 
 /// The most characters of a flag.
 const FLAG_LENGTH: usize = 64;
@@ -32,15 +33,6 @@ pub struct Followed {
     pub follower: UserId,
 }
 
-/// The topic that following something brings into the timeline.
-fn topic(target: &Entity) -> Topic {
-    match target {
-        Entity::Hashtag(name) => Topic::hashtag(name),
-        Entity::User(id) => Topic::user(*id),
-        Entity::Tweet(id) => Topic::from_row(&format!("tweet:{id}")),
-    }
-}
-
 fn check_flag(flag: &str) -> Result<()> {
     if (1..=FLAG_LENGTH).contains(&flag.chars().count()) && !flag.contains('\0') {
         return Ok(());
@@ -58,13 +50,14 @@ fn target(id: &str, follower: UserId) -> Result<Entity> {
         Some(GlobalId::Hashtag(name)) => text::hashtag_key(&name)
             .map(Entity::Hashtag)
             .ok_or(Error::NotFound("hashtag")),
+        Some(GlobalId::Object(key)) => Ok(Entity::Object(key)),
         Some(GlobalId::Tweet(_)) => Err(Error::invalid("input.targetId", "a tweet can't be followed")),
         _ => Err(Error::NotFound("target")),
     }
 }
 
 impl Social {
-    /// Follows a user or a hashtag; nothing changes when the viewer does already.
+    /// Follows a user, a hashtag or an external object; nothing changes when the viewer does already.
     ///
     /// # Errors
     /// [`Error::Invalid`], [`Error::NotFound`].
@@ -76,16 +69,29 @@ impl Social {
             .filter(|_| new.backfill <= MOST_BACKFILL)
             .ok_or_else(|| Error::invalid("input.backfill", "0 to 1,000"))?;
         let target = target(&new.target, follower)?;
+        let topic = Topic::followed(&target).ok_or(Error::NotFound("target"))?;
+        let brief = Brief {
+            users: target.user().into_iter().chain([follower]).collect(),
+            claim: Some(Claim::Follow(follower, target.clone(), new.flag.clone())),
+            enters: vec![Topic::user(follower)],
+            reads: vec![topic.clone()],
+            ..Brief::default()
+        };
+        let work = Arc::new((target, topic, new.flag));
         self.store
-            .write(move |tx| {
+            .stage(brief, move |tx| {
+                let work = Arc::clone(&work);
                 Box::pin(async move {
-                    if let Entity::User(id) = &target {
-                        tx.user(*id).await?.ok_or(Error::NotFound("user"))?;
+                    let (target, topic, flag) = &*work;
+                    there(tx, target).await?;
+                    if tx.follow(follower, target, flag).await?.is_none() {
+                        let from = from(tx, topic, backfill).await?;
+                        insert(tx, follower, target, flag, from).await?;
                     }
-                    if tx.follow(follower, &target, &new.flag).await?.is_none() {
-                        insert(tx, follower, &target, &new.flag, backfill).await?;
-                    }
-                    Ok(Followed { target, follower })
+                    Ok(Followed {
+                        target: target.clone(),
+                        follower,
+                    })
                 })
             })
             .await
@@ -102,9 +108,7 @@ impl Social {
         self.store
             .write(move |tx| {
                 Box::pin(async move {
-                    if let Entity::User(id) = &target {
-                        tx.user(*id).await?.ok_or(Error::NotFound("user"))?;
-                    }
+                    there(tx, &target).await?;
                     remove(tx, follower, &target, &flag, keep_history).await?;
                     Ok(Followed { target, follower })
                 })
@@ -113,49 +117,31 @@ impl Social {
     }
 }
 
-async fn count(tx: &Tx, follower: UserId, target: &Entity, n: i64) -> Result<()> {
-    tx.count_user(follower, 0, 0, n).await?;
+/// Makes sure that a target can be followed.
+async fn there(tx: &Tx, target: &Entity) -> Result<()> {
     match target {
-        Entity::User(id) => tx.count_user(*id, 0, n, 0).await,
-        Entity::Hashtag(name) => tx.count_hashtag_followers(name, n).await,
-        Entity::Tweet(_) => Ok(()),
+        Entity::User(id) => drop(tx.user(*id).await?.ok_or(Error::NotFound("user"))?),
+        Entity::Object(key) => drop(tx.object(key).await?.ok_or(Error::NotFound("external object"))?),
+        Entity::Hashtag(_) | Entity::Tweet(_) => {}
     }
-}
-
-fn about(follower: UserId, target: &Entity) -> NewEvent {
-    let mut event = NewEvent::new(EventKind::Follow);
-    event.actor = Some(follower);
-    event.keys = vec![Key::User(follower), Key::Follows(follower)];
-    event.keys.extend(match target {
-        Entity::User(id) => Some(Key::User(*id)),
-        Entity::Hashtag(name) => Some(Key::Hashtag(name.clone())),
-        Entity::Tweet(_) => None,
-    });
-    event
-}
-
-async fn insert(tx: &Tx, follower: UserId, target: &Entity, flag: &str, backfill: usize) -> Result<()> {
-    let mut event = about(follower, target);
-    if flag == FOLLOWING {
-        let actor = Entity::User(follower);
-        let action = tx.insert_action(&actor, FOLLOW, Some(target), None).await?;
-        tx.insert_follow(follower, target, flag, Some(action)).await?;
-        count(tx, follower, target, 1).await?;
-        let topic = topic(target);
-        tx.open_span(follower, &topic, from(tx, &topic, backfill).await?)
-            .await?;
-        event.action = Some(action);
-        event.topics = vec![(Topic::user(follower), Change::Created)];
-        event.added = vec![(Topic::user(follower), entry(tx.now(), action, FOLLOW, follower, None))];
-        tx.insert_entries(&event.added).await?;
-    } else {
-        if let Entity::Hashtag(name) = target {
-            tx.count_hashtag_followers(name, 0).await?;
-        }
-        tx.insert_follow(follower, target, flag, None).await?;
-    }
-    tx.emit(event);
     Ok(())
+}
+
+async fn insert(tx: &Tx, follower: UserId, target: &Entity, flag: &str, from: Place) -> Result<()> {
+    if flag != FOLLOWING {
+        tx.insert_follow(follower, target, flag, None).await?;
+        let mut event = NewEvent::new(EventKind::Follow);
+        event.actor = Some(follower);
+        event.keys = Key::of_follow(follower, target);
+        tx.emit(event);
+        return Ok(());
+    }
+    let action = tx.next_action().await?;
+    tx.insert_follow(follower, target, flag, Some(action)).await?;
+    if let Some(topic) = Topic::followed(target) {
+        tx.open_span(follower, &topic, from).await?;
+    }
+    tx.record(&Deed::follow(action, follower, target, tx.now())).await
 }
 
 /// The place of the oldest of a topic's newest entries, or of all when there are fewer.
@@ -175,23 +161,20 @@ async fn from(tx: &Tx, topic: &Topic, backfill: usize) -> Result<Place> {
 
 async fn remove(tx: &Tx, follower: UserId, target: &Entity, flag: &str, keep_history: bool) -> Result<()> {
     let follow = tx.follow(follower, target, flag).await?;
-    let topic = topic(target);
-    if flag == FOLLOWING {
+    if let Some(topic) = Topic::followed(target).filter(|_| flag == FOLLOWING) {
         match keep_history {
             true => tx.close_span(follower, &topic).await?,
             false => tx.delete_spans(follower, &topic).await?,
         }
     }
-    let mut event = about(follower, target);
+    let mut event = NewEvent::new(EventKind::Follow);
+    event.actor = Some(follower);
+    event.keys = Key::of_follow(follower, target);
     let mut actions = Vec::new();
     if let Some(follow) = follow {
-        tx.delete_follow(follow.id).await?;
-        if let Some(action) = follow.action {
-            count(tx, follower, target, -1).await?;
-            event.action = Some(action);
-            event.topics = vec![(Topic::user(follower), Change::Deleted)];
-            actions.push(action);
-        }
+        tx.delete_follow(follower, target, &follow).await?;
+        event.action = follow.action;
+        actions.extend(follow.action);
     }
     tx.retract(event, &actions).await
 }

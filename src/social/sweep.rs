@@ -1,9 +1,10 @@
 //! Deletions that go on in the background: what is hidden already loses its rows, step by step.
 
 use super::Social;
-use super::tweet::{Gone, remove};
-use crate::model::{Result, TweetId, UserId};
-use crate::store::sweep::{Reaction, Sweep};
+use super::tweet::remove;
+use crate::model::{Reaction, Result, UserId};
+use crate::store::sweep::Sweep;
+use crate::store::tx::Tx;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -67,10 +68,10 @@ impl Social {
 }
 
 /// Takes away something of a deleted user. False when nothing is left.
-async fn user_step(tx: &crate::store::writer::Tx, user: UserId) -> Result<bool> {
+async fn user_step(tx: &Tx, user: UserId) -> Result<bool> {
     let tweets = tx.tweets_to_sweep(user, TWEETS).await?;
-    for id in &tweets {
-        take(tx, *id).await?;
+    for tweet in tx.tweets_as_they_are(&tweets).await?.values() {
+        remove(tx, tweet).await?;
     }
     if !tweets.is_empty() {
         return Ok(true);
@@ -80,21 +81,4 @@ async fn user_step(tx: &crate::store::writer::Tx, user: UserId) -> Result<bool> 
             || tx.sweep_followers(user).await? > 0
             || tx.sweep_mentions(user).await? > 0,
     )
-}
-
-async fn take(tx: &crate::store::writer::Tx, id: TweetId) -> Result<()> {
-    let Some((author, action, in_reply_to, hashtags)) = tx.hidden_users_tweet(id).await? else {
-        return Ok(());
-    };
-    remove(
-        tx,
-        Gone {
-            id,
-            author,
-            action,
-            in_reply_to,
-            hashtags,
-        },
-    )
-    .await
 }

@@ -4,7 +4,7 @@ use super::Social;
 use crate::model::viewer::TokenHash;
 use crate::model::{Error, EventKind, Key, Micros, NewEvent, Result, UserId, Viewer};
 use crate::store::session::Session;
-use crate::store::writer::Tx;
+use crate::store::tx::Tx;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};

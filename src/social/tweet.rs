@@ -1,14 +1,14 @@
 //! Posting, editing and deleting tweets.
 
-use super::{Social, entry};
-use crate::model::action::{REPLY, TWEET};
+use super::Social;
 use crate::model::{
-    ActionId, Change, Entity, Error, EventKind, Key, NewEvent, Result, Topic, Tweet, TweetId, User, UserId, Viewer,
-    text,
+    ActionId, Change, Deed, Entity, Error, EventKind, Key, NewEvent, Result, Topic, Tweet, TweetId, User, UserId,
+    Viewer, text,
 };
+use crate::store::known::{Brief, Claim};
 use crate::store::sweep::Sweep;
-use crate::store::tweet::NewTweet;
-use crate::store::writer::Tx;
+use crate::store::tx::Tx;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a key of a posting is remembered.
@@ -25,6 +25,15 @@ pub struct Post {
     pub in_reply_to: Option<TweetId>,
     /// Names this posting, so that it is done once.
     pub idempotency_key: Option<String>,
+}
+
+/// What came of a posting.
+#[derive(Clone, Debug)]
+pub enum Posted {
+    /// A tweet, as it was committed.
+    New(Arc<Tweet>),
+    /// The tweet that was posted under the same key.
+    Before(TweetId),
 }
 
 /// A text that was checked, with what it says.
@@ -67,7 +76,7 @@ impl Social {
     /// # Errors
     /// [`Error::Invalid`] of `input.text`, [`Error::NotFound`] when the tweet that is answered
     /// is not there.
-    pub async fn post_tweet(&self, viewer: &Viewer, post: Post) -> Result<TweetId> {
+    pub async fn post_tweet(&self, viewer: &Viewer, post: Post) -> Result<Posted> {
         let author = viewer.require_user()?;
         if let Some(key) = &post.idempotency_key
             && (key.is_empty() || key.chars().count() > KEY_LENGTH || key.contains('\0'))
@@ -75,22 +84,19 @@ impl Social {
             return Err(Error::invalid("input.idempotencyKey", "1 to 255 characters"));
         }
         let draft = Draft::new(&post.text, self.rules.tweet_length)?;
+        let brief = Brief {
+            users: vec![author],
+            tweets: post.in_reply_to.into_iter().collect(),
+            names: draft.mentions.clone(),
+            claim: post.idempotency_key.clone().map(|key| Claim::Posting(author, key)),
+            enters: topics(author, &draft.hashtags).collect(),
+            reads: Vec::new(),
+        };
+        let work = Arc::new((post, draft));
         self.store
-            .write(move |tx| {
-                Box::pin(async move {
-                    let author = author_of(tx, author).await?;
-                    if let Some(key) = &post.idempotency_key {
-                        let since = tx.now().before(IDEMPOTENCY);
-                        if let Some(posted) = tx.posted_under(author.id, key, since).await? {
-                            return Ok(posted);
-                        }
-                    }
-                    let id = insert(tx, &author, draft, post.in_reply_to).await?;
-                    if let Some(key) = &post.idempotency_key {
-                        tx.remember_post(author.id, key, id).await?;
-                    }
-                    Ok(id)
-                })
+            .stage(brief, move |tx| {
+                let work = Arc::clone(&work);
+                Box::pin(async move { insert(tx, author, &work.0, &work.1).await })
             })
             .await
     }
@@ -117,14 +123,7 @@ impl Social {
             .write(move |tx| {
                 Box::pin(async move {
                     let tweet = own_tweet(tx, author, id).await?;
-                    let gone = Gone {
-                        id,
-                        author,
-                        action: tweet.action,
-                        in_reply_to: tweet.in_reply_to,
-                        hashtags: tweet.hashtags,
-                    };
-                    remove(tx, gone).await
+                    remove(tx, &tweet).await
                 })
             })
             .await?;
@@ -133,13 +132,13 @@ impl Social {
     }
 }
 
-async fn author_of(tx: &Tx, id: UserId) -> Result<User> {
+async fn author_of(tx: &Tx, id: UserId) -> Result<Arc<User>> {
     tx.user(id)
         .await?
         .ok_or(Error::Unauthenticated("the account is deleted"))
 }
 
-async fn own_tweet(tx: &Tx, author: UserId, id: TweetId) -> Result<Tweet> {
+async fn own_tweet(tx: &Tx, author: UserId, id: TweetId) -> Result<Arc<Tweet>> {
     let tweet = tx.tweet(id).await?.ok_or(Error::NotFound("tweet"))?;
     if tweet.author == author {
         return Ok(tweet);
@@ -153,44 +152,43 @@ async fn mentioned(tx: &Tx, names: &[String]) -> Result<Vec<UserId>> {
     Ok(names.iter().filter_map(|name| known.get(name).copied()).collect())
 }
 
-async fn insert(tx: &Tx, author: &User, draft: Draft, in_reply_to: Option<TweetId>) -> Result<TweetId> {
-    let parent = match in_reply_to {
+async fn insert(tx: &Tx, author: UserId, post: &Post, draft: &Draft) -> Result<Posted> {
+    let author = author_of(tx, author).await?;
+    if let Some(key) = &post.idempotency_key {
+        let since = tx.now().before(IDEMPOTENCY);
+        if let Some(posted) = tx.posted_under(author.id, key, since).await? {
+            return Ok(Posted::Before(posted));
+        }
+    }
+    let parent = match post.in_reply_to {
         Some(id) => Some(tx.tweet(id).await?.ok_or(Error::NotFound("tweet"))?),
         None => None,
     };
-    let target = parent.as_ref().map(|parent| Entity::Tweet(parent.id));
-    let verb = if parent.is_some() { REPLY } else { TWEET };
-    let action = tx
-        .insert_action(&Entity::User(author.id), verb, None, target.as_ref())
-        .await?;
-    let mentions = mentioned(tx, &draft.mentions).await?;
-    let tweet = tx
-        .insert_tweet(NewTweet {
-            author: author.id,
-            author_name: author.username.clone(),
-            text: draft.text,
-            in_reply_to,
-            action,
-            hashtags: draft.hashtags,
-            mentions,
-        })
-        .await?;
-    tx.set_action_object(action, &Entity::Tweet(tweet.id)).await?;
-    tx.count_hashtags(&tweet.hashtags, 1).await?;
-    tx.count_user(author.id, 1, 0, 0).await?;
-    if let Some(parent) = &parent {
-        tx.count_tweet(parent.id, 0, 0, 1).await?;
+    let (id, action) = (tx.next_tweet().await?, tx.next_action().await?);
+    let tweet = Tweet {
+        id,
+        author: author.id,
+        text: draft.text.clone(),
+        created_at: tx.now(),
+        edited_at: None,
+        in_reply_to: post.in_reply_to,
+        action,
+        like_count: 0,
+        retweet_count: 0,
+        reply_count: 0,
+        url: None,
+        hashtags: draft.hashtags.clone(),
+        mentions: mentioned(tx, &draft.mentions).await?,
+    };
+    tx.insert_tweet(&tweet, &author.username).await?;
+    if let Some(key) = &post.idempotency_key {
+        tx.remember_post(author.id, key, id).await?;
     }
-    let entry = entry(tweet.created_at, action, verb, author.id, Some(tweet.id));
-    let topics: Vec<Topic> = topics(author.id, &tweet.hashtags).collect();
-    let mut event = about(tweet.id, action, author.id);
-    event.topics = topics.iter().map(|topic| (topic.clone(), Change::Created)).collect();
-    event.added = topics.into_iter().map(|topic| (topic, entry.clone())).collect();
-    event.keys = touched(author.id, parent.map(|parent| parent.id), &tweet.hashtags);
-    tx.insert_entries(&event.added).await?;
-    tracing::debug!(tweet = %tweet.id, author = %author.username, "new tweet");
-    tx.emit(event);
-    Ok(tweet.id)
+    let answered = parent.as_ref().map(|parent| parent.author);
+    let keys = touched(author.id, post.in_reply_to, &draft.hashtags);
+    tx.record(&Deed::posting(&tweet, answered).touching(keys)).await?;
+    tracing::debug!(tweet = %id, author = %author.username, "new tweet");
+    Ok(Posted::New(Arc::new(tweet)))
 }
 
 async fn edit(tx: &Tx, author: UserId, id: TweetId, draft: Draft) -> Result<TweetId> {
@@ -199,75 +197,60 @@ async fn edit(tx: &Tx, author: UserId, id: TweetId, draft: Draft) -> Result<Twee
     if old.text == draft.text {
         return Ok(id);
     }
-    let mut tweet = old.clone();
+    let mut tweet = Tweet::clone(&old);
     tweet.text = draft.text;
     tweet.edited_at = Some(tx.now());
     tweet.mentions = mentioned(tx, &draft.mentions).await?;
     tweet.hashtags = draft.hashtags;
     tx.update_tweet(&tweet, &author.username).await?;
 
-    let came: Vec<_> = tweet
-        .hashtags
-        .iter()
-        .filter(|tag| !old.hashtags.contains(tag))
-        .cloned()
-        .collect();
-    let went: Vec<_> = old
-        .hashtags
-        .iter()
-        .filter(|tag| !tweet.hashtags.contains(tag))
-        .cloned()
-        .collect();
+    let (came, went) = (
+        without(&tweet.hashtags, &old.hashtags),
+        without(&old.hashtags, &tweet.hashtags),
+    );
     tx.count_hashtags(&came, 1).await?;
     tx.count_hashtags(&went, -1).await?;
-    let verb = if old.in_reply_to.is_some() { REPLY } else { TWEET };
-    let entry = entry(tweet.created_at, tweet.action, verb, author.id, Some(id));
-
+    let parent = match old.in_reply_to {
+        Some(id) => tx.tweet(id).await?.map(|parent| parent.author),
+        None => None,
+    };
+    let (before, after) = (Deed::posting(&old, parent), Deed::posting(&tweet, parent));
+    let entry = after.entry();
     let mut event = about(id, tweet.action, author.id);
-    event.topics.push((Topic::user(author.id), Change::Updated));
-    for tag in &tweet.hashtags {
-        let change = if came.contains(tag) {
-            Change::Created
-        } else {
-            Change::Updated
-        };
-        event.topics.push((Topic::hashtag(tag), change));
+    for topic in &after.topics {
+        let stood = before.topics.contains(topic);
+        event.tell([(topic.clone(), if stood { Change::Updated } else { Change::Created })]);
     }
-    event
-        .topics
-        .extend(went.iter().map(|tag| (Topic::hashtag(tag), Change::Deleted)));
-    event.added = came.iter().map(|tag| (Topic::hashtag(tag), entry.clone())).collect();
-    event.removed = went.iter().map(|tag| (Topic::hashtag(tag), entry.clone())).collect();
+    let gone = without(&before.topics, &after.topics);
+    event.tell(gone.iter().map(|topic| (topic.clone(), Change::Deleted)));
+    let new = without(&after.topics, &before.topics);
+    event.added = new.into_iter().map(|topic| (topic, entry.clone())).collect();
+    event.removed = gone.into_iter().map(|topic| (topic, entry.clone())).collect();
     event.keys = vec![Key::Tweet(id)];
     event.keys.extend(came.into_iter().chain(went).map(Key::Hashtag));
-    tx.insert_entries(&event.added).await?;
-    tx.delete_entries(&event.removed).await?;
+    let actor = Entity::User(author.id);
+    tx.delete_entries(&actor, &event.removed).await?;
+    tx.insert_entries(&actor, &event.added).await?;
     tx.emit(event);
     Ok(id)
 }
 
-/// What is needed to take a tweet away.
-pub(super) struct Gone {
-    pub id: TweetId,
-    pub author: UserId,
-    pub action: ActionId,
-    pub in_reply_to: Option<TweetId>,
-    pub hashtags: Vec<String>,
+/// What of one list is not in another.
+fn without<T: Clone + PartialEq>(list: &[T], other: &[T]) -> Vec<T> {
+    list.iter().filter(|one| !other.contains(one)).cloned().collect()
 }
 
 /// Hides a tweet with its action and entries, and leaves the rest to the sweep.
-pub(super) async fn remove(tx: &Tx, tweet: Gone) -> Result<()> {
+pub(super) async fn remove(tx: &Tx, tweet: &Tweet) -> Result<()> {
     tx.hide_tweet(tweet.id).await?;
+    tx.hide_groups_about(&Entity::Tweet(tweet.id)).await?;
     tx.insert_sweep(Sweep::Tweet(tweet.id)).await?;
     tx.count_hashtags(&tweet.hashtags, -1).await?;
-    tx.count_user(tweet.author, -1, 0, 0).await?;
+    tx.count_user(tweet.author, [-1, 0, 0]).await?;
     if let Some(parent) = tweet.in_reply_to {
-        tx.count_tweet(parent, 0, 0, -1).await?;
+        tx.count_tweet(parent, [0, 0, -1]).await?;
     }
     let mut event = about(tweet.id, tweet.action, tweet.author);
-    event.topics = topics(tweet.author, &tweet.hashtags)
-        .map(|topic| (topic, Change::Deleted))
-        .collect();
     event.keys = touched(tweet.author, tweet.in_reply_to, &tweet.hashtags);
     event.keys.push(Key::Tweet(tweet.id));
     tx.retract(event, &[tweet.action]).await

@@ -1,10 +1,10 @@
 //! Recorded actions.
 
+use super::bulk::Numbered;
 use super::entity::action;
 use super::snapshot::{Snapshot, json};
-use super::writer::Tx;
+use super::tx::Tx;
 use crate::model::{Action, ActionId, Entity, Error, Micros, Result};
-use sea_orm::{ActiveModelTrait, NotSet, Set};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -23,6 +23,13 @@ impl TryFrom<action::Model> for Action {
             object: entity(row.object_kind, row.object_key),
             target: entity(row.target_kind, row.target_key),
             created_at: Micros(row.created_at),
+            description: row.description,
+            data: row
+                .data
+                .map(|data| serde_json::from_str(&data))
+                .transpose()
+                .map_err(Error::internal)?,
+            public: row.public,
         })
     }
 }
@@ -42,52 +49,11 @@ impl Snapshot {
 }
 
 impl Tx {
-    /// Records an action that happens now.
+    /// A number for a new action.
     ///
     /// # Errors
     /// [`Error::Internal`] when the database fails.
-    pub async fn insert_action(
-        &self,
-        actor: &Entity,
-        verb: &str,
-        object: Option<&Entity>,
-        target: Option<&Entity>,
-    ) -> Result<ActionId> {
-        let row = action::ActiveModel {
-            id: NotSet,
-            verb: Set(verb.to_owned()),
-            actor_kind: Set(actor.kind().to_owned()),
-            actor_key: Set(actor.key()),
-            object_kind: Set(object.map(|object| object.kind().to_owned())),
-            object_key: Set(object.map(Entity::key)),
-            target_kind: Set(target.map(|target| target.kind().to_owned())),
-            target_key: Set(target.map(Entity::key)),
-            created_at: Set(self.now().0),
-        };
-        Ok(ActionId(row.insert(self.conn()).await?.id))
-    }
-
-    /// Names an action's object, when the object came after it.
-    ///
-    /// # Errors
-    /// [`Error::Internal`] when the database fails.
-    pub async fn set_action_object(&self, id: ActionId, object: &Entity) -> Result<()> {
-        let sql = "UPDATE action SET object_kind = ?, object_key = ? WHERE id = ?";
-        self.execute(sql, [object.kind().into(), object.key().into(), id.0.into()])
-            .await?;
-        Ok(())
-    }
-
-    /// Takes actions back, with their entries in every topic.
-    ///
-    /// # Errors
-    /// [`Error::Internal`] when the database fails.
-    pub async fn delete_actions(&self, ids: &[ActionId]) -> Result<()> {
-        let ids = json(&ids);
-        let sql = "DELETE FROM feed_entry WHERE id IN (SELECT {number} FROM {each})";
-        self.execute(sql, [ids.clone()]).await?;
-        let sql = "DELETE FROM action WHERE id IN (SELECT {number} FROM {each})";
-        self.execute(sql, [ids]).await?;
-        Ok(())
+    pub async fn next_action(&self) -> Result<ActionId> {
+        Ok(ActionId(self.next(Numbered::Actions).await?))
     }
 }

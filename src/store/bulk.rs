@@ -2,7 +2,8 @@
 //!
 //! The rows of a statement are one JSON value, so that its text does not change with their
 //! number; rows with long texts are bound value by value, since JSON takes the text apart again
-//! for each column. The statements of a transaction are collected in a [`Script`].
+//! for each column. The statements of a transaction are collected in a
+//! [`Script`](super::script::Script).
 
 pub mod action;
 pub mod follow;
@@ -13,10 +14,9 @@ pub mod unresolved;
 pub mod user;
 
 use super::snapshot::json;
-use super::writer::Tx;
+use super::tx::Tx;
 use crate::model::{Error, Result};
-use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Value};
-use std::borrow::Cow;
+use sea_orm::QueryResult;
 use std::collections::HashSet;
 
 /// How many rows one statement writes, and how many one transaction of a bulk writer.
@@ -26,7 +26,7 @@ pub const ROWS: usize = 500;
 const LARGEST_KEY: i64 = (1 << 53) - 1;
 
 /// A table whose numbers are given by the database and never twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Numbered {
     /// Users.
     Users,
@@ -39,7 +39,10 @@ pub enum Numbered {
 }
 
 impl Numbered {
-    fn table(self) -> &'static str {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Users, Self::Tweets, Self::Actions, Self::Follows];
+
+    pub(super) fn table(self) -> &'static str {
         match self {
             Self::Users => "users",
             Self::Tweets => "tweet",
@@ -94,77 +97,6 @@ impl Tx {
         let rows = self.rows(&sql, [keys.clone(), keys, of.tombstone().into()]).await?;
         rows.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()
     }
-
-    /// Numbers above `above` and above all that were ever given.
-    async fn reserve(&self, of: Numbered, count: usize, above: i64) -> Result<Vec<i64>> {
-        let count = i64::try_from(count).unwrap_or(i64::MAX);
-        if count == 0 {
-            return Ok(Vec::new());
-        }
-        if self.conn().get_database_backend() == DbBackend::Sqlite {
-            let sql = "SELECT seq FROM sqlite_sequence WHERE name = ?";
-            let rows = self.rows(sql, [of.table().into()]).await?;
-            let given: Option<i64> = rows.first().map(|row| row.try_get_by_index(0)).transpose()?;
-            let last = given.unwrap_or_default().max(above);
-            return Ok((last + 1..=last + count).collect());
-        }
-        let raise = "SELECT setval(pg_get_serial_sequence(?, 'id'), ?) \
-                     WHERE nextval(pg_get_serial_sequence(?, 'id')) <= ?";
-        let table = of.table();
-        self.rows(raise, [table.into(), above.max(1).into(), table.into(), above.into()])
-            .await?;
-        let sql = "SELECT nextval(pg_get_serial_sequence(?, 'id')) FROM generate_series(1, ?) ORDER BY 1";
-        let rows = self.rows(sql, [table.into(), count.into()]).await?;
-        rows.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()
-    }
-
-    /// Runs statements with as few turns as the engine allows.
-    ///
-    /// # Errors
-    /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn run(&self, script: Script) -> Result<()> {
-        if self.conn().get_database_backend() == DbBackend::Sqlite {
-            let (statements, values): (Vec<_>, Vec<_>) = script.0.into_iter().unzip();
-            if !statements.is_empty() {
-                self.execute(&statements.join(";\n"), values.into_iter().flatten())
-                    .await?;
-            }
-            return Ok(());
-        }
-        for (sql, values) in script.0 {
-            self.execute(&sql, values).await?;
-        }
-        Ok(())
-    }
-}
-
-/// Statements that write and are sent together: with SQLite each turn to its thread and back
-/// costs more than most of them.
-#[derive(Debug, Default)]
-pub struct Script(Vec<(Cow<'static, str>, Vec<Value>)>);
-
-impl Script {
-    /// Adds a statement that takes rows as `{each}`, if there are any.
-    fn each<T: serde::Serialize>(&mut self, sql: &'static str, rows: &[T]) {
-        self.each_with(sql, [], rows);
-    }
-
-    /// As [`Script::each`], with values before the rows.
-    fn each_with<T: serde::Serialize, const N: usize>(&mut self, sql: &'static str, values: [Value; N], rows: &[T]) {
-        if !rows.is_empty() {
-            let values = values.into_iter().chain([json(&rows)]).collect();
-            self.0.push((sql.into(), values));
-        }
-    }
-
-    /// Adds a statement that inserts rows of bound values, if there are any.
-    fn rows<const N: usize>(&mut self, into: &str, rows: impl ExactSizeIterator<Item = [Value; N]>) {
-        if rows.len() > 0 {
-            let row = format!("({})", ["?"; N].join(", "));
-            let sql = format!("INSERT INTO {into} VALUES {}", vec![row; rows.len()].join(", "));
-            self.0.push((sql.into(), rows.flatten().collect()));
-        }
-    }
 }
 
 /// The place in its list that a row answers for: its first column, `k.key`.
@@ -173,6 +105,6 @@ fn place(row: &QueryResult) -> Result<usize> {
     usize::try_from(place).map_err(Error::internal)
 }
 
-fn places(rows: &[QueryResult]) -> Result<HashSet<usize>> {
+pub(super) fn places(rows: &[QueryResult]) -> Result<HashSet<usize>> {
     rows.iter().map(place).collect()
 }

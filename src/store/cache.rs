@@ -15,7 +15,9 @@ mod shelf;
 pub use head::Head;
 
 use crate::model::viewer::TokenHash;
-use crate::model::{Entry, EntryKind, Event, Hashtag, Key, Seq, Topic, Tweet, TweetId, User, UserId};
+use crate::model::{
+    Entry, EntryKind, Event, Hashtag, Key, Object, ObjectKey, Seq, Topic, Tweet, TweetId, User, UserId,
+};
 use parking_lot::Mutex;
 use shelf::Shelf;
 use std::collections::{HashMap, VecDeque};
@@ -37,6 +39,7 @@ pub(super) struct State {
     hashtags: Shelf<String, Hashtag>,
     sessions: Shelf<TokenHash, Session>,
     follows: Shelf<UserId, Follows>,
+    objects: Shelf<ObjectKey, Object>,
     heads: Shelf<(Topic, EntryKind), Head>,
 }
 
@@ -74,6 +77,7 @@ shelves! {
     Hashtag => hashtags,
     Session => sessions,
     Follows => follows,
+    Object => objects,
     Head => heads,
 }
 
@@ -87,7 +91,8 @@ impl Caches {
             users: Shelf::new(memory / 10),
             hashtags: Shelf::new(memory / 20),
             sessions: Shelf::new(memory / 20),
-            follows: Shelf::new(memory / 5),
+            follows: Shelf::new(memory * 3 / 20),
+            objects: Shelf::new(memory / 20),
             heads: Shelf::new(memory * 3 / 10),
         }))
     }
@@ -107,6 +112,7 @@ impl Caches {
         state.hashtags.clear();
         state.sessions.clear();
         state.follows.clear();
+        state.objects.clear();
         state.heads.clear();
     }
 
@@ -177,6 +183,7 @@ impl State {
             Key::User(id) => self.users.forget(id, seq),
             Key::Hashtag(name) => self.hashtags.forget(name, seq),
             Key::Follows(id) => self.follows.forget(id, seq),
+            Key::Object(key) => self.objects.forget(key, seq),
             Key::Session(hash) => self.sessions.forget(hash, seq),
             Key::Topic(topic) => {
                 for kind in EntryKind::ALL {

@@ -2,7 +2,7 @@
 //!
 //! Queries are written with `?` for their values and with these words:
 //! - `{each}` a JSON array as rows `k(key, value)`, `key` counting from 0;
-//! - `{text:N}` and `{int:N}` the N-th part of `k.value`, itself an array;
+//! - `{text:N}`, `{int:N}` and `{bool:N}` the N-th part of `k.value`, itself an array;
 //! - `{value}` and `{number}` the row's value itself, as text or as a number.
 
 use sea_orm::{DbBackend, Statement, Value};
@@ -21,28 +21,34 @@ fn spell(backend: DbBackend, sql: &str) -> String {
             )
             .replace("{value}", "(k.value #>> '{}')")
             .replace("{number}", "CAST(k.value AS bigint)"),
-            "(k.value ->> N)",
-            "CAST(k.value ->> N AS bigint)",
+            [
+                "(k.value ->> N)",
+                "CAST(k.value ->> N AS bigint)",
+                "CAST(k.value ->> N AS boolean)",
+            ],
         )),
         _ => parts(
             &sql.replace("{each}", "json_each(?) k")
                 .replace("{value}", "k.value")
                 .replace("{number}", "k.value"),
-            "(k.value ->> N)",
-            "(k.value ->> N)",
+            ["(k.value ->> N)"; 3],
         ),
     }
 }
 
 /// Puts an engine's way of reading the N-th part of a row in the place of each part's word.
-fn parts(sql: &str, text: &str, int: &str) -> String {
+fn parts(sql: &str, [text, int, bool]: [&str; 3]) -> String {
     let mut spelled = String::with_capacity(sql.len() * 2);
     let mut rest = sql;
     while let Some((before, word)) = rest.split_once('{') {
         spelled.push_str(before);
         let part = word.split_once('}').and_then(|(part, after)| {
             let (kind, place) = part.split_once(':')?;
-            let read = if kind == "text" { text } else { int };
+            let read = match kind {
+                "text" => text,
+                "bool" => bool,
+                _ => int,
+            };
             Some((read.replace('N', place), after))
         });
         match part {

@@ -1,12 +1,13 @@
 //! The entries of topics, on disk and their heads in memory.
 
 use super::cache::{Head, Kept};
-use super::entity::feed_entry;
 use super::list::{Lateral, Stretch, head, sort};
+use super::notification::Notice;
+use super::script::Script;
 use super::snapshot::{Snapshot, View, json};
-use super::writer::Tx;
-use crate::model::{ActionId, Entry, EntryKind, Key, Place, Result, Topic, TweetId, UserId};
-use sea_orm::{EntityTrait, QueryResult, Set};
+use super::tx::Tx;
+use crate::model::{ActionId, Entity, Entry, EntryKind, Key, Place, Result, Topic, TweetId, UserId};
+use sea_orm::QueryResult;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -63,9 +64,17 @@ pub struct Range {
     pub not_by: Option<UserId>,
 }
 
+/// How an entry's row names the object by which it is grouped: a post is an object of its own.
+pub(super) fn grouped_object(entry: &Entry) -> String {
+    let object = entry.object.as_ref().filter(|_| entry.kind != EntryKind::Post);
+    object.map(Entity::to_string).unwrap_or_default()
+}
+
 fn entry(row: &QueryResult) -> Result<(usize, Entry)> {
     let (list, place) = head(row)?;
     let verb: String = row.try_get("", "verb")?;
+    let tweet: Option<i64> = row.try_get("", "tweet_id")?;
+    let object: String = row.try_get("", "object")?;
     Ok((
         list,
         Entry {
@@ -73,7 +82,7 @@ fn entry(row: &QueryResult) -> Result<(usize, Entry)> {
             kind: EntryKind::from_row(row.try_get("", "kind")?),
             verb: verb.into(),
             actor: UserId(row.try_get("", "actor_id")?),
-            tweet: row.try_get::<Option<i64>>("", "tweet_id")?.map(TweetId),
+            object: tweet.map(TweetId).map(Entity::Tweet).or_else(|| Entity::parse(&object)),
         },
     ))
 }
@@ -90,7 +99,10 @@ fn bounds(range: &Range) -> (i64, i64, i64, i64, i64) {
     )
 }
 
-const COLUMNS: &str = "x.kind, x.verb, x.actor_id, x.tweet_id";
+/// Entries with their topics, and the actors of their actions.
+type EntriesOf = (Vec<(Topic, Entry)>, HashMap<ActionId, Entity>);
+
+const COLUMNS: &str = "x.kind, x.verb, x.actor_id, x.tweet_id, x.object";
 const BOUNDS: &str = "(~.created_at, ~.id) < ({int:2}, {int:3}) AND (~.created_at, ~.id) > ({int:4}, {int:5}) AND ~.id <= {int:6} AND ~.actor_id <> {int:7}";
 
 impl Snapshot {
@@ -222,34 +234,19 @@ impl Snapshot {
 }
 
 impl Tx {
-    /// Writes an entry into topics.
+    /// Enters an actor's actions into topics, and tells those whose notifications they are.
     ///
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn insert_entries(&self, entries: &[(Topic, Entry)]) -> Result<()> {
-        if entries.is_empty() {
-            return Ok(());
-        }
-        let rows = entries.iter().map(|(topic, entry)| feed_entry::ActiveModel {
-            topic: Set(topic.as_str().to_owned()),
-            kind: Set(entry.kind.into()),
-            created_at: Set(entry.place.at),
-            id: Set(entry.place.id),
-            verb: Set(entry.verb.to_string()),
-            actor_id: Set(entry.actor.0),
-            tweet_id: Set(entry.tweet.map(|id| id.0)),
-        });
-        feed_entry::Entity::insert_many(rows)
-            .exec_without_returning(self.conn())
-            .await?;
-        Ok(())
+    pub async fn insert_entries(&self, actor: &Entity, entries: &[(Topic, Entry)]) -> Result<()> {
+        self.put(|stage| stage.enter(actor, entries.to_vec())).await
     }
 
-    /// Takes entries out of topics.
+    /// Takes an actor's actions out of topics, and out of the notifications among them.
     ///
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn delete_entries(&self, entries: &[(Topic, Entry)]) -> Result<()> {
+    pub async fn delete_entries(&self, actor: &Entity, entries: &[(Topic, Entry)]) -> Result<()> {
         let keys: Vec<_> = entries
             .iter()
             .map(|(topic, entry)| (topic, i16::from(entry.kind), entry.place.at, entry.place.id))
@@ -260,23 +257,70 @@ impl Tx {
         let sql = "DELETE FROM feed_entry WHERE (topic, kind, created_at, id) IN \
                    (SELECT {text:0}, {int:1}, {int:2}, {int:3} FROM {each})";
         self.execute(sql, [json(&keys)]).await?;
-        Ok(())
+        let notices = entries
+            .iter()
+            .filter_map(|(topic, entry)| Notice::of(topic, entry, actor));
+        self.unnotify(&notices.collect::<Vec<_>>()).await
     }
 
-    /// The entries of actions, in every topic.
+    /// Takes actions out of the topics that follow from what they are about, before they change.
+    /// Returns the entries.
     ///
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn entries_of(&self, actions: &[ActionId]) -> Result<Vec<(Topic, Entry)>> {
+    pub async fn withdraw(&self, actions: &[ActionId]) -> Result<Vec<(Topic, Entry)>> {
+        let (mut entries, actors) = self.entries_of(actions).await?;
+        entries.retain(|(topic, _)| topic.is_derived());
+        for (topic, entry) in &entries {
+            if let Some(actor) = actors.get(&entry.action()) {
+                self.delete_entries(actor, &[(topic.clone(), entry.clone())]).await?;
+            }
+        }
+        Ok(entries)
+    }
+
+    async fn unnotify(&self, notices: &[Notice]) -> Result<()> {
+        let mut script = Script::default();
+        script.unnotify(notices);
+        self.run(script).await
+    }
+
+    /// Takes actions back, with their entries in every topic. Returns the entries.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn delete_actions(&self, actions: &[ActionId]) -> Result<Vec<(Topic, Entry)>> {
+        let (entries, actors) = self.entries_of(actions).await?;
+        let notices = entries
+            .iter()
+            .filter_map(|(topic, entry)| Notice::of(topic, entry, actors.get(&entry.action())?));
+        let notices: Vec<Notice> = notices.collect();
+        let actions = json(&actions);
+        let sql = "DELETE FROM feed_entry WHERE id IN (SELECT {number} FROM {each})";
+        self.execute(sql, [actions.clone()]).await?;
+        self.unnotify(&notices).await?;
+        let sql = "DELETE FROM action WHERE id IN (SELECT {number} FROM {each})";
+        self.execute(sql, [actions]).await?;
+        Ok(entries)
+    }
+
+    /// The entries of actions in every topic, and who did what.
+    async fn entries_of(&self, actions: &[ActionId]) -> Result<EntriesOf> {
         let sql = "SELECT k.key AS list, x.created_at AS place_at, x.id AS place_id, x.topic, x.kind, x.verb, \
-                   x.actor_id, x.tweet_id FROM {each} JOIN feed_entry x ON x.id = {number}";
-        let rows = self.rows(sql, [json(&actions)]).await?;
-        rows.iter()
-            .map(|row| {
-                let topic: String = row.try_get("", "topic")?;
-                Ok((Topic::from_row(&topic), entry(row)?.1))
-            })
-            .collect()
+                   x.actor_id, x.tweet_id, x.object, a.actor_kind, a.actor_key \
+                   FROM {each} JOIN feed_entry x ON x.id = {number} JOIN action a ON a.id = x.id";
+        let (mut entries, mut actors) = (Vec::new(), HashMap::new());
+        for row in &self.rows(sql, [json(&actions)]).await? {
+            let (topic, kind, key): (String, String, String) = (
+                row.try_get("", "topic")?,
+                row.try_get("", "actor_kind")?,
+                row.try_get("", "actor_key")?,
+            );
+            let entry = entry(row)?.1;
+            actors.extend(Entity::from_row(&kind, &key).map(|actor| (entry.action(), actor)));
+            entries.push((Topic::from_row(&topic), entry));
+        }
+        Ok((entries, actors))
     }
 
     /// The place of the entry that stands at a depth of a topic, all kinds together; 0 is the

@@ -1,12 +1,14 @@
 //! Who follows what, and which stretches of it stand in their timeline.
 
 use super::Store;
+use super::bulk::Numbered;
 use super::cache::Kept;
 use super::entity::{follow, follow_span};
 use super::snapshot::{Snapshot, json};
-use super::writer::Tx;
+use super::stage::{NewFollow, Stage};
+use super::tx::Tx;
 use crate::model::{ActionId, Entity, FollowId, Key, Place, Result, Topic, UserId};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, NotSet, QueryFilter, Set};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -126,6 +128,17 @@ impl Snapshot {
     }
 }
 
+/// Adds to the counts of a follower and of what they follow.
+fn count(stage: &mut Stage, follower: UserId, target: &Entity, n: i64) {
+    stage.count_user(follower, [0, 0, n]);
+    match target {
+        Entity::User(id) => stage.count_user(*id, [0, n, 0]),
+        Entity::Hashtag(name) => stage.count_hashtag(name, [0, n]),
+        Entity::Object(key) => stage.count_object(key, n),
+        Entity::Tweet(_) => {}
+    }
+}
+
 impl Tx {
     /// A user's follow of a target, if it stands.
     ///
@@ -145,7 +158,7 @@ impl Tx {
         }))
     }
 
-    /// Records a follow.
+    /// Records a follow, and counts it if it has an action. What is followed exists from now on.
     ///
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
@@ -156,26 +169,29 @@ impl Tx {
         flag: &str,
         action: Option<ActionId>,
     ) -> Result<()> {
-        let row = follow::ActiveModel {
-            id: NotSet,
-            follower_id: Set(follower.0),
-            target_kind: Set(target.kind().to_owned()),
-            target_key: Set(target.key()),
-            flag: Set(flag.to_owned()),
-            created_at: Set(self.now().0),
-            action_id: Set(action.map(|id| id.0)),
+        let new = NewFollow {
+            id: FollowId(self.next(Numbered::Follows).await?),
+            follower,
+            target: target.clone(),
+            flag: flag.to_owned(),
+            created_at: self.now(),
+            action,
         };
-        follow::Entity::insert(row).exec_without_returning(self.conn()).await?;
-        Ok(())
+        self.put(|stage| {
+            count(stage, follower, target, i64::from(action.is_some()));
+            stage.follows.push(new);
+        })
+        .await
     }
 
-    /// Takes a follow back.
+    /// Takes a user's follow of a target back.
     ///
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn delete_follow(&self, id: FollowId) -> Result<()> {
-        follow::Entity::delete_by_id(id.0).exec(self.conn()).await?;
-        Ok(())
+    pub async fn delete_follow(&self, follower: UserId, target: &Entity, follow: &Follow) -> Result<()> {
+        follow::Entity::delete_by_id(follow.id.0).exec(self.conn()).await?;
+        let counted = i64::from(follow.action.is_some());
+        self.put(|stage| count(stage, follower, target, -counted)).await
     }
 
     /// Opens a span at a place.
@@ -183,18 +199,8 @@ impl Tx {
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn open_span(&self, follower: UserId, topic: &Topic, from: Place) -> Result<()> {
-        let row = follow_span::ActiveModel {
-            id: NotSet,
-            follower_id: Set(follower.0),
-            topic: Set(topic.as_str().to_owned()),
-            from_at: Set(from.at),
-            from_id: Set(from.id),
-            until_at: Set(None),
-            until_id: Set(None),
-            until_action: Set(None),
-        };
-        row.insert(self.conn()).await?;
-        Ok(())
+        let span = (follower, topic.clone(), from);
+        self.put(|stage| stage.spans.push(span)).await
     }
 
     /// Closes the open span of a topic at what is recorded by now.

@@ -4,7 +4,7 @@ use super::Store;
 use super::cache::Kept;
 use super::entity::hashtag;
 use super::snapshot::{Snapshot, json};
-use super::writer::Tx;
+use super::tx::Tx;
 use crate::model::{Hashtag, Key, Result};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -86,33 +86,7 @@ impl Tx {
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn count_hashtags(&self, names: &[String], tweets: i64) -> Result<()> {
-        self.count_hashtags_each(&names.iter().map(|name| (name.as_str(), tweets)).collect::<Vec<_>>())
+        self.put(|stage| names.iter().for_each(|name| stage.count_hashtag(name, [tweets, 0])))
             .await
-    }
-
-    /// As [`Tx::count_hashtags`], with a number for each.
-    ///
-    /// # Errors
-    /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn count_hashtags_each(&self, counts: &[(&str, i64)]) -> Result<()> {
-        if counts.is_empty() {
-            return Ok(());
-        }
-        let sql = "INSERT INTO hashtag (name, created_at, tweet_count) SELECT {text:0}, ?, {int:1} FROM {each} WHERE TRUE \
-                   ON CONFLICT (name) DO UPDATE SET tweet_count = hashtag.tweet_count + excluded.tweet_count";
-        self.execute(sql, [self.now().0.into(), json(&counts)]).await?;
-        Ok(())
-    }
-
-    /// Makes sure that a hashtag exists, and adds to the count of its followers.
-    ///
-    /// # Errors
-    /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn count_hashtag_followers(&self, name: &str, followers: i64) -> Result<()> {
-        let sql = "INSERT INTO hashtag (name, created_at, follower_count) VALUES (?, ?, ?) \
-                   ON CONFLICT (name) DO UPDATE SET follower_count = hashtag.follower_count + excluded.follower_count";
-        self.execute(sql, [name.into(), self.now().0.into(), followers.into()])
-            .await?;
-        Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! Keys under which a posting was already done.
 
 use super::entity::idempotency;
-use super::writer::Tx;
+use super::tx::Tx;
 use crate::model::{Micros, Result, TweetId, UserId};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
@@ -23,11 +23,8 @@ impl Tx {
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn remember_post(&self, user: UserId, key: &str, tweet: TweetId) -> Result<()> {
-        let sql = "INSERT INTO idempotency (user_id, key, tweet_id, created_at) VALUES (?, ?, ?, ?) \
-                   ON CONFLICT (user_id, key) DO UPDATE SET tweet_id = excluded.tweet_id, created_at = excluded.created_at";
-        self.execute(sql, [user.0.into(), key.into(), tweet.0.into(), self.now().0.into()])
-            .await?;
-        Ok(())
+        let posting = (user, key.to_owned(), tweet, self.now());
+        self.put(|stage| stage.postings.push(posting)).await
     }
 
     /// Forgets keys that are older, at most 500. Returns how many.

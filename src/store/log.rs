@@ -6,6 +6,7 @@
 
 use super::cache::Caches;
 use super::dialect::statement;
+use super::entity::event;
 use crate::model::{Error, Event, EventKind, Micros, NewEvent, Position, Result, Seq, Topic};
 use parking_lot::RwLock;
 use sea_orm::{ConnectionTrait, DatabaseConnection, FromQueryResult, Value};
@@ -255,19 +256,9 @@ fn without_rows(event: Arc<Event>) -> Arc<Event> {
     }
 }
 
-#[derive(FromQueryResult)]
-struct Row {
-    seq: i64,
-    nonce: i64,
-    created_at: i64,
-    body: String,
-}
-
-impl Row {
-    fn position(&self) -> Result<Position> {
-        let nonce = u32::try_from(self.nonce).map_err(Error::internal)?;
-        Ok(Position { seq: self.seq, nonce })
-    }
+fn position(row: &event::Model) -> Result<Position> {
+    let nonce = u32::try_from(row.nonce).map_err(Error::internal)?;
+    Ok(Position { seq: row.seq, nonce })
 }
 
 async fn query(db: &DatabaseConnection, sql: &str, values: Vec<Value>) -> Result<Vec<Arc<Event>>> {
@@ -276,10 +267,10 @@ async fn query(db: &DatabaseConnection, sql: &str, values: Vec<Value>) -> Result
         .await?;
     rows.iter()
         .map(|row| {
-            let row = Row::from_query_result(row, "")?;
+            let row = event::Model::from_query_result(row, "")?;
             let body: NewEvent = serde_json::from_str(&row.body).map_err(Error::internal)?;
             Ok(Arc::new(Event {
-                position: row.position()?,
+                position: position(&row)?,
                 at: Micros(row.created_at),
                 body,
             }))

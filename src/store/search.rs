@@ -7,7 +7,7 @@
 use super::Store;
 use super::snapshot::Snapshot;
 use super::tweet::PLACES;
-use super::writer::Tx;
+use super::tx::Tx;
 use crate::model::user::username_key;
 use crate::model::{Place, Result, Tweet, TweetId, User, UserId};
 use sea_orm::{ConnectionTrait, DbBackend, Value};

@@ -4,7 +4,7 @@ use super::Store;
 use super::cache::Kept;
 use super::entity::session;
 use super::snapshot::Snapshot;
-use super::writer::Tx;
+use super::tx::Tx;
 use crate::model::viewer::TokenHash;
 use crate::model::{Key, Micros, Result, UserId};
 use sea_orm::{EntityTrait, Set};

@@ -4,10 +4,14 @@
 //! repeats a step's question, never its effect.
 
 use super::entity::sweep;
+use super::reaction::table;
 use super::snapshot::json;
-use super::writer::Tx;
-use crate::model::{ActionId, Error, EventKind, Key, NewEvent, Result, Topic, TweetId, UserId};
+use super::tx::Tx;
+use crate::model::{
+    ActionId, Change, Error, EventKind, Key, NewEvent, ObjectKey, Reaction, Result, Topic, TweetId, UserId,
+};
 use sea_orm::EntityTrait;
+use std::collections::BTreeMap;
 
 /// How many rows a step takes away at the most.
 pub const STEP: i64 = 500;
@@ -26,34 +30,6 @@ impl Sweep {
         match self {
             Self::Tweet(id) => ("tweet", id.0),
             Self::User(id) => ("user", id.0),
-        }
-    }
-}
-
-/// Likes or retweets, which are kept alike.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reaction {
-    /// A like.
-    Like,
-    /// A retweet.
-    Retweet,
-}
-
-impl Reaction {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Like, Self::Retweet];
-
-    fn table(self) -> &'static str {
-        match self {
-            Self::Like => "liked",
-            Self::Retweet => "retweet",
-        }
-    }
-
-    fn count(self) -> &'static str {
-        match self {
-            Self::Like => "like_count",
-            Self::Retweet => "retweet_count",
         }
     }
 }
@@ -119,7 +95,7 @@ impl Tx {
     /// # Errors
     /// [`Error::Internal`] when the database fails.
     pub async fn sweep_reactions(&self, of: Sweep, reaction: Reaction) -> Result<usize> {
-        let table = reaction.table();
+        let table = table(reaction);
         let (column, key) = match of {
             Sweep::Tweet(id) => ("tweet_id", id.0),
             Sweep::User(id) => ("user_id", id.0),
@@ -138,18 +114,16 @@ impl Tx {
         if actions.is_empty() {
             return Ok(0);
         }
-        let count = reaction.count();
+        let count = match reaction {
+            Reaction::Like => "like_count",
+            Reaction::Retweet => "retweet_count",
+        };
         let sql = format!("UPDATE tweet SET {count} = {count} - 1 WHERE id IN (SELECT {{number}} FROM {{each}})");
         if matches!(of, Sweep::User(_)) {
             self.execute(&sql, [json(&tweets)]).await?;
         }
-        let kind = match reaction {
-            Reaction::Like => EventKind::Like,
-            Reaction::Retweet => EventKind::Retweet,
-        };
-        let mut event = NewEvent::new(kind);
-        event.keys = tweets.iter().copied().map(Key::Tweet).collect();
-        self.retract(event, &actions).await?;
+        let keys = tweets.iter().copied().map(Key::Tweet).collect();
+        self.retract_each(reaction.event(), keys, &actions).await?;
         Ok(actions.len())
     }
 
@@ -161,8 +135,7 @@ impl Tx {
         let sql = "DELETE FROM follow WHERE id IN (SELECT id FROM follow WHERE follower_id = ? LIMIT ?) \
                    RETURNING target_kind, target_key, flag, action_id";
         let rows = self.rows(sql, [user.0.into(), STEP.into()]).await?;
-        let mut event = NewEvent::new(EventKind::Follow);
-        let (mut users, mut tags, mut actions) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut users, mut tags, mut objects, mut actions) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for row in &rows {
             let (kind, key): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
             let flag: String = row.try_get_by_index(2)?;
@@ -172,6 +145,7 @@ impl Tx {
             }
             match kind.as_str() {
                 "user" => users.push(UserId(key.parse().map_err(Error::internal)?)),
+                "object" => objects.extend(ObjectKey::parse(&key)),
                 _ => tags.push(key),
             }
         }
@@ -181,13 +155,13 @@ impl Tx {
         self.execute(sql, [json(&tags)]).await?;
         self.execute("DELETE FROM follow_span WHERE follower_id = ?", [user.0.into()])
             .await?;
-        event.keys = users
-            .into_iter()
-            .map(Key::User)
-            .chain(tags.into_iter().map(Key::Hashtag))
-            .collect();
-        event.keys.push(Key::Follows(user));
-        self.retract(event, &actions).await?;
+        self.put(|stage| objects.iter().for_each(|key| stage.count_object(key, -1)))
+            .await?;
+        let mut keys = vec![Key::Follows(user)];
+        keys.extend(users.into_iter().map(Key::User));
+        keys.extend(tags.into_iter().map(Key::Hashtag));
+        keys.extend(objects.into_iter().map(Key::Object));
+        self.retract_each(EventKind::Follow, keys, &actions).await?;
         Ok(rows.len())
     }
 
@@ -213,9 +187,8 @@ impl Tx {
         let sql = "DELETE FROM follow_span WHERE topic = ? AND follower_id IN (SELECT {number} FROM {each})";
         self.execute(sql, [Topic::user(user).as_str().into(), json(&all)])
             .await?;
-        let mut event = NewEvent::new(EventKind::Follow);
-        event.keys = all.iter().flat_map(|id| [Key::User(*id), Key::Follows(*id)]).collect();
-        self.retract(event, &actions).await?;
+        let keys = all.iter().flat_map(|id| [Key::User(*id), Key::Follows(*id)]).collect();
+        self.retract_each(EventKind::Follow, keys, &actions).await?;
         Ok(rows.len())
     }
 
@@ -249,39 +222,33 @@ impl Tx {
         rows.iter().map(|row| Ok(TweetId(row.try_get_by_index(0)?))).collect()
     }
 
-    /// A tweet of a user who is being deleted.
-    ///
-    /// # Errors
-    /// [`Error::Internal`] when the database fails.
-    pub async fn hidden_users_tweet(
-        &self,
-        id: TweetId,
-    ) -> Result<Option<(UserId, ActionId, Option<TweetId>, Vec<String>)>> {
-        let Some(row) = self.tweet_row(id).await? else {
-            return Ok(None);
-        };
-        let sql = "SELECT hashtag FROM tweet_hashtag WHERE tweet_id = ? ORDER BY place";
-        let tags = self.rows(sql, [id.0.into()]).await?;
-        let tags = tags
-            .iter()
-            .map(|row| row.try_get_by_index(0))
-            .collect::<Result<_, _>>()?;
-        Ok(Some((
-            UserId(row.author_id),
-            ActionId(row.action_id),
-            row.in_reply_to_id.map(TweetId),
-            tags,
-        )))
-    }
-
-    /// Takes actions back with their entries, and says so in an event.
+    /// Takes an action back with its entries, and says so in an event.
     ///
     /// # Errors
     /// [`Error::Internal`] when the database fails.
     pub async fn retract(&self, mut event: NewEvent, actions: &[ActionId]) -> Result<()> {
-        event.removed = self.entries_of(actions).await?;
-        self.delete_actions(actions).await?;
+        event.removed = self.delete_actions(actions).await?;
+        let topics: Vec<Topic> = event.removed.iter().map(|(topic, _)| topic.clone()).collect();
+        event.tell(topics.into_iter().map(|topic| (topic, Change::Deleted)));
         self.emit(event);
+        Ok(())
+    }
+
+    /// Takes actions back with their entries, and says so in an event for each. The first of
+    /// them names the rows that changed.
+    async fn retract_each(&self, kind: EventKind, keys: Vec<Key>, actions: &[ActionId]) -> Result<()> {
+        let mut events: BTreeMap<i64, NewEvent> = BTreeMap::new();
+        for (topic, entry) in self.delete_actions(actions).await? {
+            let event = events.entry(entry.place.id).or_insert_with(|| NewEvent::new(kind));
+            event.action = Some(entry.action());
+            event.actor = Some(entry.actor);
+            event.tell([(topic.clone(), Change::Deleted)]);
+            event.removed.push((topic, entry));
+        }
+        let mut rows = NewEvent::new(kind);
+        rows.keys = keys;
+        self.emit(rows);
+        events.into_values().for_each(|event| self.emit(event));
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use super::Store;
 use super::entity::tombstone;
 use super::snapshot::json;
-use super::writer::Tx;
+use super::tx::Tx;
 use crate::model::{Entity, Micros, Result};
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ impl Store {
         // A deleted account's tweets are gone with it, before the sweep has come to them.
         let tweet = |entity: &Entity| match entity {
             Entity::Tweet(id) => id.0,
-            Entity::User(_) | Entity::Hashtag(_) => 0,
+            _ => 0,
         };
         let keys: Vec<_> = entities
             .iter()

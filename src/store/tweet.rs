@@ -1,12 +1,15 @@
 //! Tweets, with the hashtags and mentions that they carry.
 
+use super::bulk::Numbered;
 use super::cache::Kept;
-use super::entity::{mention, tweet, tweet_hashtag};
+use super::dialect::statement;
+use super::entity::{mention, tweet_hashtag};
+use super::script::Script;
 use super::snapshot::{Snapshot, json};
-use super::writer::Tx;
+use super::tx::Tx;
 use super::{Store, tombstone};
 use crate::model::{ActionId, Entity, Key, Micros, Result, Tweet, TweetId, UserId};
-use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, Set};
+use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult, QueryFilter};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -75,19 +78,6 @@ impl Kept for Tweet {
     }
 }
 
-/// What a new tweet is made of.
-#[derive(Clone, Debug)]
-#[expect(missing_docs, reason = "the fields are those of `Tweet`")]
-pub struct NewTweet {
-    pub author: UserId,
-    pub author_name: String,
-    pub text: String,
-    pub in_reply_to: Option<TweetId>,
-    pub action: ActionId,
-    pub hashtags: Vec<String>,
-    pub mentions: Vec<UserId>,
-}
-
 impl Store {
     /// A tweet's row as memory has it; nobody has looked whether its author is there.
     #[must_use]
@@ -115,13 +105,21 @@ impl Store {
 
 impl Snapshot {
     pub(super) async fn tweets(&self, ids: &[TweetId]) -> Result<HashMap<TweetId, Arc<Tweet>>> {
-        let sql = format!("{SELECT} FROM {{each}} JOIN tweet t ON t.id = {{number}} WHERE t.deleted_at IS NULL");
-        let rows: Vec<Row> = self.all(&sql, [json(&ids)]).await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| (TweetId(row.id), Arc::new(Tweet::from(row))))
-            .collect())
+        read(self.conn(), ids).await
     }
+}
+
+/// The tweets of these ids, as far as they are there.
+pub(super) async fn read(conn: &DatabaseTransaction, ids: &[TweetId]) -> Result<HashMap<TweetId, Arc<Tweet>>> {
+    let sql = format!("{SELECT} FROM {{each}} JOIN tweet t ON t.id = {{number}} WHERE t.deleted_at IS NULL");
+    let sql = statement(conn.get_database_backend(), &sql, [json(&ids)]);
+    let rows = conn.query_all_raw(sql).await?;
+    rows.iter()
+        .map(|row| {
+            let row = Row::from_query_result(row, "")?;
+            Ok((TweetId(row.id), Arc::new(Tweet::from(row))))
+        })
+        .collect()
 }
 
 impl Tx {
@@ -129,60 +127,43 @@ impl Tx {
     ///
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn tweet(&self, id: TweetId) -> Result<Option<Tweet>> {
+    pub async fn tweet(&self, id: TweetId) -> Result<Option<Arc<Tweet>>> {
+        if let Some(known) = self.known() {
+            return Ok(known.tweets.get(&id).cloned());
+        }
         let sql = format!(
             "{SELECT} FROM tweet t JOIN users u ON u.id = t.author_id \
              WHERE t.id = ? AND t.deleted_at IS NULL AND u.deleted_at IS NULL"
         );
         let rows = self.rows(&sql, [id.0.into()]).await?;
         let row = rows.first().map(|row| Row::from_query_result(row, "")).transpose()?;
-        Ok(row.map(Tweet::from))
+        Ok(row.map(|row| Arc::new(Tweet::from(row))))
     }
 
-    /// Writes a tweet with its lists, and makes it searchable.
+    /// A number for a new tweet.
     ///
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn insert_tweet(&self, new: NewTweet) -> Result<Tweet> {
-        let now = self.now();
-        let place = now.0 * PLACES;
-        // What was written in the same microsecond comes behind; numbers are never given twice.
-        let sql = "INSERT INTO tweet (author_id, text, created_at, in_reply_to_id, action_id, position) \
-                   SELECT ?, ?, ?, ?, ?, COALESCE((SELECT MAX(position) + 1 FROM tweet WHERE position >= ? AND position < ?), ?) \
-                   RETURNING id, position";
-        let values = [
-            new.author.0.into(),
-            new.text.clone().into(),
-            now.0.into(),
-            new.in_reply_to.map(|id| id.0).into(),
-            new.action.0.into(),
-            place.into(),
-            (place + PLACES).into(),
-            place.into(),
-        ];
-        let rows = self.rows(sql, values).await?;
-        let row = rows
-            .first()
-            .ok_or_else(|| crate::model::Error::internal("no row came back"))?;
-        let (id, position): (i64, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-        let tweet = Tweet {
-            id: TweetId(id),
-            author: new.author,
-            text: new.text,
-            created_at: now,
-            edited_at: None,
-            in_reply_to: new.in_reply_to,
-            action: new.action,
-            like_count: 0,
-            retweet_count: 0,
-            reply_count: 0,
-            url: None,
-            hashtags: new.hashtags,
-            mentions: new.mentions,
-        };
-        self.insert_lists(&tweet).await?;
-        self.index_tweet(position, &tweet, &new.author_name, false).await?;
-        Ok(tweet)
+    pub async fn next_tweet(&self) -> Result<TweetId> {
+        Ok(TweetId(self.next(Numbered::Tweets).await?))
+    }
+
+    /// Writes a tweet with its lists, makes it searchable, and counts it.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn insert_tweet(&self, tweet: &Tweet, author_name: &str) -> Result<()> {
+        self.put(|stage| {
+            stage.count_user(tweet.author, [1, 0, 0]);
+            for tag in &tweet.hashtags {
+                stage.count_hashtag(tag, [1, 0]);
+            }
+            if let Some(parent) = tweet.in_reply_to {
+                stage.count_tweet(parent, [0, 0, 1]);
+            }
+            stage.tweets.push((tweet.clone(), author_name.to_owned()));
+        })
+        .await
     }
 
     /// Writes an edited tweet's text and lists.
@@ -205,35 +186,16 @@ impl Tx {
     }
 
     async fn insert_lists(&self, tweet: &Tweet) -> Result<()> {
-        let tags = tweet
-            .hashtags
-            .iter()
-            .zip(0..)
-            .map(|(tag, place)| tweet_hashtag::ActiveModel {
-                tweet_id: Set(tweet.id.0),
-                place: Set(place),
-                hashtag: Set(tag.clone()),
-            });
-        if !tweet.hashtags.is_empty() {
-            tweet_hashtag::Entity::insert_many(tags)
-                .exec_without_returning(self.conn())
-                .await?;
-        }
-        let mentions = tweet
-            .mentions
-            .iter()
-            .zip(0..)
-            .map(|(user, place)| mention::ActiveModel {
-                tweet_id: Set(tweet.id.0),
-                place: Set(place),
-                user_id: Set(user.0),
-            });
-        if !tweet.mentions.is_empty() {
-            mention::Entity::insert_many(mentions)
-                .exec_without_returning(self.conn())
-                .await?;
-        }
-        Ok(())
+        let mut script = Script::default();
+        let tags = tweet.hashtags.iter().zip(0_usize..);
+        script.insert_tags(&tags.map(|(tag, place)| (tweet.id, place, tag)).collect::<Vec<_>>());
+        let mentions = tweet.mentions.iter().zip(0_usize..);
+        script.insert_mentions(
+            &mentions
+                .map(|(user, place)| (tweet.id, place, *user))
+                .collect::<Vec<_>>(),
+        );
+        self.run(script).await
     }
 
     pub(super) async fn delete_lists(&self, id: TweetId) -> Result<()> {
@@ -269,20 +231,19 @@ impl Tx {
         tombstone::bury(self, &Entity::Tweet(id)).await
     }
 
-    /// Adds to a tweet's counts.
+    /// Adds to a tweet's likes, retweets and replies.
     ///
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn count_tweet(&self, id: TweetId, likes: i64, retweets: i64, replies: i64) -> Result<()> {
-        let sql = "UPDATE tweet SET like_count = like_count + ?, retweet_count = retweet_count + ?, \
-                   reply_count = reply_count + ? WHERE id = ?";
-        self.execute(sql, [likes.into(), retweets.into(), replies.into(), id.0.into()])
-            .await?;
-        Ok(())
+    pub async fn count_tweet(&self, id: TweetId, counts: [i64; 3]) -> Result<()> {
+        self.put(|stage| stage.count_tweet(id, counts)).await
     }
 
-    /// The row of a tweet, also of one that is hidden: for the sweep.
-    pub(super) async fn tweet_row(&self, id: TweetId) -> Result<Option<tweet::Model>> {
-        Ok(tweet::Entity::find_by_id(id.0).one(self.conn()).await?)
+    /// The tweets that are there, whether their authors are or not.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn tweets_as_they_are(&self, ids: &[TweetId]) -> Result<HashMap<TweetId, Arc<Tweet>>> {
+        read(self.conn(), ids).await
     }
 }

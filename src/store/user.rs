@@ -1,13 +1,17 @@
 //! Users.
 
+use super::bulk::Numbered;
 use super::cache::Kept;
+use super::dialect::statement;
 use super::entity::users;
 use super::snapshot::{Snapshot, json};
-use super::writer::Tx;
+use super::tx::Tx;
 use super::{Store, search, tombstone};
 use crate::model::user::username_key;
 use crate::model::{Entity, Key, Micros, Result, User, UserId};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, NotSet, QueryFilter, Set};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult, QueryFilter, Set,
+};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -146,13 +150,22 @@ impl From<users::Model> for Account {
 
 impl Snapshot {
     pub(super) async fn users(&self, ids: &[UserId]) -> Result<HashMap<UserId, Arc<User>>> {
-        let sql = "SELECT u.* FROM {each} JOIN users u ON u.id = {number} WHERE u.deleted_at IS NULL";
-        let rows: Vec<users::Model> = self.all(sql, [json(&ids)]).await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| (UserId(row.id), Arc::new(User::from(row))))
-            .collect())
+        read(self.conn(), ids).await
     }
+}
+
+/// The users of these ids, as far as they are there.
+pub(super) async fn read(conn: &DatabaseTransaction, ids: &[UserId]) -> Result<HashMap<UserId, Arc<User>>> {
+    let sql = "SELECT u.* FROM {each} JOIN users u ON u.id = {number} WHERE u.deleted_at IS NULL";
+    let rows = conn
+        .query_all_raw(statement(conn.get_database_backend(), sql, [json(&ids)]))
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let row = users::Model::from_query_result(row, "")?;
+            Ok((UserId(row.id), Arc::new(User::from(row))))
+        })
+        .collect()
 }
 
 impl Tx {
@@ -166,7 +179,7 @@ impl Tx {
         }
         let display_name = new.display_name.unwrap_or_else(|| new.username.clone());
         let row = users::ActiveModel {
-            id: NotSet,
+            id: Set(self.next(Numbered::Users).await?),
             username_key: Set(username_key(&new.username)),
             names: Set(search::names(&new.username, &display_name)),
             display_name: Set(display_name),
@@ -200,6 +213,12 @@ impl Tx {
         if keys.is_empty() {
             return Ok(HashMap::new());
         }
+        if let Some(known) = self.known() {
+            let known = keys
+                .iter()
+                .filter_map(|key| Some((key.clone(), *known.names.get(key)?)));
+            return Ok(known.collect());
+        }
         let sql = "SELECT u.username_key, u.id FROM {each} JOIN users u ON u.username_key = {value} WHERE u.deleted_at IS NULL";
         let rows = self.rows(sql, [json(&keys)]).await?;
         rows.iter()
@@ -211,12 +230,15 @@ impl Tx {
     ///
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn user(&self, id: UserId) -> Result<Option<User>> {
+    pub async fn user(&self, id: UserId) -> Result<Option<Arc<User>>> {
+        if let Some(known) = self.known() {
+            return Ok(known.users.get(&id).cloned());
+        }
         let row = users::Entity::find_by_id(id.0)
             .filter(users::Column::DeletedAt.is_null())
             .one(self.conn())
             .await?;
-        Ok(row.map(User::from))
+        Ok(row.map(|row| Arc::new(User::from(row))))
     }
 
     /// Writes a user's profile.
@@ -262,15 +284,11 @@ impl Tx {
         tombstone::bury(self, &Entity::User(id)).await
     }
 
-    /// Adds to a user's counts.
+    /// Adds to a user's tweets, followers and what they follow.
     ///
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn count_user(&self, id: UserId, tweets: i64, followers: i64, following: i64) -> Result<()> {
-        let sql = "UPDATE users SET tweet_count = tweet_count + ?, follower_count = follower_count + ?, \
-                   following_count = following_count + ? WHERE id = ?";
-        self.execute(sql, [tweets.into(), followers.into(), following.into(), id.0.into()])
-            .await?;
-        Ok(())
+    pub async fn count_user(&self, id: UserId, counts: [i64; 3]) -> Result<()> {
+        self.put(|stage| stage.count_user(id, counts)).await
     }
 }

@@ -1,22 +1,31 @@
 //! The one writer: commits together what has queued up.
 //!
-//! A mutation is one job: a function over a [`Tx`]. The jobs that wait when a commit begins
-//! share its `fsync`, each in a savepoint of its own, so that one that fails takes only itself
-//! back. Nothing is answered before the commit is durable and the caches have it.
+//! A mutation is one job: a function over a [`Tx`]. What is frequent and simple is *staged*: it
+//! says beforehand what it looks up ([`Brief`]), all of a group's is looked up at once, each job
+//! checks its rules and stages its rows, and these are written table by table. A job that reads or
+//! takes what an earlier one of the group writes waits for the next group. When the rows of a
+//! group can't be written, its jobs are repeated one by one, each in a savepoint.
+//!
+//! Every other job runs by itself after them, in a savepoint of the same transaction, so that one
+//! that fails takes only itself back. Nothing is answered before the commit is durable and the
+//! caches have it.
 
-use super::dialect::statement;
-use super::entity::{event, event_topic};
+#[cfg(test)]
+mod staging;
+
+use super::cache::Caches;
+use super::known::{Brief, Known, Taken};
 use super::log::Log;
+use super::script::Script;
 use super::sqlite;
+use super::stage::Stage;
+use super::tx::{Ground, Manner, Tx};
 use crate::metrics::Metrics;
 use crate::model::{Clock, Error, Event, Micros, NewEvent, Position, Result, Seq};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, QueryResult, Set, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait, Value,
-};
+use sea_orm::{DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,55 +39,62 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How many jobs one commit takes.
 const GROUP: usize = 128;
 
-/// What a job writes with. Dropped without effect when the job fails.
-pub struct Tx {
-    conn: DatabaseTransaction,
-    now: Micros,
-    events: Mutex<Vec<NewEvent>>,
+type Once = Box<dyn for<'t> FnOnce(&'t Tx) -> BoxFuture<'t, Result<()>> + Send>;
+type Again = Box<dyn for<'t> Fn(&'t Tx) -> BoxFuture<'t, Result<()>> + Send + Sync>;
+
+enum Work {
+    /// Checked and staged with others; may have to be repeated.
+    Staged(Brief, Again),
+    /// By itself.
+    Alone(Once),
 }
-
-impl Tx {
-    /// The time of what is written.
-    #[must_use]
-    pub fn now(&self) -> Micros {
-        self.now
-    }
-
-    /// Appends to the log, when the job is committed.
-    pub fn emit(&self, event: NewEvent) {
-        self.events.lock().push(event);
-    }
-
-    /// What was said, with the time of it.
-    fn said(&self) -> Vec<(Micros, NewEvent)> {
-        let events = std::mem::take(&mut *self.events.lock());
-        events.into_iter().map(|event| (self.now, event)).collect()
-    }
-
-    pub(super) fn conn(&self) -> &DatabaseTransaction {
-        &self.conn
-    }
-
-    /// Runs a query in the dialect's words (see [`super::dialect`]).
-    pub(super) async fn rows(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<Vec<QueryResult>> {
-        let backend = self.conn.get_database_backend();
-        Ok(self.conn.query_all_raw(statement(backend, sql, values)).await?)
-    }
-
-    /// Runs a statement in the dialect's words, and tells how many rows it changed.
-    pub(super) async fn execute(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<u64> {
-        let backend = self.conn.get_database_backend();
-        let done = self.conn.execute_raw(statement(backend, sql, values)).await?;
-        Ok(done.rows_affected())
-    }
-}
-
-type Work = Box<dyn for<'t> FnOnce(&'t Tx) -> BoxFuture<'t, Result<()>> + Send>;
 
 struct Job {
     work: Work,
+    asker: Asker,
+}
+
+/// The jobs of one transaction: first those that are staged, then the others.
+#[derive(Default)]
+struct Group {
+    staged: Vec<Staged>,
+    alone: Vec<Alone>,
+}
+
+struct Staged {
+    brief: Brief,
+    work: Again,
+    asker: Asker,
+}
+
+struct Alone {
+    work: Once,
+    asker: Asker,
+}
+
+/// Who waits for a job.
+struct Asker {
+    /// Whether its statements are a request's.
     counted: bool,
     done: oneshot::Sender<Result<()>>,
+}
+
+impl Group {
+    /// Those that can go together, and those that have to wait for them.
+    fn new(jobs: Vec<Job>) -> (Self, Vec<Job>) {
+        let (mut group, mut later) = (Self::default(), Vec::new());
+        let mut taken = Taken::default();
+        for Job { work, asker } in jobs {
+            match work {
+                Work::Staged(brief, work) if taken.admits(&brief) => {
+                    group.staged.push(Staged { brief, work, asker });
+                }
+                Work::Staged(..) => later.push(Job { work, asker }),
+                Work::Alone(work) => group.alone.push(Alone { work, asker }),
+            }
+        }
+        (group, later)
+    }
 }
 
 /// The queue before the one connection that writes.
@@ -88,7 +104,13 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the task that writes. It ends when the writer is dropped.
-    pub(super) fn start(mut db: DatabaseConnection, log: Log, clock: Clock, metrics: &Metrics) -> Self {
+    pub(super) fn start(
+        mut db: DatabaseConnection,
+        log: Log,
+        caches: Arc<Caches>,
+        clock: Clock,
+        metrics: &Metrics,
+    ) -> Self {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let counting = Arc::new(AtomicBool::new(false));
         let statements = metrics.sql_statements.clone();
@@ -101,11 +123,20 @@ impl Writer {
         let task = Task {
             db,
             log,
+            caches,
             clock,
             counting,
         };
         tokio::spawn(task.run(queue));
         Self { jobs }
+    }
+
+    async fn queue(&self, work: Work, counted: bool) -> Result<()> {
+        let (done, committed) = oneshot::channel();
+        let gone = || Error::internal("the writer has stopped");
+        let asker = Asker { counted, done };
+        self.jobs.send(Job { work, asker }).await.map_err(|_| gone())?;
+        committed.await.map_err(|_| gone())?
     }
 
     /// Runs a job and returns when it is durable. `counted`: its statements are a request's.
@@ -116,19 +147,39 @@ impl Writer {
     {
         let result = Arc::new(Mutex::new(None));
         let slot = Arc::clone(&result);
-        let work: Work = Box::new(move |tx| {
+        let work: Once = Box::new(move |tx| {
             let job = job(tx);
             Box::pin(async move {
                 *slot.lock() = Some(job.await?);
                 Ok(())
             })
         });
-        let (done, committed) = oneshot::channel();
-        let gone = || Error::internal("the writer has stopped");
-        self.jobs.send(Job { work, counted, done }).await.map_err(|_| gone())?;
-        committed.await.map_err(|_| gone())??;
-        result.lock().take().ok_or_else(gone)
+        self.queue(Work::Alone(work), counted).await?;
+        taken(&result)
     }
+
+    async fn stage<T, F>(&self, brief: Brief, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'t> Fn(&'t Tx) -> BoxFuture<'t, Result<T>> + Send + Sync + 'static,
+    {
+        let result = Arc::new(Mutex::new(None));
+        let slot = Arc::clone(&result);
+        let work: Again = Box::new(move |tx| {
+            let (job, slot) = (job(tx), Arc::clone(&slot));
+            Box::pin(async move {
+                *slot.lock() = Some(job.await?);
+                Ok(())
+            })
+        });
+        self.queue(Work::Staged(brief, work), true).await?;
+        taken(&result)
+    }
+}
+
+fn taken<T>(result: &Mutex<Option<T>>) -> Result<T> {
+    let result = result.lock().take();
+    result.ok_or_else(|| Error::internal("the writer gave no result"))
 }
 
 impl super::Store {
@@ -142,6 +193,20 @@ impl super::Store {
         F: for<'t> FnOnce(&'t Tx) -> BoxFuture<'t, Result<T>> + Send + 'static,
     {
         self.writer().write(true, job).await
+    }
+
+    /// Runs a mutation that is frequent and simple: it is checked with what its brief looks up,
+    /// and its rows are written with those of others. It reads nothing that it has written, and it
+    /// may be run twice.
+    ///
+    /// # Errors
+    /// As [`Store::write`](super::Store::write).
+    pub async fn stage<T, F>(&self, brief: Brief, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'t> Fn(&'t Tx) -> BoxFuture<'t, Result<T>> + Send + Sync + 'static,
+    {
+        self.writer().stage(brief, job).await
     }
 
     /// Runs a job of the background, whose statements are not counted as a request's.
@@ -160,45 +225,76 @@ impl super::Store {
 struct Task {
     db: DatabaseConnection,
     log: Log,
+    caches: Arc<Caches>,
     clock: Clock,
     counting: Arc<AtomicBool>,
 }
 
 /// Whoever waits for a job, and what it came to.
-type Answer = (oneshot::Sender<Result<()>>, Result<()>);
+type Answer = (Asker, Result<()>);
+
+/// What jobs have to say, with the time of it.
+type Said = Vec<(Micros, NewEvent)>;
 
 impl Task {
     async fn run(self, mut queue: mpsc::Receiver<Job>) {
-        let mut group = Vec::with_capacity(GROUP);
-        while queue.recv_many(&mut group, GROUP).await > 0 {
-            let jobs = std::mem::replace(&mut group, Vec::with_capacity(GROUP));
-            let mut answers = Vec::with_capacity(jobs.len());
-            let failed = self.commit(jobs, &mut answers).await.err();
-            for (done, result) in answers {
+        let mut waiting = Vec::with_capacity(GROUP);
+        loop {
+            while !waiting.is_empty() && waiting.len() < GROUP {
+                let Ok(job) = queue.try_recv() else { break };
+                waiting.push(job);
+            }
+            if waiting.is_empty() && queue.recv_many(&mut waiting, GROUP).await == 0 {
+                return;
+            }
+            let (group, later) = Group::new(std::mem::take(&mut waiting));
+            waiting = later;
+            let mut answers = Vec::with_capacity(GROUP);
+            let failed = self.commit(group, &mut answers).await.err();
+            if let Some(cause) = &failed {
+                tracing::error!(?cause, "a commit failed");
+            }
+            for (asker, result) in answers {
                 let result = match &failed {
                     Some(cause) => Err(Error::internal(cause.to_string())),
                     None => result,
                 };
                 // Nobody waits any more when the request was cancelled; the write stands.
-                drop(done.send(result));
+                drop(asker.done.send(result));
             }
         }
     }
 
-    /// One transaction for a group of jobs. An error here is everybody's.
-    async fn commit(&self, jobs: Vec<Job>, answers: &mut Vec<Answer>) -> Result<()> {
-        let begun = self.begin().await;
-        let conn = match begun {
-            Ok(conn) => conn,
+    /// One transaction for a group of jobs. An error here is everybody's, answered or not.
+    async fn commit(&self, group: Group, answers: &mut Vec<Answer>) -> Result<()> {
+        let Group { staged, alone } = group;
+        let mut base = self.begin(&staged).await?;
+        match self.together(&mut base, &staged).await {
+            Ok(results) => answers.extend(staged.into_iter().map(|job| job.asker).zip(results)),
             Err(error) => {
-                answers.extend(jobs.into_iter().map(|job| (job.done, Ok(()))));
-                return Err(error);
+                tracing::warn!(?error, "staged rows could not be written together");
+                base.rollback().await?;
+                base = self.begin(&[]).await?;
+                for Staged { work, asker, .. } in staged {
+                    let result = self.apart(&mut base, asker.counted, work).await?;
+                    answers.push((asker, result));
+                }
             }
-        };
-        let events = match <[Job; 1]>::try_from(jobs) {
-            Ok([job]) => self.alone(conn, job, answers).await?,
-            Err(jobs) => self.together(conn, jobs, answers).await?,
-        };
+        }
+        let only = answers.is_empty() && alone.len() == 1;
+        for Alone { work, asker } in alone {
+            let result = match only {
+                true => self.by_itself(&mut base, asker.counted, work).await,
+                false => self.apart(&mut base, asker.counted, work).await?,
+            };
+            let failed = only && result.is_err();
+            answers.push((asker, result));
+            if failed {
+                return base.rollback().await;
+            }
+        }
+        self.counting.store(false, Ordering::Relaxed);
+        let events = base.commit().await?;
         if let Err(error) = self.log.take(events).await {
             // The commit stands. What is in memory may be older now: nobody may see it.
             tracing::warn!(?error, "can't read the event log");
@@ -207,7 +303,26 @@ impl Task {
         Ok(())
     }
 
-    async fn begin(&self) -> Result<DatabaseTransaction> {
+    /// Begins a transaction, and looks up what staged jobs are about to.
+    async fn begin(&self, staged: &[Staged]) -> Result<Base> {
+        let conn = self.lock().await?;
+        let mut ground = Ground::read(&conn).await?;
+        if !staged.is_empty() {
+            self.count(staged.iter().any(|job| job.asker.counted));
+            let is_current = self.log.position().seq == ground.newest;
+            let briefs: Vec<&Brief> = staged.iter().map(|job| &job.brief).collect();
+            ground.known = Known::read(&conn, is_current.then_some(&*self.caches), &briefs).await?;
+        }
+        Ok(Base {
+            conn: Arc::new(conn),
+            newest: ground.newest,
+            ground: Arc::new(ground),
+            said: Said::new(),
+            events: Vec::new(),
+        })
+    }
+
+    async fn lock(&self) -> Result<DatabaseTransaction> {
         let waiting = Instant::now();
         loop {
             let options = TransactionOptions {
@@ -221,107 +336,150 @@ impl Task {
         }
     }
 
-    /// A job that nobody shares the transaction with needs no savepoint in it.
-    async fn alone(&self, conn: DatabaseTransaction, job: Job, answers: &mut Vec<Answer>) -> Result<Vec<Arc<Event>>> {
-        let tx = self.tx(conn, job.counted);
-        let result = attempt(&tx, job.work).await;
-        self.counting.store(false, Ordering::Relaxed);
-        let failed = result.is_err();
-        answers.push((job.done, result));
-        if failed {
-            tx.conn.rollback().await?;
-            return Ok(Vec::new());
-        }
-        let events = append(&tx.conn, tx.said()).await?;
-        tx.conn.commit().await?;
-        Ok(events)
-    }
-
-    async fn together(
-        &self,
-        conn: DatabaseTransaction,
-        jobs: Vec<Job>,
-        answers: &mut Vec<Answer>,
-    ) -> Result<Vec<Arc<Event>>> {
-        let mut events = Vec::new();
-        for job in jobs {
-            let tx = self.tx(conn.begin().await?, job.counted);
-            let result = attempt(&tx, job.work).await;
+    /// Runs staged jobs, and writes what they staged and said. What each came to; an error when
+    /// the rows can't be written.
+    async fn together(&self, base: &mut Base, staged: &[Staged]) -> Result<Vec<Result<()>>> {
+        let mut stage = Stage::default();
+        let mut results = Vec::with_capacity(staged.len());
+        let mut now = self.clock.now();
+        for job in staged {
+            let tx = Tx::new(Arc::clone(&base.conn), Arc::clone(&base.ground), now, Manner::Staged);
+            let result = attempt(&tx, &job.work).await;
             if result.is_ok() {
-                events.extend(tx.said());
-                tx.conn.commit().await?;
-            } else {
-                tx.conn.rollback().await?;
+                let (said, rows) = tx.into_parts();
+                base.said.extend(said);
+                stage.append(rows);
             }
-            answers.push((job.done, result));
+            results.push(result);
+            now = Micros(now.0 + 1).max(self.clock.now());
         }
-        self.counting.store(false, Ordering::Relaxed);
-        let events = append(&conn, events).await?;
-        conn.commit().await?;
-        Ok(events)
+        let mut script = stage.into_script(now);
+        base.append(&mut script)?;
+        script.run(&base.conn).await?;
+        Ok(results)
     }
 
-    fn tx(&self, conn: DatabaseTransaction, counted: bool) -> Tx {
-        self.counting.store(counted, Ordering::Relaxed);
-        Tx {
-            conn,
-            now: self.clock.now(),
-            events: Mutex::new(Vec::new()),
+    /// Runs a job in a savepoint. The outer error is everybody's.
+    async fn apart<W>(&self, base: &mut Base, counted: bool, work: W) -> Result<Result<()>>
+    where
+        W: for<'t> FnOnce(&'t Tx) -> BoxFuture<'t, Result<()>>,
+    {
+        self.count(counted);
+        let conn = Arc::new(base.conn.begin().await?);
+        let tx = self.through(&conn, base);
+        let result = attempt(&tx, work).await;
+        let (said, _) = tx.into_parts();
+        let conn = Arc::into_inner(conn).ok_or_else(still_used)?;
+        if result.is_ok() {
+            conn.commit().await?;
+            base.said.extend(said);
+        } else {
+            conn.rollback().await?;
         }
+        Ok(result)
+    }
+
+    /// Runs a job that has the transaction for itself, and needs no savepoint in it.
+    async fn by_itself(&self, base: &mut Base, counted: bool, work: Once) -> Result<()> {
+        self.count(counted);
+        let tx = self.through(&base.conn, base);
+        let result = attempt(&tx, work).await;
+        base.said.extend(tx.into_parts().0);
+        result
+    }
+
+    fn through(&self, conn: &Arc<DatabaseTransaction>, base: &Base) -> Tx {
+        Tx::new(
+            Arc::clone(conn),
+            Arc::clone(&base.ground),
+            self.clock.now(),
+            Manner::Through,
+        )
+    }
+
+    fn count(&self, counted: bool) {
+        self.counting.store(counted, Ordering::Relaxed);
     }
 }
 
 /// Runs a job. One that panics takes only itself back: the writer serves all others.
-async fn attempt(tx: &Tx, work: Work) -> Result<()> {
-    let result = AssertUnwindSafe(work(tx)).catch_unwind().await;
+async fn attempt<W>(tx: &Tx, work: W) -> Result<()>
+where
+    W: for<'t> FnOnce(&'t Tx) -> BoxFuture<'t, Result<()>>,
+{
+    let result = AssertUnwindSafe(async { work(tx).await }).catch_unwind().await;
     result.unwrap_or_else(|_| Err(Error::internal("a write panicked")))
 }
 
-/// Gives the events their numbers and writes them: the last statements before the commit.
-async fn append(conn: &DatabaseTransaction, events: Vec<(Micros, NewEvent)>) -> Result<Vec<Arc<Event>>> {
-    if events.is_empty() {
-        return Ok(Vec::new());
-    }
-    let backend = conn.get_database_backend();
-    let newest = conn
-        .query_one_raw(statement(backend, "SELECT MAX(seq) AS seq FROM event", []))
-        .await?
-        .map(|row| row.try_get::<Option<Seq>>("", "seq"))
-        .transpose()?
-        .flatten()
-        .unwrap_or_default();
-    let events: Vec<Arc<Event>> = events
-        .into_iter()
-        .zip(newest + 1..)
-        .map(|((at, body), seq)| {
-            let nonce = rand::random();
-            let position = Position { seq, nonce };
-            Arc::new(Event { position, at, body })
-        })
-        .collect();
-    let rows = events.iter().map(|event| row(event)).collect::<Result<Vec<_>>>()?;
-    event::Entity::insert_many(rows).exec_without_returning(conn).await?;
-    let topics: Vec<_> = events
-        .iter()
-        .flat_map(|event| event.body.topics.iter().map(|(topic, _)| (topic, event.position.seq)))
-        .map(|(topic, seq)| event_topic::ActiveModel {
-            topic: Set(topic.as_str().to_owned()),
-            seq: Set(seq),
-        })
-        .collect();
-    for chunk in topics.chunks(super::bulk::ROWS) {
-        event_topic::Entity::insert_many(chunk.to_vec())
-            .exec_without_returning(conn)
-            .await?;
-    }
-    Ok(events)
+fn still_used() -> Error {
+    Error::internal("a job has kept its transaction")
 }
 
-fn row(event: &Event) -> Result<event::ActiveModel> {
-    Ok(event::ActiveModel {
-        seq: Set(event.position.seq),
-        nonce: Set(i64::from(event.position.nonce)),
-        created_at: Set(event.at.0),
-        body: Set(serde_json::to_string(&event.body).map_err(Error::internal)?),
-    })
+/// A transaction of several jobs.
+struct Base {
+    conn: Arc<DatabaseTransaction>,
+    ground: Arc<Ground>,
+    /// The newest event so far.
+    newest: Seq,
+    /// What the jobs say and the log does not have yet.
+    said: Said,
+    /// What it has.
+    events: Vec<Arc<Event>>,
+}
+
+impl Base {
+    /// Gives the events their numbers, and writes them with the other rows.
+    fn append(&mut self, script: &mut Script) -> Result<()> {
+        let first = self.events.len();
+        for (at, body) in self.said.drain(..) {
+            self.newest += 1;
+            let position = Position {
+                seq: self.newest,
+                nonce: rand::random(),
+            };
+            self.events.push(Arc::new(Event { position, at, body }));
+        }
+        script.append_events(self.events.get(first..).unwrap_or_default())
+    }
+
+    /// Makes it durable. Returns its events.
+    async fn commit(mut self) -> Result<Vec<Arc<Event>>> {
+        let mut script = Script::default();
+        self.append(&mut script)?;
+        script.run(&self.conn).await?;
+        let conn = Arc::into_inner(self.conn).ok_or_else(still_used)?;
+        conn.commit().await?;
+        Ok(self.events)
+    }
+
+    async fn rollback(self) -> Result<()> {
+        let conn = Arc::into_inner(self.conn).ok_or_else(still_used)?;
+        Ok(conn.rollback().await?)
+    }
+}
+
+impl Script {
+    /// Writes events into the log, and which topics they concern.
+    fn append_events(&mut self, events: &[Arc<Event>]) -> Result<()> {
+        let rows = events
+            .iter()
+            .map(|event| {
+                let body = serde_json::to_string(&event.body).map_err(Error::internal)?;
+                Ok((event.position.seq, event.position.nonce, event.at, body))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        self.each(
+            "INSERT INTO event (seq, nonce, created_at, body) SELECT {int:0}, {int:1}, {int:2}, {text:3} FROM {each}",
+            &rows,
+        );
+        let topics: Vec<_> = events
+            .iter()
+            .flat_map(|event| event.body.topics.iter().map(|(topic, _)| (topic, event.position.seq)))
+            .collect();
+        self.each(
+            "INSERT INTO event_topic (topic, seq) SELECT {text:0}, {int:1} FROM {each} WHERE TRUE ON CONFLICT DO NOTHING",
+            &topics,
+        );
+        Ok(())
+    }
 }

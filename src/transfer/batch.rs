@@ -1,53 +1,22 @@
 //! What one transaction of an import adds beside its own rows: actions, entries, counts, events.
 
-use crate::model::{Change, Entry, EventKind, Key, Micros, NewEvent, Result, Topic, TweetId, UserId};
-use crate::social::entry;
-use crate::store::bulk::Script;
-use crate::store::bulk::action::NewAction;
-use crate::store::writer::Tx;
-use std::collections::{BTreeMap, HashSet};
+use crate::model::{ActionId, Deed, Entry, EventKind, Key, Micros, NewEvent, Result, Topic, TweetId, UserId};
+use crate::store::script::Script;
+use crate::store::stage::Stage;
+use crate::store::tx::Tx;
+use std::collections::HashSet;
 use std::time::Duration;
 
 /// What is younger is told to streams as if it had just happened.
 const RECENT: Duration = Duration::from_secs(24 * 3_600);
 
-/// What somebody did.
-pub(super) struct Deed {
-    /// What kind of event it is, when it is recent.
-    pub kind: EventKind,
-    /// The action that records it.
-    pub action: NewAction,
-    /// Whether its row says when; streams are not told of what has no time.
-    pub is_dated: bool,
-    /// The tweet that was posted, retweeted or liked.
-    pub tweet: Option<TweetId>,
-    /// What it means in topics; it stands in those in which something is created.
-    pub topics: Vec<(Topic, Change)>,
-    /// The rows that it changes.
-    pub keys: Vec<Key>,
-}
-
-impl Deed {
-    /// Its entries in the topics in which it creates something.
-    fn entries(&self) -> impl Iterator<Item = (Topic, Entry)> {
-        let action = &self.action;
-        let entry = entry(action.created_at, action.id, action.verb, action.actor, self.tweet);
-        let created = self.topics.iter().filter(|(_, change)| *change == Change::Created);
-        created.map(move |(topic, _)| (topic.clone(), entry.clone()))
-    }
-}
-
 /// What a transaction adds up.
 pub(super) struct Batch {
     now: Micros,
     script: Script,
-    actions: Vec<NewAction>,
-    entries: Vec<(Topic, Entry)>,
+    stage: Stage,
     events: Vec<NewEvent>,
-    keys: Vec<Key>,
-    tweets: BTreeMap<TweetId, [i64; 3]>,
-    users: BTreeMap<UserId, [i64; 3]>,
-    hashtags: BTreeMap<String, [i64; 2]>,
+    keys: HashSet<Key>,
 }
 
 impl Batch {
@@ -55,13 +24,9 @@ impl Batch {
         Self {
             now: tx.now(),
             script: Script::default(),
-            actions: Vec::new(),
-            entries: Vec::new(),
+            stage: Stage::default(),
             events: Vec::new(),
-            keys: Vec::new(),
-            tweets: BTreeMap::new(),
-            users: BTreeMap::new(),
-            hashtags: BTreeMap::new(),
+            keys: HashSet::new(),
         }
     }
 
@@ -82,48 +47,73 @@ impl Batch {
 
     /// Counts a tweet's likes, retweets and replies.
     pub(super) fn count_tweet(&mut self, id: TweetId, counts: [i64; 3]) {
-        add(self.tweets.entry(id).or_default(), counts);
+        self.stage.count_tweet(id, counts);
+        self.keys.insert(Key::Tweet(id));
     }
 
     /// Counts a user's tweets, followers and those they follow.
     pub(super) fn count_user(&mut self, id: UserId, counts: [i64; 3]) {
-        add(self.users.entry(id).or_default(), counts);
+        self.stage.count_user(id, counts);
+        self.keys.insert(Key::User(id));
     }
 
-    /// Counts the tweets of hashtags.
-    pub(super) fn count_hashtags(&mut self, names: &[String]) {
-        for name in names {
-            add(self.hashtags.entry(name.clone()).or_default(), [1, 0]);
+    /// Counts a hashtag's tweets and followers; none only makes it exist.
+    pub(super) fn count_hashtag(&mut self, name: &str, counts: [i64; 2]) {
+        self.stage.count_hashtag(name, counts);
+        self.keys.insert(Key::Hashtag(name.to_owned()));
+    }
+
+    /// Records what somebody did: the action, its entries, and the news of it. Streams are not
+    /// told of what has no time.
+    pub(super) fn record(&mut self, deed: &Deed, is_dated: bool) {
+        self.stage.record(deed);
+        self.announce(deed, is_dated);
+    }
+
+    /// As [`Batch::record`], for tweets that [`Script::insert_tweets`] records and enters into
+    /// the topics of their authors and hashtags.
+    pub(super) fn record_beside(&mut self, deed: &Deed) {
+        self.reenter(deed);
+        self.announce(deed, true);
+    }
+
+    /// Enters a deed into the topics of what it is about and of whom it is told.
+    pub(super) fn reenter(&mut self, deed: &Deed) {
+        let mut entries: Vec<(Topic, Entry)> = deed.entries();
+        entries.retain(|(topic, _)| topic.is_derived());
+        self.keys
+            .extend(entries.iter().map(|(topic, _)| Key::Topic(topic.clone())));
+        self.stage.enter(&deed.action.actor, entries);
+    }
+
+    /// Takes actions out of those topics again, before they change.
+    pub(super) async fn withdraw(&mut self, tx: &Tx, actions: &[ActionId]) -> Result<()> {
+        self.flush(tx).await?;
+        let gone = tx.withdraw(actions).await?;
+        self.touch(gone.into_iter().map(|(topic, _)| Key::Topic(topic)));
+        Ok(())
+    }
+
+    /// Enters postings into those topics as they are now.
+    pub(super) async fn reenter_postings(&mut self, tx: &Tx, tweets: &[TweetId]) -> Result<()> {
+        self.flush(tx).await?;
+        let tweets = tx.tweets_as_they_are(tweets).await?;
+        let parents = tweets.values().filter_map(|tweet| tweet.in_reply_to);
+        let authors = tx.authors_of(parents).await?;
+        for tweet in tweets.values() {
+            let answered = tweet.in_reply_to.and_then(|parent| authors.get(&parent).copied());
+            self.reenter(&Deed::posting(tweet, answered));
         }
-    }
-
-    /// Counts a hashtag's followers; none only makes it exist.
-    pub(super) fn count_hashtag_followers(&mut self, name: &str, followers: i64) {
-        add(self.hashtags.entry(name.to_owned()).or_default(), [0, followers]);
-    }
-
-    /// Records what somebody did: the action, its entries, and the news of it.
-    pub(super) fn record(&mut self, deed: Deed) {
-        self.actions.push(deed.action.clone());
-        self.entries.extend(deed.entries());
-        self.announce(deed);
+        Ok(())
     }
 
     /// Names the rows that a deed changes, and tells streams of one that is recent.
-    pub(super) fn announce(&mut self, deed: Deed) {
+    fn announce(&mut self, deed: &Deed, is_dated: bool) {
         self.keys.extend(deed.keys.iter().cloned());
-        self.keys.extend(deed.entries().map(|(topic, _)| Key::Topic(topic)));
-        if !deed.is_dated || !self.is_recent(deed.action.created_at) {
-            return;
+        self.keys.extend(deed.topics.iter().cloned().map(Key::Topic));
+        if is_dated && self.is_recent(deed.action.created_at) {
+            self.events.push(deed.event());
         }
-        let mut event = NewEvent::new(deed.kind);
-        event.tweet = deed.tweet;
-        event.action = Some(deed.action.id);
-        event.actor = Some(deed.action.actor);
-        event.added = deed.entries().collect();
-        event.topics = deed.topics;
-        event.keys = deed.keys;
-        self.events.push(event);
     }
 
     /// The statements that write the batch's own rows.
@@ -133,43 +123,23 @@ impl Batch {
 
     /// Writes what there is so far, for those who have to read it.
     pub(super) async fn flush(&mut self, tx: &Tx) -> Result<()> {
-        self.script.insert_actions(&std::mem::take(&mut self.actions));
-        self.script.insert_entries(&std::mem::take(&mut self.entries));
-        tx.run(std::mem::take(&mut self.script)).await
+        let mut script = std::mem::take(&mut self.script);
+        script.append(std::mem::take(&mut self.stage).into_script(self.now));
+        tx.run(script).await
     }
 
     /// Writes what was added up, and says so in the log: first that rows changed, then what
     /// streams are told.
     pub(super) async fn finish(mut self, tx: &Tx) -> Result<()> {
-        let tweets: Vec<_> = std::mem::take(&mut self.tweets).into_iter().collect();
-        let users: Vec<_> = std::mem::take(&mut self.users).into_iter().collect();
-        let hashtags = std::mem::take(&mut self.hashtags).into_iter();
-        let hashtags: Vec<_> = hashtags
-            .map(|(name, [tweets, followers])| (name, tweets, followers))
-            .collect();
-        self.script.count_tweets(&tweets);
-        self.script.count_users(&users);
-        self.script.count_hashtags(self.now, &hashtags);
         self.flush(tx).await?;
-
-        let mut keys: HashSet<Key> = self.keys.into_iter().collect();
-        keys.extend(tweets.into_iter().map(|(id, _)| Key::Tweet(id)));
-        keys.extend(users.into_iter().map(|(id, _)| Key::User(id)));
-        keys.extend(hashtags.into_iter().map(|(name, ..)| Key::Hashtag(name)));
-        if !keys.is_empty() {
+        if !self.keys.is_empty() {
             let mut event = NewEvent::new(EventKind::Import);
-            event.keys = keys.into_iter().collect();
+            event.keys = self.keys.into_iter().collect();
             tx.emit(event);
         }
         for event in self.events {
             tx.emit(event);
         }
         Ok(())
-    }
-}
-
-fn add<const N: usize>(sums: &mut [i64; N], counts: [i64; N]) {
-    for (sum, count) in sums.iter_mut().zip(counts) {
-        *sum += count;
     }
 }

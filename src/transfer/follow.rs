@@ -1,21 +1,17 @@
 //! Rows of follows.
 
-use super::batch::{Batch, Deed};
+use super::batch::Batch;
 use super::fields::Fields;
 use super::named::{self, DELETED, Named};
 use super::{Line, Outcome, Record};
-use crate::model::action::FOLLOW;
 use crate::model::user::{check_username, username_key};
-use crate::model::{
-    ActionId, Change, Entity, EventKind, FollowId, Key, Micros, Result as StoreResult, Topic, UserId, text,
-};
+use crate::model::{ActionId, Deed, Entity, FollowId, Micros, Result as StoreResult, Topic, UserId, text};
 use crate::store::bulk::Numbered;
-use crate::store::bulk::action::NewAction;
-use crate::store::bulk::follow::NewFollow;
 use crate::store::bulk::tweet::Crowded;
 use crate::store::bulk::user::Account;
 use crate::store::follow::FOLLOWING;
-use crate::store::writer::Tx;
+use crate::store::stage::NewFollow;
+use crate::store::tx::Tx;
 use futures_util::future::BoxFuture;
 use std::collections::{HashMap, HashSet};
 
@@ -168,49 +164,25 @@ async fn insert(tx: &Tx, batch: &mut Batch, new: Vec<(UserId, Entity, Row)>) -> 
     let spans: Vec<_> = follows
         .iter()
         .filter(|follow| follow.flag == FOLLOWING)
-        .map(|follow| (follow.follower, topic(&follow.target)))
+        .filter_map(|follow| Some((follow.follower, Topic::followed(&follow.target)?)))
         .collect();
     batch.script().open_whole_spans(&spans);
     for (follow, is_dated) in follows.into_iter().zip(dated) {
-        note(batch, follow, is_dated);
+        note(batch, &follow, is_dated);
     }
     Ok(())
 }
 
-/// The topic that following something brings into the timeline.
-fn topic(target: &Entity) -> Topic {
-    match target {
-        Entity::User(id) => Topic::user(*id),
-        Entity::Hashtag(name) => Topic::hashtag(name),
-        Entity::Tweet(id) => Topic::from_row(&format!("tweet:{id}")),
-    }
-}
-
-fn note(batch: &mut Batch, follow: NewFollow, is_dated: bool) {
+fn note(batch: &mut Batch, follow: &NewFollow, is_dated: bool) {
     let counted = i64::from(follow.action.is_some());
     if let Entity::Hashtag(name) = &follow.target {
-        batch.count_hashtag_followers(name, counted);
+        batch.count_hashtag(name, [0, counted]);
     }
-    let Some(id) = follow.action else { return };
+    let Some(action) = follow.action else { return };
     batch.count_user(follow.follower, [0, 0, 1]);
-    let mut keys = vec![Key::User(follow.follower), Key::Follows(follow.follower)];
     if let Entity::User(id) = &follow.target {
         batch.count_user(*id, [0, 1, 0]);
-        keys.push(Key::User(*id));
     }
-    batch.record(Deed {
-        kind: EventKind::Follow,
-        action: NewAction {
-            id,
-            verb: FOLLOW,
-            actor: follow.follower,
-            object: Some(follow.target),
-            target: None,
-            created_at: follow.created_at,
-        },
-        is_dated,
-        tweet: None,
-        topics: vec![(Topic::user(follow.follower), Change::Created)],
-        keys,
-    });
+    let deed = Deed::follow(action, follow.follower, &follow.target, follow.created_at);
+    batch.record(&deed, is_dated);
 }

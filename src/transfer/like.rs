@@ -1,18 +1,16 @@
 //! Rows of likes.
 
-use super::batch::{Batch, Deed};
+use super::batch::Batch;
 use super::fields::Fields;
 use super::named::{self, DELETED, Named};
 use super::tweet::reference;
 use super::{Line, Outcome, Record};
-use crate::model::action::LIKE;
 use crate::model::user::username_key;
-use crate::model::{ActionId, Change, Entity, EventKind, Micros, Result as StoreResult, Topic, TweetId, UserId};
+use crate::model::{ActionId, Deed, Micros, Reaction, Result as StoreResult, TweetId, UserId};
 use crate::store::bulk::Numbered;
-use crate::store::bulk::action::NewAction;
 use crate::store::bulk::tweet::{Crowded, Identity};
 use crate::store::bulk::unresolved::{Reference, Unresolved};
-use crate::store::writer::Tx;
+use crate::store::tx::Tx;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -111,22 +109,11 @@ pub(super) async fn insert(tx: &Tx, batch: &mut Batch, likes: Vec<(TweetId, User
         .map(|((tweet, user, given), action)| (*tweet, *user, given.at, action))
         .collect();
     batch.script().insert_likes(&rows);
+    let authors = tx.authors_of(rows.iter().map(|row| row.0)).await?;
     for ((tweet, user, created_at, id), (.., given)) in rows.iter().zip(&new) {
-        batch.record(Deed {
-            kind: EventKind::Like,
-            action: NewAction {
-                id: *id,
-                verb: LIKE,
-                actor: *user,
-                object: Some(Entity::Tweet(*tweet)),
-                target: None,
-                created_at: *created_at,
-            },
-            is_dated: given.is_dated,
-            tweet: Some(*tweet),
-            topics: vec![(Topic::user(*user), Change::Created)],
-            keys: Vec::new(),
-        });
+        let Some(author) = authors.get(tweet) else { continue };
+        let deed = Deed::reaction(Reaction::Like, *id, *user, (*tweet, *author), *created_at);
+        batch.record(&deed, given.is_dated);
         batch.count_tweet(*tweet, [1, 0, 0]);
     }
     Ok(rows.len() as u64)

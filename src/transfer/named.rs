@@ -4,9 +4,10 @@
 use super::batch::Batch;
 use crate::model::user::username_key;
 use crate::model::{Key, Micros, Result, UserId};
+use crate::store::bulk::Numbered;
 use crate::store::bulk::user::{Account, Provisional};
-use crate::store::bulk::{Numbered, Script};
-use crate::store::writer::Tx;
+use crate::store::script::Script;
+use crate::store::tx::Tx;
 use std::collections::HashMap;
 
 /// Why a row of somebody who is being deleted is bad.

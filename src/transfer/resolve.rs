@@ -9,7 +9,7 @@ use crate::store::Store;
 use crate::store::bulk::ROWS;
 use crate::store::bulk::tweet::{Crowded, Identity};
 use crate::store::bulk::unresolved::{Reference, Unresolved};
-use crate::store::writer::Tx;
+use crate::store::tx::Tx;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use tokio::sync::Mutex;
@@ -145,10 +145,11 @@ async fn replies(tx: &Tx, batch: &mut Batch, page: Vec<Unresolved>) -> Result<Ve
             open.get(&child).map(|action| (child, *action, *parent))
         })
         .collect();
-    batch.script().set_parents(&answers);
     let actions: Vec<ActionId> = answers.iter().map(|(_, action, _)| *action).collect();
-    let entries = tx.entries_of(&actions).await?;
-    batch.touch(entries.into_iter().map(|(topic, _)| Key::Topic(topic)));
+    batch.withdraw(tx, &actions).await?;
+    batch.script().set_parents(&answers);
+    let children: Vec<TweetId> = answers.iter().map(|(child, ..)| *child).collect();
+    batch.reenter_postings(tx, &children).await?;
     for (child, _, parent) in answers {
         batch.touch([Key::Tweet(child)]);
         batch.count_tweet(parent, [0, 0, 1]);
@@ -173,8 +174,12 @@ async fn mentions(tx: &Tx, batch: &mut Batch, page: Vec<Unresolved>) -> Result<V
             Some((tweet, one.body.parse().ok()?, *user))
         })
         .collect();
+    let tweets: HashSet<TweetId> = mentions.iter().map(|(tweet, _, _)| *tweet).collect();
+    let tweets: Vec<TweetId> = tweets.into_iter().collect();
+    batch.withdraw(tx, &tx.actions_of_tweets(&tweets).await?).await?;
     batch.script().insert_mentions(&mentions);
-    batch.touch(mentions.iter().map(|(tweet, _, _)| Key::Tweet(*tweet)));
+    batch.reenter_postings(tx, &tweets).await?;
+    batch.touch(tweets.into_iter().map(Key::Tweet));
     Ok(found)
 }
 

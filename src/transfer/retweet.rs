@@ -1,15 +1,13 @@
 //! Retweets, which come among the rows of tweets.
 
-use super::batch::{Batch, Deed};
+use super::batch::Batch;
 use super::tweet::Row;
-use crate::model::action::RETWEET;
-use crate::model::{ActionId, Change, Entity, EventKind, Key, Result, Topic, TweetId, UserId};
+use crate::model::{ActionId, Change, Deed, Key, Reaction, Result, Topic, TweetId, UserId};
 use crate::store::bulk::Numbered;
-use crate::store::bulk::action::NewAction;
 use crate::store::bulk::retweet::{NewRetweet, Standing};
 use crate::store::bulk::tweet::Identity;
 use crate::store::bulk::unresolved::{Reference, Unresolved};
-use crate::store::writer::Tx;
+use crate::store::tx::Tx;
 use std::collections::{HashMap, HashSet};
 
 /// Writes the rows whose originals are there, and keeps the others until the end of the file.
@@ -51,9 +49,20 @@ pub(super) async fn insert(tx: &Tx, batch: &mut Batch, rows: Vec<(TweetId, UserI
             Some(_) => {}
         }
     }
+    let actions: Vec<ActionId> = moved.iter().map(|one| one.action).collect();
+    batch.withdraw(tx, &actions).await?;
     batch.script().move_retweets(&moved);
     batch.touch(moved.iter().map(|one| Key::Topic(Topic::user(one.user))));
     batch.touch(moved.iter().map(|one| Key::Tweet(one.tweet)));
+    let authors = tx.authors_of(moved.iter().map(|one| one.tweet)).await?;
+    for one in &moved {
+        let Some(author) = authors.get(&one.tweet) else {
+            continue;
+        };
+        let to = (one.tweet, *author);
+        let deed = Deed::reaction(Reaction::Retweet, one.action, one.user, to, one.created_at);
+        batch.reenter(&deed);
+    }
     let changed = new.len() + moved.len();
     let keys: Vec<_> = new.iter().map(|(_, _, row)| row.action_key).collect();
     let actions = tx.number(Numbered::Actions, &keys).await?.into_iter().map(ActionId);
@@ -105,26 +114,16 @@ async fn note(tx: &Tx, batch: &mut Batch, retweets: &[NewRetweet]) -> Result<()>
     let recent = retweets.iter().filter(|new| batch.is_recent(new.created_at));
     let recent: Vec<TweetId> = recent.map(|new| new.tweet).collect();
     let hashtags: HashMap<TweetId, Vec<String>> = tx.hashtags_of(&recent).await?;
+    let authors = tx.authors_of(retweets.iter().map(|new| new.tweet)).await?;
     for new in retweets {
-        let heard = hashtags.get(&new.tweet).into_iter().flatten();
-        let heard = heard.map(|tag| (Topic::hashtag(tag), Change::Retweeted));
-        batch.record(Deed {
-            kind: EventKind::Retweet,
-            action: NewAction {
-                id: new.action,
-                verb: RETWEET,
-                actor: new.user,
-                object: Some(Entity::Tweet(new.tweet)),
-                target: None,
-                created_at: new.created_at,
-            },
-            is_dated: true,
-            tweet: Some(new.tweet),
-            topics: std::iter::once((Topic::user(new.user), Change::Created))
-                .chain(heard)
-                .collect(),
-            keys: Vec::new(),
-        });
+        let Some(author) = authors.get(&new.tweet) else {
+            continue;
+        };
+        let heard = hashtags.get(&new.tweet).map(Vec::as_slice).unwrap_or_default();
+        let (id, by, at) = (new.action, new.user, new.created_at);
+        let deed =
+            Deed::reaction(Reaction::Retweet, id, by, (new.tweet, *author), at).heard_in(heard, Change::Retweeted);
+        batch.record(&deed, true);
         batch.count_tweet(new.tweet, [0, 1, 0]);
     }
     Ok(())

@@ -1,19 +1,17 @@
 //! Rows of tweets, replies and retweets.
 
-use super::batch::{Batch, Deed};
+use super::batch::Batch;
 use super::fields::Fields;
 use super::named::{self, DELETED, Named};
 use super::{Line, Outcome, Record, retweet};
-use crate::model::action::{REPLY, TWEET};
 use crate::model::id::GlobalId;
 use crate::model::user::{DISPLAY_NAME_LENGTH, username_key};
-use crate::model::{ActionId, Change, Entity, EventKind, Micros, Result as StoreResult, Topic, TweetId, UserId, text};
+use crate::model::{ActionId, Deed, Micros, Result as StoreResult, TweetId, UserId, text};
 use crate::store::bulk::Numbered;
-use crate::store::bulk::action::NewAction;
 use crate::store::bulk::tweet::{Crowded, Identity, ImportedTweet, Origin};
 use crate::store::bulk::unresolved::{Reference, Unresolved};
 use crate::store::bulk::user::Account;
-use crate::store::writer::Tx;
+use crate::store::tx::Tx;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
@@ -208,6 +206,12 @@ pub(super) async fn insert(
     let keys: Vec<_> = rows.iter().map(|row| row.action_key).collect();
     let actions = tx.number(Numbered::Actions, &keys).await?;
     let parents = parents(tx, &rows, &ids).await?;
+    let mut authors = tx.authors_of(parents.iter().flatten().copied()).await?;
+    authors.extend(
+        rows.iter()
+            .zip(&ids)
+            .filter_map(|(row, id)| Some((TweetId(*id), row.author(accounts)?.id))),
+    );
     let names: HashSet<&String> = rows.iter().flat_map(|row| &row.mentions).collect();
     let users = tx.users_named(&names.into_iter().cloned().collect::<Vec<_>>()).await?;
     let mut tweets = Vec::with_capacity(rows.len());
@@ -217,7 +221,7 @@ pub(super) async fn insert(
         let id = TweetId(id);
         open.extend(row.unresolved(id, parent, &users));
         let tweet = row.into_imported(id, ActionId(action), author, parent, &users);
-        note(batch, &tweet);
+        note(batch, &tweet, parent.and_then(|parent| authors.get(&parent).copied()));
         tweets.push(tweet);
     }
     let positions = tx.positions(&tweets, crowded).await?;
@@ -297,27 +301,13 @@ impl Row {
     }
 }
 
-/// Notes what a new tweet adds.
-fn note(batch: &mut Batch, tweet: &ImportedTweet) {
-    let hashtags = tweet.hashtags.iter().map(|tag| Topic::hashtag(tag));
-    let topics = std::iter::once(Topic::user(tweet.author)).chain(hashtags);
-    batch.announce(Deed {
-        kind: EventKind::Tweet,
-        action: NewAction {
-            id: tweet.action,
-            verb: if tweet.in_reply_to.is_some() { REPLY } else { TWEET },
-            actor: tweet.author,
-            object: Some(Entity::Tweet(tweet.id)),
-            target: tweet.in_reply_to.map(Entity::Tweet),
-            created_at: tweet.created_at,
-        },
-        is_dated: true,
-        tweet: Some(tweet.id),
-        topics: topics.map(|topic| (topic, Change::Created)).collect(),
-        keys: Vec::new(),
-    });
+/// Notes what a new tweet adds, whoever wrote what it answers.
+fn note(batch: &mut Batch, tweet: &ImportedTweet, answered: Option<UserId>) {
+    batch.record_beside(&Deed::posting(&tweet.as_tweet(), answered));
     batch.count_user(tweet.author, [1, 0, 0]);
-    batch.count_hashtags(&tweet.hashtags);
+    for tag in &tweet.hashtags {
+        batch.count_hashtag(tag, [1, 0]);
+    }
     if let Some(parent) = tweet.in_reply_to {
         batch.count_tweet(parent, [0, 0, 1]);
     }

@@ -9,7 +9,7 @@ use crate::model::{Key, Micros, Result as StoreResult, UserId};
 use crate::store::bulk::Numbered;
 use crate::store::bulk::tweet::Crowded;
 use crate::store::bulk::user::{Account, Provisional};
-use crate::store::writer::Tx;
+use crate::store::tx::Tx;
 use futures_util::future::BoxFuture;
 use std::collections::HashMap;
 

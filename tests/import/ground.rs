@@ -127,7 +127,7 @@ impl Ground {
     /// Each row of an answer as a JSON array.
     pub async fn rows(&self, sql: &str) -> Vec<String> {
         let backend = self.db.get_database_backend();
-        let sql = format!("WITH rows AS ({sql}) SELECT * FROM rows");
+        let sql = format!("WITH {EXPECTED}, rows AS ({sql}) SELECT * FROM rows");
         let rows = self
             .db
             .query_all_raw(Statement::from_string(backend, sql))
@@ -166,7 +166,8 @@ impl Ground {
     pub async fn recount(&self) {
         for sql in RECOUNT {
             let wrong = self.rows(sql).await;
-            assert!(wrong.is_empty(), "{sql}\n{wrong:?}");
+            let some: Vec<_> = wrong.iter().take(5).collect();
+            assert!(wrong.is_empty(), "{sql}\n{some:?}, {} in all", wrong.len());
         }
     }
 }
@@ -200,15 +201,65 @@ const MEANING: &[&str] = &[
     "SELECT a.verb, u.username_key, a.created_at, a.object_kind, o.external_id, o.source, p.external_id AS target \
      FROM action a JOIN users u ON u.id = a.actor_key \
      LEFT JOIN tweet o ON a.object_kind = 'tweet' AND o.id = a.object_key LEFT JOIN tweet p ON p.id = a.target_key",
-    "SELECT CASE WHEN e.topic LIKE 'user:%' THEN o.username_key ELSE e.topic END AS topic, e.kind, e.created_at, e.verb, \
-     a.username_key, t.external_id, t.source FROM feed_entry e JOIN users a ON a.id = e.actor_id \
-     LEFT JOIN users o ON e.topic = 'user:' || o.id LEFT JOIN tweet t ON t.id = e.tweet_id",
+    "SELECT e.topic LIKE 'about:%' AS about, e.topic LIKE 'notifications:%' AS told, o.username_key AS whose, x.external_id AS what, \
+     x.source AS whats, CASE WHEN o.id IS NULL AND x.id IS NULL THEN e.topic END AS topic, e.kind, e.created_at, e.verb, \
+     a.username_key, t.external_id, t.source FROM feed_entry e LEFT JOIN users a ON a.id = e.actor_id \
+     LEFT JOIN users o ON e.topic IN ('user:' || o.id, 'private:' || o.id, 'about:user:' || o.id, 'notifications:' || o.id) \
+     LEFT JOIN tweet x ON e.topic = 'about:tweet:' || x.id LEFT JOIN tweet t ON t.id = e.tweet_id",
+    "SELECT u.username_key, g.verb, CASE WHEN t.id IS NULL AND o.id IS NULL THEN g.object END AS object, t.external_id, t.source, \
+     o.username_key AS of_user, g.day, g.action_count, g.actor_count, g.newest_at, \
+     (SELECT group_concat(w.username_key || ' ' || a.action_count || ' ' || a.newest_at, ', ' ORDER BY w.username_key) \
+      FROM notification_actor a JOIN users w ON a.actor = 'user:' || w.id WHERE a.group_id = g.id) AS actors \
+     FROM notification_group g JOIN users u ON u.id = g.user_id LEFT JOIN tweet t ON g.object = 'tweet:' || t.id \
+     LEFT JOIN users o ON g.object = 'user:' || o.id",
+    "SELECT u.username_key, s.seen, s.read, s.unseen_count, s.unread_count FROM notification_state s JOIN users u ON u.id = s.user_id",
     "SELECT u.username_key, CASE WHEN f.target_kind = 'user' THEN o.username_key ELSE f.target_key END AS target, f.flag, \
      f.created_at FROM follow f JOIN users u ON u.id = f.follower_id \
      LEFT JOIN users o ON f.target_kind = 'user' AND o.id = f.target_key",
     "SELECT u.kind, u.wanted, u.wanted_source, t.external_id, t.source FROM unresolved u \
      LEFT JOIN tweet t ON u.kind IN ('reply', 'mention') AND t.id = u.holder",
 ];
+
+/// What has to stand in topics, and in the groups of notifications: from actions alone.
+const EXPECTED: &str = "told AS (\
+     SELECT a.id, t.author_id AS user_id FROM action a JOIN tweet t ON a.target_kind = 'tweet' AND t.id = a.target_key \
+     WHERE a.verb = 'reply' UNION \
+     SELECT a.id, m.user_id FROM action a JOIN mention m ON m.tweet_id = a.object_key WHERE a.verb IN ('tweet', 'reply') UNION \
+     SELECT a.id, t.author_id FROM action a JOIN tweet t ON t.id = a.object_key WHERE a.verb IN ('like', 'retweet') UNION \
+     SELECT a.id, CAST(a.object_key AS INTEGER) FROM action a WHERE a.verb = 'follow' AND a.object_kind = 'user'), \
+    named AS (\
+     SELECT id, actor_kind AS kind, actor_key AS key FROM action WHERE actor_kind <> 'user' UNION \
+     SELECT id, object_kind, object_key FROM action WHERE verb NOT IN ('tweet', 'reply') UNION \
+     SELECT id, target_kind, target_key FROM action), \
+    placed AS (\
+     SELECT id, CASE public WHEN 1 THEN 'user:' ELSE 'private:' END || actor_key AS topic FROM action WHERE actor_kind = 'user' \
+     UNION SELECT n.id, CASE n.kind WHEN 'object' THEN '' ELSE 'about:' END || n.kind || ':' || n.key FROM named n \
+     JOIN action a ON a.id = n.id AND a.public WHERE n.kind IN ('user', 'tweet', 'object') \
+     UNION SELECT a.id, 'hashtag:' || h.hashtag FROM action a JOIN tweet_hashtag h ON h.tweet_id = a.object_key \
+     WHERE a.verb IN ('tweet', 'reply') \
+     UNION SELECT w.id, 'notifications:' || w.user_id FROM told w JOIN action a ON a.id = w.id AND a.public \
+     WHERE a.actor_kind <> 'user' OR CAST(a.actor_key AS INTEGER) <> w.user_id), \
+    expected_entry AS (\
+     SELECT p.topic, CASE WHEN a.verb IN ('tweet', 'reply') THEN 0 WHEN a.verb = 'retweet' THEN 1 ELSE 2 END AS kind, \
+     a.created_at, a.id, a.verb, CASE a.actor_kind WHEN 'user' THEN CAST(a.actor_key AS INTEGER) ELSE 0 END AS actor_id, \
+     CASE WHEN a.verb IN ('tweet', 'reply', 'retweet') THEN CAST(a.object_key AS INTEGER) END AS tweet_id, \
+     CASE WHEN a.verb IN ('tweet', 'reply') THEN '' ELSE COALESCE(a.object_kind || ':' || a.object_key, '') END AS object \
+     FROM placed p JOIN action a ON a.id = p.id), \
+    notice AS (\
+     SELECT CAST(substr(p.topic, 15) AS INTEGER) AS user_id, a.verb, COALESCE(a.object_kind || ':' || a.object_key, '') AS object, \
+     a.created_at / 86400000000 - (a.created_at % 86400000000 < 0) AS day, a.actor_kind || ':' || a.actor_key AS actor, \
+     a.created_at, a.id FROM placed p JOIN action a ON a.id = p.id WHERE p.topic LIKE 'notifications:%'), \
+    newest AS (\
+     SELECT *, COUNT(*) OVER g AS actions, FIRST_VALUE(created_at) OVER w AS newest_at, FIRST_VALUE(id) OVER w AS newest_id, \
+     COUNT(*) OVER ga AS actor_actions, FIRST_VALUE(created_at) OVER wa AS actor_at, FIRST_VALUE(id) OVER wa AS actor_id FROM notice \
+     WINDOW g AS (PARTITION BY user_id, verb, object, day), ga AS (PARTITION BY user_id, verb, object, day, actor), \
+     w AS (PARTITION BY user_id, verb, object, day ORDER BY created_at DESC, id DESC), \
+     wa AS (PARTITION BY user_id, verb, object, day, actor ORDER BY created_at DESC, id DESC)), \
+    expected_group AS (\
+     SELECT user_id, verb, object, day, actions AS action_count, COUNT(DISTINCT actor) AS actor_count, newest_at, newest_id \
+     FROM newest GROUP BY user_id, verb, object, day), \
+    expected_actor AS (\
+     SELECT DISTINCT user_id, verb, object, day, actor, actor_actions, actor_at, actor_id FROM newest)";
 
 const RECOUNT: &[&str] = &[
     "SELECT id, username FROM users u WHERE tweet_count <> (SELECT COUNT(*) FROM tweet WHERE author_id = u.id) \
@@ -224,10 +275,20 @@ const RECOUNT: &[&str] = &[
      WHERE a.id IS NULL OR a.object_key <> t.id OR a.created_at <> t.created_at \
      OR a.verb <> CASE WHEN in_reply_to_id IS NULL THEN 'tweet' ELSE 'reply' END \
      OR CAST(COALESCE(a.target_key, 0) AS INTEGER) <> COALESCE(in_reply_to_id, 0)",
-    "SELECT t.id FROM tweet t WHERE (SELECT COUNT(*) FROM feed_entry e JOIN action a ON a.id = e.id AND a.verb = e.verb \
-     AND a.created_at = e.created_at WHERE e.id = t.action_id AND e.tweet_id = t.id) \
-     <> 1 + (SELECT COUNT(*) FROM tweet_hashtag WHERE tweet_id = t.id)",
-    "SELECT id FROM action a WHERE NOT EXISTS (SELECT 1 FROM feed_entry e WHERE e.id = a.id AND e.topic = 'user:' || a.actor_key)",
+    "SELECT * FROM (SELECT topic, kind, created_at, id, verb, actor_id, tweet_id, object FROM feed_entry) \
+     EXCEPT SELECT * FROM expected_entry",
+    "SELECT * FROM expected_entry EXCEPT SELECT topic, kind, created_at, id, verb, actor_id, tweet_id, object FROM feed_entry",
+    "SELECT * FROM (SELECT user_id, verb, object, day, action_count, actor_count, newest_at, newest_id FROM notification_group) \
+     EXCEPT SELECT * FROM expected_group",
+    "SELECT * FROM expected_group EXCEPT \
+     SELECT user_id, verb, object, day, action_count, actor_count, newest_at, newest_id FROM notification_group",
+    "SELECT * FROM (SELECT g.user_id, g.verb, g.object, g.day, a.actor, a.action_count, a.newest_at, a.newest_id \
+     FROM notification_actor a LEFT JOIN notification_group g ON g.id = a.group_id) EXCEPT SELECT * FROM expected_actor",
+    "SELECT * FROM expected_actor EXCEPT SELECT g.user_id, g.verb, g.object, g.day, a.actor, a.action_count, a.newest_at, a.newest_id \
+     FROM notification_actor a LEFT JOIN notification_group g ON g.id = a.group_id AND g.user_id = a.user_id",
+    "SELECT user_id FROM notification_state s WHERE \
+     unseen_count <> (SELECT COUNT(*) FROM notification_group g WHERE g.user_id = s.user_id AND g.version > MAX(g.seen, s.seen)) \
+     OR unread_count <> (SELECT COUNT(*) FROM notification_group g WHERE g.user_id = s.user_id AND g.version > MAX(g.read, s.read))",
     "SELECT position FROM tweet WHERE position NOT IN (SELECT id FROM tweet_search_docsize)",
 ];
 

@@ -5,8 +5,8 @@ use crate::graphql::error::Result;
 use crate::graphql::object::Tweet;
 use crate::graphql::request::Ask;
 use crate::model::id::GlobalId;
-use crate::model::{Error, TweetId};
-use crate::social::tweet::Post;
+use crate::model::{Error, Reaction, TweetId};
+use crate::social::tweet::{Post, Posted};
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 /// What is posted.
@@ -71,7 +71,13 @@ impl TweetMutations {
             in_reply_to: input.in_reply_to.map(|id| tweet_id(&id)).transpose()?,
             idempotency_key: input.idempotency_key,
         };
-        payload(ctx, ctx.social().post_tweet(ctx.viewer(), post).await?).await
+        match ctx.social().post_tweet(ctx.viewer(), post).await? {
+            Posted::New(tweet) => {
+                ctx.request().renew();
+                Ok(TweetPayload { tweet: Tweet(tweet) })
+            }
+            Posted::Before(id) => payload(ctx, id).await,
+        }
     }
 
     /// Author only.
@@ -93,33 +99,33 @@ impl TweetMutations {
 
     /// Nothing changes when the viewer likes it already.
     async fn like_tweet(&self, ctx: &Context<'_>, input: TweetRefInput) -> Result<TweetPayload> {
-        ctx.viewer().require_user()?;
-        payload(ctx, ctx.social().like_tweet(ctx.viewer(), tweet_id(&input.id)?).await?).await
+        react(ctx, Reaction::Like, &input).await
     }
 
     /// Nothing changes when the viewer does not like it.
     async fn unlike_tweet(&self, ctx: &Context<'_>, input: TweetRefInput) -> Result<TweetPayload> {
-        ctx.viewer().require_user()?;
-        payload(
-            ctx,
-            ctx.social().unlike_tweet(ctx.viewer(), tweet_id(&input.id)?).await?,
-        )
-        .await
+        undo_reaction(ctx, Reaction::Like, &input).await
     }
 
     /// Nothing changes when the viewer has retweeted it already.
     async fn retweet(&self, ctx: &Context<'_>, input: TweetRefInput) -> Result<TweetPayload> {
-        ctx.viewer().require_user()?;
-        payload(ctx, ctx.social().retweet(ctx.viewer(), tweet_id(&input.id)?).await?).await
+        react(ctx, Reaction::Retweet, &input).await
     }
 
     /// Nothing changes when the viewer has not retweeted it.
     async fn undo_retweet(&self, ctx: &Context<'_>, input: TweetRefInput) -> Result<TweetPayload> {
-        ctx.viewer().require_user()?;
-        payload(
-            ctx,
-            ctx.social().undo_retweet(ctx.viewer(), tweet_id(&input.id)?).await?,
-        )
-        .await
+        undo_reaction(ctx, Reaction::Retweet, &input).await
     }
+}
+
+async fn react(ctx: &Context<'_>, reaction: Reaction, input: &TweetRefInput) -> Result<TweetPayload> {
+    ctx.viewer().require_user()?;
+    let id = tweet_id(&input.id)?;
+    payload(ctx, ctx.social().react(ctx.viewer(), reaction, id).await?).await
+}
+
+async fn undo_reaction(ctx: &Context<'_>, reaction: Reaction, input: &TweetRefInput) -> Result<TweetPayload> {
+    ctx.viewer().require_user()?;
+    let id = tweet_id(&input.id)?;
+    payload(ctx, ctx.social().undo_reaction(ctx.viewer(), reaction, id).await?).await
 }

@@ -78,6 +78,7 @@ pub async fn entity(ctx: &Context<'_>, named: &model::Entity) -> Result<Option<E
             let tag = load.hashtag(name.clone()).await?;
             tag.map(|tag| Entity::Hashtag(Hashtag(tag)))
         }
+        model::Entity::Object(_) => None,
     };
     if found.is_some() {
         return Ok(found);
@@ -88,6 +89,7 @@ pub async fn entity(ctx: &Context<'_>, named: &model::Entity) -> Result<Option<E
             model::Entity::User(id) => ("User", model::id::GlobalId::User(*id)),
             model::Entity::Tweet(id) => ("Tweet", model::id::GlobalId::Tweet(*id)),
             model::Entity::Hashtag(name) => ("Hashtag", model::id::GlobalId::Hashtag(name.clone())),
+            model::Entity::Object(key) => ("ExternalObject", model::id::GlobalId::Object(key.clone())),
         };
         Entity::Tombstone(Tombstone {
             id: id.to_string(),

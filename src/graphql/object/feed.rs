@@ -17,8 +17,13 @@ pub enum FeedGroup {
     User,
     /// The actions of those whom one user follows. Slug: the username.
     Timeline,
+    /// What happened to one user. Slug: the username.
+    Notification,
     /// The tweets with one hashtag. Slug: the hashtag, without the #.
     Hashtag,
+    /// Every public action in which one external object is the actor, the object or the target.
+    /// Slug: `type:key`.
+    Object,
 }
 
 /// A feed, by its key and its slug.
@@ -56,11 +61,22 @@ impl Feed {
         }
     }
 
+    /// What happened to a user.
+    #[must_use]
+    pub fn notifications(user: &model::User) -> Self {
+        Self {
+            key: FeedKey::Notification(user.id),
+            slug: user.username.clone(),
+        }
+    }
+
     fn group(&self) -> model::FeedGroup {
         match self.key {
             FeedKey::User(_) => model::FeedGroup::User,
             FeedKey::Timeline(_) => model::FeedGroup::Timeline,
+            FeedKey::Notification(_) => model::FeedGroup::Notification,
             FeedKey::Hashtag(_) => model::FeedGroup::Hashtag,
+            FeedKey::Object(_) => model::FeedGroup::Object,
         }
     }
 }
@@ -70,6 +86,9 @@ impl Feed {
 /// # Errors
 /// `FORBIDDEN` for somebody else's timeline.
 pub async fn find(ctx: &Context<'_>, group: model::FeedGroup, slug: &str) -> Result<Option<Feed>> {
+    if group == model::FeedGroup::Object {
+        return Ok(None);
+    }
     if group == model::FeedGroup::Hashtag {
         let Some(name) = model::text::hashtag_key(slug) else {
             return Ok(None);
@@ -79,11 +98,12 @@ pub async fn find(ctx: &Context<'_>, group: model::FeedGroup, slug: &str) -> Res
     let Some(id) = ctx.load().user_named(model::user::username_key(slug)).await? else {
         return Ok(None);
     };
-    if group == model::FeedGroup::Timeline {
+    if group.is_private() {
         require_owner(ctx, id)?;
     }
     let user = ctx.load().user(id).await?;
     Ok(user.map(|user| match group {
+        model::FeedGroup::Notification => Feed::notifications(&user),
         model::FeedGroup::Timeline => Feed::timeline(&user),
         _ => Feed::of_user(&user),
     }))

@@ -1,46 +1,53 @@
 //! Actions and their entries.
 
-use super::Script;
-use crate::model::{ActionId, Entity, Entry, Micros, Topic, UserId};
-
-/// An action to be recorded.
-#[derive(Clone, Debug)]
-#[expect(missing_docs, reason = "the fields are those of `Action`")]
-pub struct NewAction {
-    pub id: ActionId,
-    pub verb: &'static str,
-    pub actor: UserId,
-    pub object: Option<Entity>,
-    pub target: Option<Entity>,
-    pub created_at: Micros,
-}
+use crate::model::{Action, ActionId, Entity, Entry, EntryKind, Micros, Topic};
+use crate::store::feed::grouped_object;
+use crate::store::script::Script;
 
 impl Script {
-    /// Records actions of users.
-    pub fn insert_actions(&mut self, actions: &[NewAction]) {
+    /// Records actions.
+    pub fn insert_actions(&mut self, actions: &[Action]) {
         let parts = |entity: &Option<Entity>| entity.as_ref().map(|entity| (entity.kind(), entity.key())).unzip();
         let rows: Vec<_> = actions
             .iter()
-            .map(|new| {
-                let (object_kind, object_key) = parts(&new.object);
-                let (target_kind, target_key) = parts(&new.target);
-                let (of, to) = ((object_kind, object_key), (target_kind, target_key));
+            .map(|action| {
+                let (object, target) = (parts(&action.object), parts(&action.target));
                 (
-                    new.id,
-                    new.verb,
-                    new.actor.to_string(),
-                    of.0,
-                    of.1,
-                    to.0,
-                    to.1,
-                    new.created_at,
+                    (action.id, &action.verb, action.actor.kind(), action.actor.key()),
+                    (object, target, action.created_at),
+                    (
+                        &action.description,
+                        action.data.as_ref().map(ToString::to_string),
+                        action.public,
+                    ),
                 )
             })
             .collect();
+        let rows: Vec<_> = rows
+            .iter()
+            .map(
+                |((id, verb, kind, key), ((of, of_key), (to, to_key), at), (description, data, public))| {
+                    (
+                        id,
+                        verb,
+                        kind,
+                        key,
+                        of,
+                        of_key,
+                        to,
+                        to_key,
+                        at,
+                        description,
+                        data,
+                        public,
+                    )
+                },
+            )
+            .collect();
         self.each(
             "INSERT INTO action (id, verb, actor_kind, actor_key, object_kind, object_key, target_kind, target_key, \
-             created_at) SELECT {int:0}, {text:1}, 'user', {text:2}, {text:3}, {text:4}, {text:5}, {text:6}, {int:7} \
-             FROM {each}",
+             created_at, description, data, public) SELECT {int:0}, {text:1}, {text:2}, {text:3}, {text:4}, {text:5}, \
+             {text:6}, {text:7}, {int:8}, {text:9}, {text:10}, {bool:11} FROM {each}",
             &rows,
         );
     }
@@ -50,13 +57,24 @@ impl Script {
         let rows: Vec<_> = entries
             .iter()
             .map(|(topic, entry)| {
-                let (kind, place) = (i16::from(entry.kind), entry.place);
-                (topic, kind, place.at, place.id, &*entry.verb, entry.actor, entry.tweet)
+                let (place, object) = (entry.place, grouped_object(entry));
+                let tweet = entry.tweet().filter(|_| entry.kind != EntryKind::Other);
+                let kind = i16::from(entry.kind);
+                (
+                    topic,
+                    kind,
+                    place.at,
+                    place.id,
+                    &*entry.verb,
+                    entry.actor,
+                    tweet,
+                    object,
+                )
             })
             .collect();
         self.each(
-            "INSERT INTO feed_entry (topic, kind, created_at, id, verb, actor_id, tweet_id) \
-             SELECT {text:0}, {int:1}, {int:2}, {int:3}, {text:4}, {int:5}, {int:6} FROM {each}",
+            "INSERT INTO feed_entry (topic, kind, created_at, id, verb, actor_id, tweet_id, object) \
+             SELECT {text:0}, {int:1}, {int:2}, {int:3}, {text:4}, {int:5}, {int:6}, {text:7} FROM {each}",
             &rows,
         );
     }

@@ -1,22 +1,11 @@
 //! Many follows at once.
 
-use super::Script;
-use crate::model::{ActionId, Entity, FollowId, Micros, Place, Result, Topic, UserId};
+use crate::model::{Entity, Micros, Place, Result, Topic, UserId};
+use crate::store::script::Script;
 use crate::store::snapshot::json;
-use crate::store::writer::Tx;
+use crate::store::stage::NewFollow;
+use crate::store::tx::Tx;
 use std::collections::HashSet;
-
-/// A follow to be recorded.
-#[derive(Clone, Debug)]
-#[expect(missing_docs, reason = "the fields are those of the table")]
-pub struct NewFollow {
-    pub id: FollowId,
-    pub follower: UserId,
-    pub target: Entity,
-    pub flag: String,
-    pub created_at: Micros,
-    pub action: Option<ActionId>,
-}
 
 impl Tx {
     /// Which of these follows stand, by their place in the list.

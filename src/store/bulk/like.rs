@@ -1,9 +1,9 @@
 //! Many likes at once.
 
-use super::Script;
 use crate::model::{ActionId, Micros, Result, TweetId, UserId};
+use crate::store::script::Script;
 use crate::store::snapshot::json;
-use crate::store::writer::Tx;
+use crate::store::tx::Tx;
 use std::collections::HashSet;
 
 impl Tx {

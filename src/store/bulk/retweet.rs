@@ -1,10 +1,10 @@
 //! Many retweets at once.
 
-use super::Script;
 use super::tweet::Identity;
 use crate::model::{ActionId, Micros, Result, TweetId, UserId};
+use crate::store::script::Script;
 use crate::store::snapshot::json;
-use crate::store::writer::Tx;
+use crate::store::tx::Tx;
 use std::collections::HashMap;
 
 /// A retweet to be recorded.

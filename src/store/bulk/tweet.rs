@@ -1,12 +1,12 @@
 //! Many tweets at once, and their identities outside.
 
-use super::Script;
 use crate::model::id::GlobalId;
-use crate::model::{ActionId, Micros, Result, TweetId, UserId};
+use crate::model::{ActionId, Micros, Result, Tweet, TweetId, UserId};
+use crate::store::script::Script;
 use crate::store::search::document;
 use crate::store::snapshot::json;
 use crate::store::tweet::PLACES;
-use crate::store::writer::Tx;
+use crate::store::tx::Tx;
 use sea_orm::{QueryResult, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -47,6 +47,28 @@ pub struct ImportedTweet {
     pub hashtags: Vec<String>,
     /// With their places among all names in the text.
     pub mentions: Vec<(usize, UserId)>,
+}
+
+impl ImportedTweet {
+    /// The tweet that it becomes.
+    #[must_use]
+    pub fn as_tweet(&self) -> Tweet {
+        Tweet {
+            id: self.id,
+            author: self.author,
+            text: self.text.clone(),
+            created_at: self.created_at,
+            edited_at: self.edited_at,
+            in_reply_to: self.in_reply_to,
+            action: self.action,
+            like_count: self.origin.likes.unwrap_or_default(),
+            retweet_count: self.origin.retweets.unwrap_or_default(),
+            reply_count: self.origin.replies.unwrap_or_default(),
+            url: self.url.clone(),
+            hashtags: self.hashtags.clone(),
+            mentions: self.mentions.iter().map(|(_, user)| *user).collect(),
+        }
+    }
 }
 
 /// The last positions of the times that have more tweets than places, as far as one writer
@@ -249,6 +271,32 @@ impl Tx {
         rows.iter().map(|row| Ok(TweetId(row.try_get_by_index(0)?))).collect()
     }
 
+    /// The actions that recorded tweets.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn actions_of_tweets(&self, tweets: &[TweetId]) -> Result<Vec<ActionId>> {
+        let sql = "SELECT t.action_id FROM {each} JOIN tweet t ON t.id = {number}";
+        let rows = self.rows(sql, [json(&tweets)]).await?;
+        rows.iter().map(|row| Ok(ActionId(row.try_get_by_index(0)?))).collect()
+    }
+
+    /// Who wrote tweets.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn authors_of(&self, tweets: impl Iterator<Item = TweetId>) -> Result<HashMap<TweetId, UserId>> {
+        let tweets: HashSet<TweetId> = tweets.collect();
+        if tweets.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let sql = "SELECT t.id, t.author_id FROM {each} JOIN tweet t ON t.id = {number}";
+        let rows = self.rows(sql, [json(&tweets)]).await?;
+        rows.iter()
+            .map(|row| Ok((TweetId(row.try_get_by_index(0)?), UserId(row.try_get_by_index(1)?))))
+            .collect()
+    }
+
     /// The hashtags of tweets, in their order.
     ///
     /// # Errors
@@ -287,10 +335,7 @@ impl Script {
                     .map(|(place, tag)| (tweet.id, place, tag))
             })
             .collect();
-        self.each(
-            "INSERT INTO tweet_hashtag (tweet_id, place, hashtag) SELECT {int:0}, {int:1}, {text:2} FROM {each}",
-            &tags,
-        );
+        self.insert_tags(&tags);
         let mentions: Vec<_> = tweets
             .iter()
             .flat_map(|tweet| tweet.mentions.iter().map(|(place, user)| (tweet.id, *place, *user)))
@@ -324,6 +369,14 @@ impl Script {
              CASE WHEN t.in_reply_to_id IS NULL THEN 'tweet' ELSE 'reply' END, t.author_id, t.id \
              FROM {each} JOIN tweet t ON t.id = {number} JOIN tweet_hashtag h ON h.tweet_id = t.id",
             tweets,
+        );
+    }
+
+    /// Adds hashtags to tweets: which, at what place.
+    pub(in crate::store) fn insert_tags(&mut self, tags: &[(TweetId, usize, &String)]) {
+        self.each(
+            "INSERT INTO tweet_hashtag (tweet_id, place, hashtag) SELECT {int:0}, {int:1}, {text:2} FROM {each}",
+            tags,
         );
     }
 

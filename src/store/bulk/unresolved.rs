@@ -1,11 +1,11 @@
 //! References of imported rows to what has not come yet.
 
-use super::Script;
 use super::tweet::Identity;
 use crate::model::Result;
 use crate::store::entity::unresolved;
+use crate::store::script::Script;
 use crate::store::snapshot::json;
-use crate::store::writer::Tx;
+use crate::store::tx::Tx;
 use sea_orm::FromQueryResult;
 use std::collections::HashSet;
 

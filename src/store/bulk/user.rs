@@ -1,10 +1,10 @@
 //! Many users at once, and what is only provisional of those who were named by rows.
 
-use super::Script;
 use crate::model::{Micros, Result, UserId};
+use crate::store::script::Script;
 use crate::store::search::names;
 use crate::store::snapshot::json;
-use crate::store::writer::Tx;
+use crate::store::tx::Tx;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 

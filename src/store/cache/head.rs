@@ -63,7 +63,7 @@ mod tests {
             kind: EntryKind::Post,
             verb: "tweet".into(),
             actor: UserId(1),
-            tweet: None,
+            object: None,
         }
     }
 

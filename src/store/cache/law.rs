@@ -4,15 +4,14 @@
 use super::super::feed::HeadId;
 use super::super::follow::Follows;
 use super::super::session::Session;
-use super::super::tweet::NewTweet;
+use super::super::tx::Tx;
 use super::super::user::NewUser;
-use super::super::writer::Tx;
 use super::super::{Options, Store};
 use super::{Head, Kept, On, State};
 use crate::metrics::Metrics;
 use crate::model::{
-    ActionId, Entity, Entry, EntryKind, EventKind, Hashtag, Key, NewEvent, Place, Result, Topic, Tweet, TweetId, User,
-    UserId,
+    ActionId, Entity, Entry, EntryKind, EventKind, Hashtag, Key, Micros, NewEvent, Object, ObjectKey, Place, Result,
+    Topic, Tweet, TweetId, User, UserId,
 };
 use futures_util::future::BoxFuture;
 use std::collections::HashMap;
@@ -49,7 +48,21 @@ fn entry(at: i64) -> Entry {
         kind: EntryKind::Post,
         verb: "tweet".into(),
         actor: ALICE,
-        tweet: Some(TWEET),
+        object: Some(Entity::Tweet(TWEET)),
+    }
+}
+
+fn object() -> Object {
+    Object {
+        key: ObjectKey {
+            kind: "repository".into(),
+            key: "acme/x".into(),
+        },
+        name: "old".into(),
+        url: None,
+        data: None,
+        created_at: Micros(0),
+        follower_count: 0,
     }
 }
 
@@ -70,24 +83,30 @@ async fn fill(store: &Store) {
                 created_at: tx.now(),
             };
             tx.insert_user(user).await?;
-            tx.count_hashtags(&["rust".to_owned()], 1).await?;
-            tx.insert_tweet(NewTweet {
+            let tweet = Tweet {
+                id: tx.next_tweet().await?,
                 author: ALICE,
-                author_name: "alice".into(),
                 text: "old".into(),
+                created_at: tx.now(),
+                edited_at: None,
                 in_reply_to: None,
                 action: ActionId(1),
+                like_count: 0,
+                retweet_count: 0,
+                reply_count: 0,
+                url: None,
                 hashtags: vec!["rust".into()],
                 mentions: Vec::new(),
-            })
-            .await?;
+            };
+            tx.insert_tweet(&tweet, "alice").await?;
+            tx.put_object(&object()).await?;
             let session = Session {
                 user: Some(ALICE),
                 service: None,
                 expires_at: None,
             };
             tx.insert_session(SESSION, session).await?;
-            tx.insert_entries(&[(topic(), entry(1))]).await
+            tx.insert_entries(&Entity::User(ALICE), &[(topic(), entry(1))]).await
         })
     })
     .await;
@@ -97,21 +116,25 @@ async fn fill(store: &Store) {
 async fn change(store: &Store) {
     write(store, |tx| {
         Box::pin(async move {
-            tx.count_user(ALICE, 5, 0, 0).await?;
+            tx.count_user(ALICE, [5, 0, 0]).await?;
             changed(tx, Key::User(ALICE));
-            tx.count_tweet(TWEET, 5, 0, 0).await?;
+            tx.count_tweet(TWEET, [5, 0, 0]).await?;
             changed(tx, Key::Tweet(TWEET));
             tx.count_hashtags(&["rust".to_owned()], 5).await?;
             changed(tx, Key::Hashtag("rust".into()));
             tx.delete_session(SESSION).await?;
             changed(tx, Key::Session(SESSION));
+            let mut object = object();
+            object.name = "new".into();
+            tx.put_object(&object).await?;
+            changed(tx, Key::Object(object.key));
             let target = Entity::Hashtag("rust".into());
             tx.insert_follow(ALICE, &target, "following", None).await?;
             tx.open_span(ALICE, &Topic::hashtag("rust"), Place::OLDEST).await?;
             changed(tx, Key::Follows(ALICE));
             let mut event = NewEvent::new(EventKind::Tweet);
             event.added = vec![(topic(), entry(2))];
-            tx.insert_entries(&event.added).await?;
+            tx.insert_entries(&Entity::User(ALICE), &event.added).await?;
             tx.emit(event);
             Ok(())
         })
@@ -160,6 +183,8 @@ caches! {
         |store| store.session(SESSION).await.unwrap();
     Follows, ALICE, |snapshot| HashMap::from([(ALICE, Arc::new(snapshot.follows(ALICE).await.unwrap()))]),
         |store| Some(store.follows(ALICE).await.unwrap());
+    Object, object().key, |snapshot| snapshot.objects(&[object().key]).await.unwrap(),
+        |store| store.objects([object().key]).await.unwrap().remove(&object().key);
     Head, head(), |snapshot| snapshot.heads(&[head()], 10).await.unwrap(),
         |store| store.view().heads(&[head()]).await.unwrap().unwrap().remove(&head());
 }
@@ -284,5 +309,6 @@ laws! {
     hashtags: Hashtag;
     sessions: Session;
     follows: Follows;
+    objects: Object;
     heads: Head;
 }

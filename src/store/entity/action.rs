@@ -15,6 +15,11 @@ pub struct Model {
     pub target_kind: Option<String>,
     pub target_key: Option<String>,
     pub created_at: i64,
+    pub description: Option<String>,
+    pub data: Option<String>,
+    pub public: bool,
+    pub foreign_id: Option<String>,
+    pub external_id: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

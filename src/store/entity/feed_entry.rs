@@ -16,6 +16,7 @@ pub struct Model {
     pub verb: String,
     pub actor_id: i64,
     pub tweet_id: Option<i64>,
+    pub object: String,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -1,0 +1,191 @@
+//! What a job writes with: one transaction, or its part of one.
+
+use super::bulk::Numbered;
+use super::dialect::statement;
+use super::known::Known;
+use super::script::Script;
+use super::stage::Stage;
+use crate::model::{Deed, Error, Micros, NewEvent, Result, Seq};
+use parking_lot::Mutex;
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Value};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What a job writes with. Dropped without effect when the job fails.
+pub struct Tx {
+    conn: Arc<DatabaseTransaction>,
+    ground: Arc<Ground>,
+    now: Micros,
+    manner: Manner,
+    stage: Mutex<Stage>,
+    events: Mutex<Vec<NewEvent>>,
+}
+
+/// When what a job writes is in the tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// At once, for jobs that read what they have written.
+    Through,
+    /// With what the others of its group write.
+    Staged,
+}
+
+/// What the jobs of one transaction share.
+pub(super) struct Ground {
+    /// The newest event before them.
+    pub newest: Seq,
+    /// What was looked up for all of them.
+    pub known: Known,
+    /// The last numbers that were given, by table.
+    numbers: Mutex<HashMap<Numbered, i64>>,
+}
+
+impl Ground {
+    /// Reads where a transaction begins.
+    pub(super) async fn read(conn: &DatabaseTransaction) -> Result<Self> {
+        let mut numbers = HashMap::new();
+        let mut columns = vec!["(SELECT MAX(seq) FROM event)".to_owned()];
+        let is_sqlite = conn.get_database_backend() == DbBackend::Sqlite;
+        if is_sqlite {
+            let last = |of: &Numbered| format!("(SELECT seq FROM sqlite_sequence WHERE name = '{}')", of.table());
+            columns.extend(Numbered::ALL.iter().map(last));
+        }
+        let sql = format!("SELECT {}", columns.join(", "));
+        let row = conn
+            .query_one_raw(statement(conn.get_database_backend(), &sql, []))
+            .await?
+            .ok_or_else(|| Error::internal("no row came back"))?;
+        if is_sqlite {
+            for (place, of) in Numbered::ALL.into_iter().enumerate() {
+                let last: Option<i64> = row.try_get_by_index(place + 1)?;
+                numbers.insert(of, last.unwrap_or_default());
+            }
+        }
+        let newest: Option<Seq> = row.try_get_by_index(0)?;
+        Ok(Self {
+            newest: newest.unwrap_or_default(),
+            known: Known::default(),
+            numbers: Mutex::new(numbers),
+        })
+    }
+}
+
+impl Tx {
+    pub(super) fn new(conn: Arc<DatabaseTransaction>, ground: Arc<Ground>, now: Micros, manner: Manner) -> Self {
+        Self {
+            conn,
+            ground,
+            now,
+            manner,
+            stage: Mutex::default(),
+            events: Mutex::default(),
+        }
+    }
+
+    /// The time of what is written.
+    #[must_use]
+    pub fn now(&self) -> Micros {
+        self.now
+    }
+
+    /// Appends to the log, when the job is committed.
+    pub fn emit(&self, event: NewEvent) {
+        self.events.lock().push(event);
+    }
+
+    /// Records what somebody did: the action, its entries, whom it is told, and the event.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database fails.
+    pub async fn record(&self, deed: &Deed) -> Result<()> {
+        self.put(|stage| stage.record(deed)).await?;
+        self.emit(deed.event());
+        Ok(())
+    }
+
+    /// Writes rows, at once or with the group.
+    pub(super) async fn put(&self, put: impl FnOnce(&mut Stage)) -> Result<()> {
+        put(&mut self.stage.lock());
+        match self.manner {
+            Manner::Through => self.flush().await,
+            Manner::Staged => Ok(()),
+        }
+    }
+
+    /// Writes what is staged.
+    pub(super) async fn flush(&self) -> Result<()> {
+        let stage = std::mem::take(&mut *self.stage.lock());
+        self.run(stage.into_script(self.now)).await
+    }
+
+    /// What was said, with the time of it, and what is still to be written.
+    pub(super) fn into_parts(self) -> (Vec<(Micros, NewEvent)>, Stage) {
+        let now = self.now;
+        let events = self.events.into_inner().into_iter();
+        (events.map(|event| (now, event)).collect(), self.stage.into_inner())
+    }
+
+    pub(super) fn conn(&self) -> &DatabaseTransaction {
+        &self.conn
+    }
+
+    /// What was looked up for the whole group, as long as nobody writes what they read back.
+    pub(super) fn known(&self) -> Option<&Known> {
+        (self.manner == Manner::Staged).then_some(&self.ground.known)
+    }
+
+    /// Runs a query in the dialect's words (see [`super::dialect`]).
+    pub(super) async fn rows(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<Vec<QueryResult>> {
+        let backend = self.conn.get_database_backend();
+        Ok(self.conn.query_all_raw(statement(backend, sql, values)).await?)
+    }
+
+    /// Runs a statement in the dialect's words, and tells how many rows it changed.
+    pub(super) async fn execute(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<u64> {
+        let backend = self.conn.get_database_backend();
+        let done = self.conn.execute_raw(statement(backend, sql, values)).await?;
+        Ok(done.rows_affected())
+    }
+
+    /// Runs statements with as few turns as the engine allows.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database fails.
+    pub async fn run(&self, script: Script) -> Result<()> {
+        script.run(&self.conn).await
+    }
+
+    /// A number for a new row.
+    pub(super) async fn next(&self, of: Numbered) -> Result<i64> {
+        self.reserve(of, 1, 0)
+            .await?
+            .first()
+            .copied()
+            .ok_or_else(|| Error::internal("no number came back"))
+    }
+
+    /// Numbers above `above` and above all that were ever given.
+    pub(super) async fn reserve(&self, of: Numbered, count: usize, above: i64) -> Result<Vec<i64>> {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        if self.conn.get_database_backend() == DbBackend::Sqlite {
+            let mut numbers = self.ground.numbers.lock();
+            let last = numbers.entry(of).or_default();
+            let first = above.max(*last) + 1;
+            *last = first + count - 1;
+            return Ok((first..first + count).collect());
+        }
+        if count == 0 {
+            return Ok(Vec::new());
+        }
+        let raise = "SELECT setval(pg_get_serial_sequence(?, 'id'), ?) \
+                     WHERE nextval(pg_get_serial_sequence(?, 'id')) <= ?";
+        let table = of.table();
+        if above > 0 {
+            self.rows(raise, [table.into(), above.into(), table.into(), above.into()])
+                .await?;
+        }
+        let sql = "SELECT nextval(pg_get_serial_sequence(?, 'id')) FROM generate_series(1, ?) ORDER BY 1";
+        let rows = self.rows(sql, [table.into(), count.into()]).await?;
+        rows.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()
+    }
+}
