@@ -51,6 +51,13 @@ pub(super) struct Peer {
     pub(super) place: Arc<Place>,
 }
 
+impl Peer {
+    /// The client behind a proxy that is the other end.
+    pub(super) fn at(self, address: IpAddr) -> Self {
+        Self { address, ..self }
+    }
+}
+
 /// All connections of a server.
 pub(super) struct Connections {
     server: Server,

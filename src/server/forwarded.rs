@@ -20,7 +20,7 @@ pub(super) async fn resolve(State(server): State<Server>, mut request: Request, 
     let peer = request.extensions().get::<Peer>().cloned();
     if let Some(peer) = peer.filter(|peer| proxies.contain(peer.address)) {
         let address = client(peer.address, request.headers(), proxies);
-        request.extensions_mut().insert(Peer { address, ..peer });
+        request.extensions_mut().insert(peer.at(address));
     }
     next.run(request).await
 }
