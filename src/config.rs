@@ -2,7 +2,12 @@
 //!
 //! Every flag has an environment variable, and a flag wins. Nothing else reads the environment.
 
-use std::{net::SocketAddr, str::FromStr, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    str::FromStr,
+    time::Duration,
+};
 
 use clap::{Args, ValueEnum};
 
@@ -39,6 +44,84 @@ pub struct LogFlags {
     pub log: String,
 }
 
+/// What one operation may ask for.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct QueryFlags {
+    /// The longest document, in bytes
+    #[arg(long, env = "LINNET_QUERY_SIZE", value_name = "BYTES", default_value = "65536", value_parser = count)]
+    pub query_size: u64,
+
+    /// The most tokens of a document
+    #[arg(long, env = "LINNET_QUERY_TOKENS", value_name = "NUMBER", default_value = "4000", value_parser = count)]
+    pub query_tokens: u64,
+
+    /// The most fields of an operation, a fragment's each time that it is spread
+    #[arg(long, env = "LINNET_QUERY_FIELDS", value_name = "NUMBER", default_value = "5000", value_parser = count)]
+    pub query_fields: u64,
+
+    /// How deep fields may be nested
+    #[arg(long, env = "LINNET_QUERY_DEPTH", value_name = "NUMBER", default_value = "12", value_parser = count)]
+    pub query_depth: u64,
+
+    /// The most aliases of a document
+    #[arg(long, env = "LINNET_QUERY_ALIASES", value_name = "NUMBER", default_value = "50", value_parser = count)]
+    pub query_aliases: u64,
+
+    /// The most fields at the root of an operation
+    #[arg(long, env = "LINNET_QUERY_ROOT_FIELDS", value_name = "NUMBER", default_value = "20", value_parser = count)]
+    pub query_root_fields: u64,
+
+    /// The most directives of a document
+    #[arg(long, env = "LINNET_QUERY_DIRECTIVES", value_name = "NUMBER", default_value = "30", value_parser = count)]
+    pub query_directives: u64,
+
+    /// The most objects that an operation can ask for, lists by their `first` or `last`
+    #[arg(long, env = "LINNET_QUERY_COST", value_name = "NUMBER", default_value = "10000", value_parser = count)]
+    pub query_cost: u64,
+}
+
+/// How often what may be done, where limits are on.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct RateFlags {
+    /// The cost of operations, for each user, and for each address of anonymous viewers
+    #[arg(long, env = "LINNET_RATE_COST", value_name = "RATE", default_value = "6000000/m")]
+    pub rate_cost: Rate,
+
+    /// Mutations, for each user, and for each address of anonymous viewers
+    #[arg(long, env = "LINNET_RATE_WRITES", value_name = "RATE", default_value = "1000/m")]
+    pub rate_writes: Rate,
+
+    /// Accounts made from an address
+    #[arg(long, env = "LINNET_RATE_SIGN_UPS", value_name = "RATE", default_value = "500/h")]
+    pub rate_sign_ups: Rate,
+
+    /// Wrong passwords for an account
+    #[arg(long, env = "LINNET_RATE_PASSWORDS", value_name = "RATE", default_value = "10/m")]
+    pub rate_passwords: Rate,
+
+    /// Attempts to log in from an address
+    #[arg(long, env = "LINNET_RATE_LOG_INS", value_name = "RATE", default_value = "200/m")]
+    pub rate_log_ins: Rate,
+}
+
+/// The documents that an operator trusts.
+#[derive(Args, Clone, Debug)]
+pub struct TrustFlags {
+    /// A manifest of documents that clients may name: Apollo's, or a JSON object of ids and texts
+    #[arg(long, env = "LINNET_TRUSTED_DOCUMENTS", value_name = "FILE")]
+    pub trusted_documents: Option<PathBuf>,
+
+    /// What to do with other documents: execute them, log them too, or refuse them
+    #[arg(
+        long,
+        env = "LINNET_TRUSTED_DOCUMENTS_MODE",
+        value_name = "MODE",
+        default_value = "off",
+        requires_if("enforce", "trusted_documents")
+    )]
+    pub trusted_documents_mode: TrustMode,
+}
+
 /// The options of `linnet serve`, as typed.
 #[derive(Args, Clone, Debug)]
 pub struct Flags {
@@ -61,6 +144,23 @@ pub struct Flags {
     /// Limits per user and per address: rates, signing up and logging in, connections, replays
     #[arg(long, env = "LINNET_RATE_LIMIT", value_name = "SWITCH", default_value = "on")]
     rate_limit: Switch,
+
+    #[command(flatten)]
+    rates: RateFlags,
+
+    /// The most connections from one address, where limits are on
+    #[arg(long, env = "LINNET_CONNECTIONS_PER_ADDRESS", value_name = "NUMBER", default_value = "10000", value_parser = count)]
+    connections_per_address: u64,
+
+    /// Proxies whose Forwarded or X-Forwarded-For tells the client's address: addresses or
+    /// networks such as 10.0.0.0/8, separated by commas
+    #[arg(
+        long,
+        env = "LINNET_TRUSTED_PROXIES",
+        value_name = "NETWORKS",
+        default_value = "none"
+    )]
+    trusted_proxies: Networks,
 
     /// off: anonymous viewers may only sign up and log in
     #[arg(long, env = "LINNET_PUBLIC_ACCESS", value_name = "SWITCH", default_value = "on")]
@@ -104,6 +204,20 @@ pub struct Flags {
     #[arg(long, env = "LINNET_REQUEST_TIMEOUT", value_name = "DURATION", default_value = "10s", value_parser = duration)]
     request_timeout: Duration,
 
+    /// The most requests under way; more get 503
+    #[arg(long, env = "LINNET_MAX_REQUESTS", value_name = "NUMBER", default_value = "2048", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    max_requests: u32,
+
+    /// The most operations of an array that is sent as one request; 0: no arrays
+    #[arg(long, env = "LINNET_BATCH", value_name = "NUMBER", default_value = "0", value_parser = clap::value_parser!(u8).range(0..=10))]
+    batch: u8,
+
+    #[command(flatten)]
+    query: QueryFlags,
+
+    #[command(flatten)]
+    trust: TrustFlags,
+
     /// How long a WebSocket may wait with its connection_init
     #[arg(long, env = "LINNET_WEBSOCKET_INIT_TIMEOUT", value_name = "DURATION", default_value = "10s", value_parser = duration)]
     websocket_init_timeout: Duration,
@@ -127,6 +241,12 @@ pub struct Config {
     pub broker_url: BrokerUrl,
     /// Whether limits per user and per address hold.
     pub rate_limit: bool,
+    /// How often what may be done, where limits hold.
+    pub rates: RateFlags,
+    /// The most connections from one address, where limits hold.
+    pub connections_per_address: usize,
+    /// The proxies that tell a client's address.
+    pub trusted_proxies: Networks,
     /// Whether anonymous viewers may read.
     pub public_access: bool,
     /// Whether anyone may make an account.
@@ -145,6 +265,14 @@ pub struct Config {
     pub event_retention: Duration,
     /// The longest that a request may take.
     pub request_timeout: Duration,
+    /// The most requests under way.
+    pub max_requests: usize,
+    /// The most operations of an array that is one request.
+    pub batch: usize,
+    /// What one operation may ask for.
+    pub query: QueryFlags,
+    /// The documents that are trusted.
+    pub trust: TrustFlags,
     /// How long a WebSocket may wait with its `connection_init`.
     pub websocket_init_timeout: Duration,
     /// How long a reader may take nothing while there is something to send.
@@ -160,6 +288,9 @@ impl From<Flags> for Config {
             database_url: flags.database.database_url,
             broker_url: flags.broker_url,
             rate_limit: flags.rate_limit.into(),
+            rates: flags.rates,
+            connections_per_address: as_usize(flags.connections_per_address),
+            trusted_proxies: flags.trusted_proxies,
             public_access: flags.public_access.into(),
             sign_up: flags.sign_up.into(),
             session_lifetime: flags.session.session_lifetime,
@@ -169,11 +300,20 @@ impl From<Flags> for Config {
             tweet_length: flags.tweet_length,
             event_retention: flags.event_retention,
             request_timeout: flags.request_timeout,
+            max_requests: as_usize(flags.max_requests.into()),
+            batch: flags.batch.into(),
+            query: flags.query,
+            trust: flags.trust,
             websocket_init_timeout: flags.websocket_init_timeout,
             slow_reader_timeout: flags.slow_reader_timeout,
             log: flags.log,
         }
     }
+}
+
+/// A number as the machine counts.
+pub fn as_usize(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 /// `on` or `off`.
@@ -200,6 +340,94 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
+}
+
+/// What to do with documents that are not trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TrustMode {
+    /// Execute them.
+    Off,
+    /// Execute them, and name them in the log.
+    Log,
+    /// Refuse them.
+    Enforce,
+}
+
+/// How often something may be done: that many at once, and as many in each period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// How many.
+    pub count: u64,
+    /// In which time.
+    pub period: Duration,
+}
+
+impl FromStr for Rate {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const WRONG: &str = "a rate is a number and a time, such as 10/s, 10/m, 10/h or 10/d";
+        let (number, unit) = text.split_once('/').ok_or(WRONG)?;
+        let seconds = match unit {
+            "s" => 1,
+            "m" => 60,
+            "h" => 3_600,
+            "d" => 86_400,
+            _ => return Err(WRONG),
+        };
+        Ok(Self {
+            count: count(number)?,
+            period: Duration::from_secs(seconds),
+        })
+    }
+}
+
+/// Addresses, as networks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Networks(Vec<(IpAddr, u8)>);
+
+impl Networks {
+    /// Whether an address is in one of them.
+    pub fn contain(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.0.iter().any(|(network, prefix)| match (network, address) {
+            (IpAddr::V4(network), IpAddr::V4(address)) => {
+                let differing = network.to_bits() ^ address.to_bits();
+                differing.leading_zeros() >= u32::from(*prefix)
+            }
+            (IpAddr::V6(network), IpAddr::V6(address)) => {
+                let differing = network.to_bits() ^ address.to_bits();
+                differing.leading_zeros() >= u32::from(*prefix)
+            }
+            _ => false,
+        })
+    }
+}
+
+impl FromStr for Networks {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.trim() == "none" {
+            return Ok(Self::default());
+        }
+        let networks = text.split(',').map(str::trim).filter(|one| !one.is_empty());
+        networks.map(network).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+fn network(text: &str) -> Result<(IpAddr, u8), String> {
+    let wrong = || format!("`{text}` is no address and no network such as 10.0.0.0/8");
+    let (address, prefix) = match text.split_once('/') {
+        Some((address, prefix)) => (address, Some(prefix.parse().map_err(|_| wrong())?)),
+        None => (text, None),
+    };
+    let address: IpAddr = address.parse().map_err(|_| wrong())?;
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    match prefix.unwrap_or(most) {
+        prefix if prefix <= most => Ok((address, prefix)),
+        _ => Err(wrong()),
+    }
 }
 
 /// A database that Linnet can use.
@@ -287,6 +515,14 @@ fn origin(text: &str) -> Result<String, String> {
     }
 }
 
+/// A whole number of something, at least one.
+fn count(text: &str) -> Result<u64, &'static str> {
+    match text.parse() {
+        Ok(number @ 1..=1_000_000_000_000) => Ok(number),
+        _ => Err("must be a whole number, at least 1"),
+    }
+}
+
 /// A whole number with a unit: `500ms`, `10s`, `5m`, `12h`, `7d`.
 fn duration(text: &str) -> Result<Duration, &'static str> {
     const WRONG: &str = "a duration is a whole number with a unit, such as 500ms, 10s, 12h or 7d";
@@ -367,6 +603,44 @@ mod tests {
         assert_eq!(size("1gib"), Ok(1 << 30));
         for wrong in ["", "MB", "1TBB", "10KB", "99999999999GB"] {
             assert!(size(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn rates_have_a_number_and_a_time() {
+        let rate = Rate {
+            count: 10,
+            period: Duration::from_secs(60),
+        };
+        assert_eq!("10/m".parse(), Ok(rate));
+        for wrong in [
+            "",
+            "10",
+            "10/",
+            "/m",
+            "0/m",
+            "10/w",
+            "-1/s",
+            "1.5/s",
+            "99999999999999/s",
+        ] {
+            assert!(wrong.parse::<Rate>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn networks_contain_addresses() {
+        let networks: Networks = "10.0.0.0/8, 192.0.2.7, 2001:db8::/32".parse().unwrap();
+        for inside in ["10.1.2.3", "::ffff:10.1.2.3", "192.0.2.7", "2001:db8::1"] {
+            assert!(networks.contain(inside.parse().unwrap()), "{inside}");
+        }
+        for outside in ["11.0.0.1", "192.0.2.8", "2001:db9::1", "::1"] {
+            assert!(!networks.contain(outside.parse().unwrap()), "{outside}");
+        }
+        let all: Networks = "0.0.0.0/0".parse().unwrap();
+        assert!(all.contain("203.0.113.9".parse().unwrap()));
+        for wrong in ["example.org", "10.0.0.0/33", "10.0.0.0/", "::/129", "/8"] {
+            assert!(wrong.parse::<Networks>().is_err(), "{wrong}");
         }
     }
 

@@ -7,10 +7,14 @@ mod batch;
 mod canonical;
 mod class;
 mod error;
+pub mod guard;
+pub mod limit;
 pub mod live;
 mod loader;
 mod mutation;
 mod object;
+pub mod persisted;
+mod prepared;
 mod query;
 mod request;
 mod scalar;
@@ -23,21 +27,29 @@ use crate::model::error::Code;
 use crate::model::viewer::TokenHash;
 use crate::model::{Error, Seq, Viewer};
 use crate::social::Social;
-use async_graphql::parser::types::{
-    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection,
-};
-use async_graphql::{Request as Operation, Response, Schema, ServerError, Value};
-use error::{refusal, set_codes};
+use async_graphql::parser::types::OperationType;
+use async_graphql::{Request as Operation, Response, Schema, ServerError, ValidationMode, Value};
+use error::{refusal, refusal_of, set_codes};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use guard::Limits;
+use limit::{Account, Limiter, Rates};
 use live::{Live, Subscription};
 use mutation::Mutation;
+use persisted::Trusted;
+pub use prepared::Asked;
+use prepared::Documents;
 use query::Query;
 use request::{Request, Scope};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use subscription::SubscriptionRoot;
+use tokio::sync::Semaphore;
+
+/// How many of the dearest operations may be executed at once: what an answer holds while it grows
+/// is in proportion to its cost, so this bounds the memory of all of them.
+const DEAREST_AT_ONCE: u64 = 25;
 
 /// How often an open connection looks whether its session still stands.
 const SESSION_LOOK: Duration = Duration::from_millis(400);
@@ -45,7 +57,7 @@ const SESSION_LOOK: Duration = Duration::from_millis(400);
 type Root = Schema<Query, Mutation, SubscriptionRoot>;
 
 /// What the operator decides about the API.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Whether anonymous viewers may do more than sign up and log in.
     pub public_access: bool,
@@ -53,16 +65,29 @@ pub struct Options {
     pub production: bool,
     /// What groups of subscriptions are made with.
     pub groups: groups::Options,
+    /// What a document and its operations may have.
+    pub limits: Limits,
+    /// What may be done how often; none: as often as anybody likes.
+    pub rates: Option<Rates>,
+    /// The documents that are known from the start.
+    pub trusted: Trusted,
 }
 
 /// Everything that transports need of the schema. Cheap to clone.
 #[derive(Clone)]
 pub struct Api {
-    schema: Root,
+    /// Validates whatever it executes.
+    careful: Root,
+    /// Executes what is known to be valid.
+    quick: Root,
+    documents: Arc<Documents>,
+    limiter: Limiter,
+    /// What all operations under way may cost together.
+    under_way: Arc<Semaphore>,
     social: Social,
     broker: Memory,
     live: Live,
-    options: Options,
+    public_access: bool,
 }
 
 /// One result of an operation.
@@ -95,7 +120,16 @@ pub enum Refusal {
 }
 
 fn build() -> async_graphql::SchemaBuilder<Query, Mutation, SubscriptionRoot> {
-    Schema::build(Query, Mutation::default(), SubscriptionRoot)
+    // The guard has counted the nesting, each fragment once; the executor counts with spreads.
+    Schema::build(Query, Mutation::default(), SubscriptionRoot).limit_recursive_depth(guard::NESTING)
+}
+
+fn root(production: bool, validation: ValidationMode) -> Root {
+    let mut builder = build().validation_mode(validation);
+    if production {
+        builder = builder.disable_introspection().disable_suggestions();
+    }
+    builder.finish()
 }
 
 /// The schema in the schema definition language.
@@ -108,17 +142,20 @@ impl Api {
     /// The API over the rules.
     #[must_use]
     pub fn new(social: Social, broker: Memory, metrics: Metrics, options: Options) -> Self {
-        let mut builder = build();
-        if options.production {
-            builder = builder.disable_introspection().disable_suggestions();
-        }
-        let schema = builder.finish();
+        let careful = root(options.production, ValidationMode::Strict);
+        let dearest = options.limits.cost.saturating_add(guard::INTROSPECTION_COST);
+        let most = dearest.saturating_mul(DEAREST_AT_ONCE);
+        let documents = Documents::new(careful.clone(), options.limits, options.trusted, metrics.clone());
         Self {
-            live: Live::new(schema.clone(), social.clone(), broker.clone(), metrics, options.groups),
-            schema,
+            careful,
+            quick: root(options.production, ValidationMode::Fast),
+            documents: Arc::new(documents),
+            limiter: Limiter::new(options.rates, metrics.clone()),
+            live: Live::new(social.clone(), broker.clone(), metrics, options.groups),
+            under_way: Arc::new(Semaphore::new(permits(most))),
             social,
             broker,
-            options,
+            public_access: options.public_access,
         }
     }
 
@@ -139,32 +176,31 @@ impl Api {
         })
     }
 
-    /// The type of the operation that a request names.
+    /// Finds the document that a request names, and the operation in it.
     ///
     /// # Errors
-    /// The response that refuses a document that can't be read, or that has no such operation.
-    pub fn operation_type(&self, request: &mut Operation) -> Result<OperationType, Response> {
-        let name = request.operation_name.clone();
-        let document = request.parsed_query().map_err(|error| {
-            let mut response = Response::from_errors(vec![error]);
-            set_codes(&mut response, Code::GraphqlParseFailed);
-            response
-        })?;
-        operation(document, name.as_deref())
-            .map(|operation| operation.ty)
-            .ok_or_else(|| refusal("the document has no such operation", Code::GraphqlValidationFailed))
+    /// The response that refuses a document that can't be read, does not fit the schema, or is
+    /// beyond a limit, or that has no such operation.
+    pub fn ask(&self, request: Operation, caller: &Caller) -> Result<Asked, Response> {
+        let account = self.limiter.of(&caller.viewer, caller.address);
+        self.documents.ask(request, &account)
     }
 
     /// Executes a query or a mutation.
-    pub async fn execute(&self, mut request: Operation, caller: Caller) -> Outcome {
-        match self.admit(&mut request, &caller) {
-            Ok(OperationType::Subscription) => Outcome::Refused(refusal(
+    pub async fn execute(&self, asked: Asked, caller: Caller) -> Outcome {
+        if asked.kind == OperationType::Subscription {
+            return Outcome::Refused(refusal(
                 "subscriptions are opened over a WebSocket, or at /graphql/stream",
                 Code::GraphqlValidationFailed,
-            )),
-            Ok(_) => {
-                let shared = self.shared(caller);
-                outcome(self.schema.execute(request.data(shared)).await)
+            ));
+        }
+        match self.admit(&asked, &caller) {
+            Ok(admitted) => {
+                let permits = u32::try_from(admitted.cost).unwrap_or(u32::MAX);
+                // It is never closed; who waits too long is ended by the transport's deadline.
+                let _permit = self.under_way.acquire_many(permits).await;
+                let shared = self.shared(caller, admitted.account);
+                outcome(admitted.schema.execute(asked.into_request().data(shared)).await)
             }
             Err(refused) => Outcome::Refused(refused),
         }
@@ -177,12 +213,14 @@ impl Api {
     #[must_use]
     pub fn subscribe(
         &self,
-        mut request: Operation,
+        asked: Asked,
         caller: Caller,
         resume: Option<String>,
     ) -> BoxFuture<'static, Result<Subscription, Response>> {
-        match self.admit(&mut request, &caller) {
-            Ok(_) => self.live.open(request, caller, resume),
+        match self.admit(&asked, &caller) {
+            Ok(admitted) => self
+                .live
+                .open(admitted.schema.clone(), asked.into_request(), caller, resume),
             Err(refused) => std::future::ready(Err(refused)).boxed(),
         }
     }
@@ -228,73 +266,45 @@ impl Api {
         ]
     }
 
-    fn shared(&self, caller: Caller) -> Arc<Request> {
+    fn shared(&self, caller: Caller, account: Account) -> Arc<Request> {
         let scope = Scope::new(self.social.clone(), caller.viewer);
-        Arc::new(Request::new(scope, None))
+        Arc::new(Request::new(scope, account, None))
     }
 
-    /// Reads the document and checks whether the caller may ask for it.
-    fn admit(&self, request: &mut Operation, caller: &Caller) -> Result<OperationType, Response> {
-        let kind = self.operation_type(request)?;
-        set_defaults(request);
-        if self.options.public_access || caller.viewer != Viewer::Anonymous {
-            return Ok(kind);
+    /// Checks whether the caller may ask this, and charges for it.
+    fn admit(&self, asked: &Asked, caller: &Caller) -> Result<Admitted<'_>, Response> {
+        if !self.public_access && caller.viewer == Viewer::Anonymous && !asked.is_open() {
+            return Err(refusal("log in first", Code::Unauthenticated));
         }
-        let name = request.operation_name.clone();
-        let open = request
-            .parsed_query()
-            .is_ok_and(|document| is_open(document, name.as_deref()));
-        if open {
-            return Ok(kind);
-        }
-        Err(refusal("log in first", Code::Unauthenticated))
+        let cost = self.documents.cost(asked)?;
+        let writes = match asked.kind {
+            OperationType::Mutation => asked.root_fields(),
+            OperationType::Query | OperationType::Subscription => 0,
+        };
+        let account = self.limiter.of(&caller.viewer, caller.address);
+        account.operation(cost, writes).map_err(|error| refusal_of(&error))?;
+        let schema = if self.documents.is_valid(asked) {
+            &self.quick
+        } else {
+            &self.careful
+        };
+        Ok(Admitted { schema, cost, account })
     }
 }
 
-fn operation<'d>(document: &'d ExecutableDocument, name: Option<&str>) -> Option<&'d OperationDefinition> {
-    match (&document.operations, name) {
-        (DocumentOperations::Single(operation), None) => Some(&operation.node),
-        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name).map(|operation| &operation.node),
-        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => {
-            operations.values().next().map(|operation| &operation.node)
-        }
-        _ => None,
-    }
+/// How an operation may be executed.
+struct Admitted<'a> {
+    /// By which of the two schemas.
+    schema: &'a Root,
+    /// What it was charged, and may hold while it is executed.
+    cost: u64,
+    /// Who was charged.
+    account: Account,
 }
 
-/// Gives the variables that were left out their defaults: the executor forgets them where it
-/// decides about `@skip` and `@include`.
-fn set_defaults(request: &mut Operation) {
-    let name = request.operation_name.clone();
-    let Some(operation) = request
-        .parsed_query()
-        .ok()
-        .and_then(|document| operation(document, name.as_deref()))
-    else {
-        return;
-    };
-    let defaults: Vec<_> = operation
-        .variable_definitions
-        .iter()
-        .filter_map(|variable| {
-            let default = variable.node.default_value.as_ref()?;
-            Some((variable.node.name.node.clone(), default.node.clone()))
-        })
-        .collect();
-    for (name, default) in defaults {
-        request.variables.entry(name).or_insert(default);
-    }
-}
-
-/// Whether an operation only signs up or logs in, or asks for nothing but the name of its type.
-fn is_open(document: &ExecutableDocument, name: Option<&str>) -> bool {
-    const OPEN: [&str; 3] = ["signUp", "logIn", "__typename"];
-    operation(document, name).is_some_and(|operation| {
-        operation.selection_set.node.items.iter().all(|item| match &item.node {
-            Selection::Field(field) => OPEN.contains(&field.node.name.node.as_str()),
-            Selection::FragmentSpread(_) | Selection::InlineFragment(_) => false,
-        })
-    })
+/// As many permits as a semaphore can have, at the most.
+fn permits(cost: u64) -> usize {
+    usize::try_from(cost).map_or(Semaphore::MAX_PERMITS, |cost| cost.min(Semaphore::MAX_PERMITS))
 }
 
 /// Whether a subscription's events can't be had, or not any more, rather than one of them can't
@@ -313,4 +323,158 @@ fn outcome(mut response: Response) -> Outcome {
     }
     set_codes(&mut response, Code::GraphqlValidationFailed);
     Outcome::Refused(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::social::Rules;
+    use crate::store::{self, Store};
+    use async_graphql::Variables;
+    use proptest::prelude::*;
+    use std::hint::black_box;
+    use std::time::Instant;
+
+    const TIMELINE: &str = include_str!("../playground/queries/04-timeline.graphql");
+    const HASHTAG: &str = include_str!("../playground/queries/05-hashtag.graphql");
+
+    async fn api(folder: &tempfile::TempDir) -> Api {
+        let metrics = Metrics::default();
+        let options = store::Options {
+            path: folder.path().join("linnet.db").display().to_string(),
+            memory: 64 << 20,
+        };
+        let store = Store::open(&options, &metrics).await.unwrap();
+        let options = Options {
+            public_access: true,
+            production: false,
+            groups: groups::Options {
+                memory: 1 << 20,
+                limit_walks: false,
+            },
+            limits: Limits::default(),
+            rates: None,
+            trusted: Trusted::default(),
+        };
+        let social = Social::new(store, Rules::default());
+        Api::new(social, Memory::default(), metrics, options)
+    }
+
+    fn caller() -> Caller {
+        Caller {
+            viewer: Viewer::Anonymous,
+            request_id: "".into(),
+            address: None,
+        }
+    }
+
+    fn operation(text: &str) -> Operation {
+        let variables = serde_json::json!({ "name": "nothing", "first": 20 });
+        Operation::new(text).variables(Variables::from_json(variables))
+    }
+
+    /// What a request costs that reads almost nothing: microseconds, the best of several rounds.
+    async fn measured<F: Future<Output = Outcome>>(mut ask: impl FnMut() -> F) -> f64 {
+        const TIMES: u32 = 500;
+        let mut best = f64::MAX;
+        for _ in 0..10 {
+            let begin = Instant::now();
+            for _ in 0..TIMES {
+                assert!(matches!(black_box(ask().await), Outcome::Executed(_)));
+            }
+            best = best.min(begin.elapsed().as_secs_f64() * 1e6 / f64::from(TIMES));
+        }
+        best
+    }
+
+    /// Values of all kinds, some of which some variable takes.
+    fn value() -> impl Strategy<Value = serde_json::Value> {
+        use serde_json::json;
+        let plain = prop_oneof![
+            Just(json!(null)),
+            any::<bool>().prop_map(|value| json!(value)),
+            (-2_i64..120).prop_map(|value| json!(value)),
+            Just(json!(5_000_000_000_i64)),
+            Just(json!(1.5)),
+            prop::sample::select(vec!["", "USER", "NOBODY", "User:1", "a"]).prop_map(|value| json!(value)),
+        ];
+        plain.prop_recursive(3, 12, 4, |inner| {
+            let names = prop::sample::select(vec!["targetId", "flag", "backfill", "other"]);
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(|items| json!(items)),
+                prop::collection::hash_map(names, inner, 0..4).prop_map(|fields| json!(fields)),
+            ]
+        })
+    }
+
+    #[test]
+    fn what_is_not_validated_again_is_answered_as_if_it_were() {
+        const TEXT: &str =
+            "query A($first: Int = 3, $name: String!, $ids: [ID!]!, $group: FeedGroup!, $yes: Boolean = true) {
+                hashtag(name: $name) @include(if: $yes) { tweets(first: $first) { nodes { id } } }
+                nodes(ids: $ids) { id } feed(group: $group, slug: $name) { id } }
+            mutation B($input: FollowInput!) { follow(input: $input) { viewer { id } } }";
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let api = runtime.block_on(api(&folder));
+        let names = prop::sample::select(vec!["first", "name", "ids", "group", "yes", "input"]);
+        // Most are right, so that some of the requests are.
+        let right =
+            serde_json::json!({ "name": "a", "ids": ["User:1"], "group": "USER", "input": { "targetId": "User:1" } });
+        let given = prop::collection::hash_map(names, value(), 0..3);
+        let mut runner = proptest::test_runner::TestRunner::default();
+        let quick = std::cell::Cell::new(0);
+        let checked = runner.run(&(given, prop::sample::select(vec!["A", "B"])), |(given, name)| {
+            let mut variables = right.clone();
+            for (name, value) in given {
+                variables[name] = value;
+            }
+            let operation = || {
+                Operation::new(TEXT)
+                    .operation_name(name)
+                    .variables(Variables::from_json(variables.clone()))
+            };
+            let asked = api.ask(operation(), &caller()).unwrap();
+            quick.set(quick.get() + u32::from(api.documents.is_valid(&asked)));
+            let shared = api.shared(caller(), api.limiter.of(&Viewer::Anonymous, None));
+            let careful = runtime.block_on(api.careful.execute(asked.into_request().data(shared)));
+            let asked = api.ask(operation(), &caller()).unwrap();
+            let answered = runtime.block_on(api.execute(asked, caller()));
+            prop_assert_eq!(format!("{:?}", outcome(careful)), format!("{answered:?}"));
+            Ok(())
+        });
+        checked.unwrap();
+        assert!(quick.get() > 20, "{} were not validated again", quick.get());
+    }
+
+    #[tokio::test]
+    #[ignore = "it measures: cargo test --release --lib what_preparing_saves -- --ignored --nocapture"]
+    async fn what_preparing_saves() {
+        let folder = tempfile::tempdir().unwrap();
+        let api = api(&folder).await;
+        for (name, text) in [("timeline", TIMELINE), ("hashtag", HASHTAG)] {
+            let unprepared = measured(async || {
+                let shared = api.shared(caller(), api.limiter.of(&Viewer::Anonymous, None));
+                outcome(api.careful.execute(operation(text).data(shared)).await)
+            })
+            .await;
+            let validated = measured(async || {
+                let asked = api.ask(operation(text), &caller()).unwrap();
+                let admitted = api.admit(&asked, &caller()).unwrap();
+                let shared = api.shared(caller(), admitted.account);
+                outcome(api.careful.execute(asked.into_request().data(shared)).await)
+            })
+            .await;
+            let prepared = measured(async || {
+                api.execute(api.ask(operation(text), &caller()).unwrap(), caller())
+                    .await
+            })
+            .await;
+            println!(
+                "{name}, {} bytes: {unprepared:.1} µs parsed and validated, {validated:.1} µs validated, {prepared:.1} µs prepared",
+                text.len()
+            );
+            assert!(prepared < unprepared);
+        }
+    }
 }

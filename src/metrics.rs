@@ -19,6 +19,16 @@ pub struct Metrics {
     pub groups: Gauge,
     /// Executions of subscriptions: one for each event of a group.
     pub executions: Counter,
+    /// Requests whose document was already prepared.
+    pub document_hits: Counter,
+    /// Requests whose document had to be read first.
+    pub document_misses: Counter,
+    /// Documents in memory, refused ones among them.
+    pub documents: Gauge,
+    /// Requests that were beyond a rate.
+    pub rate_limited: Counter,
+    /// Requests that were turned away because too many were under way.
+    pub shed: Counter,
     /// Events that were handed to subscribers.
     pub frames: Counter,
     /// The bytes of these, with what transports put around them.
@@ -67,6 +77,11 @@ impl Default for Metrics {
             subscriptions: Gauge::default(),
             groups: Gauge::default(),
             executions: Counter::default(),
+            document_hits: Counter::default(),
+            document_misses: Counter::default(),
+            documents: Gauge::default(),
+            rate_limited: Counter::default(),
+            shed: Counter::default(),
             frames: Counter::default(),
             frame_bytes: Counter::default(),
             replays: Counter::default(),
@@ -106,6 +121,19 @@ impl Metrics {
             "Executions of subscriptions, one for each event of a group",
             self.executions.clone(),
         );
+        registry.register(
+            "document_hits",
+            "Requests whose document was already prepared",
+            self.document_hits.clone(),
+        );
+        registry.register(
+            "document_misses",
+            "Requests whose document had to be read",
+            self.document_misses.clone(),
+        );
+        registry.register("documents", "Documents in memory", self.documents.clone());
+        registry.register("rate_limited", "Requests beyond a rate", self.rate_limited.clone());
+        registry.register("shed", "Requests turned away under load", self.shed.clone());
         registry.register("frames", "Events handed to subscribers", self.frames.clone());
         registry.register(
             "frame_bytes",

@@ -224,7 +224,7 @@ async fn many_writers_and_readers_hold_nobody_up() {
     let tweet = people[0].post("0 #rust").await;
     // Long reads: a page of a hundred with lists in it, again and again.
     let done = AtomicBool::new(false);
-    let query = r#"{ hashtag(name: "rust") { tweets(first: 100) { nodes { text likers(first: 100) { nodes { username } } } } } }"#;
+    let query = r#"{ hashtag(name: "rust") { tweets(first: 100) { nodes { text likers(first: 50) { nodes { username } } } } } }"#;
     let reading = join_all((0..8).map(|_| async {
         let reader = linnet.anybody();
         while !done.load(Ordering::SeqCst) {

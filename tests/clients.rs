@@ -40,6 +40,11 @@ async fn streams_are_resumed_over_each_transport() {
 }
 
 #[tokio::test]
+async fn apollo_persisted_queries() {
+    run("persisted.mjs").await;
+}
+
+#[tokio::test]
 async fn graphiql_in_a_browser() {
     run("graphiql.mjs").await;
 }

@@ -17,7 +17,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("transfer", &["model", "store", "social"]),
     (
         "graphql",
-        &["model", "metrics", "store", "broker", "delivery", "reading", "social"],
+        &[
+            "model", "metrics", "config", "store", "broker", "delivery", "reading", "social",
+        ],
     ),
     ("server", &["model", "metrics", "config", "graphql"]),
     (

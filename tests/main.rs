@@ -11,16 +11,18 @@ mod harness;
 
 mod accounts; // signing up, sessions, profiles, deletion, and the commands for them
 mod actions; // adding and removing actions: rules, privacy, deletion, and what a page of them costs
+mod attacks; // what strangers try to bring the server down with, and that it stays up
 mod batching; // how many SQL statements a page takes
 mod caches; // whoever saw something new is never shown something older
 mod clients; // the real JavaScript clients: audits, graphql-ws, Apollo, GraphiQL in a browser
 mod config; // options and commands: what is right, and how what is wrong is told
 mod crash; // kill -9 under load: nothing acknowledged is lost, doubled or miscounted
+mod documents; // documents by hash: automatic persisted queries and trusted ones
 mod executor; // order of keys, errors and nulls, as the specification says
+mod export; // everything survives an export and an import, and twice is once
 mod feed_streams; // actions that come into a feed and go, to those who may see them
 mod feeds_model; // every feed, list, group and count against an oracle, over many random steps
 mod groups; // the groups of every feed against its own actions
-mod export; // everything survives an export and an import, and twice is once
 mod hashtag_streams; // what a hashtag's stream tells, in which order, and since when
 mod http_protocol; // GraphQL over HTTP: methods, media types, limits and statuses
 mod import; // bulk import: order, repetition, bad rows, counters
@@ -33,6 +35,7 @@ mod notifications; // what people are told of, what they have seen, and making i
 mod objects; // lists of actions against a model of what has happened
 mod pagination; // every kind of list against slices of the whole
 mod processes; // commands beside a running server, a second server, and the end of one
+mod rates; // what is limited by user and by address, and what is not
 mod resuming; // readers that come back, or lag, miss nothing and get nothing twice
 mod schema; // schema.graphql is what the program prints, and holds the contract
 mod search; // parts of texts, names and hashtags

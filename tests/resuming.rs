@@ -164,6 +164,9 @@ async fn like_and_unlike(person: &Person, id: &str, times: usize) {
     }
 }
 
+/// What a server takes for [`wide_stream`].
+const WIDE: &[&str] = &["--query-aliases", "100"];
+
 /// A stream whose events are so large that the buffers on the way hold few of them.
 async fn wide_stream(linnet: &Linnet) -> Socket {
     let texts: String = (0..100).map(|n| format!("t{n}: text ")).collect();
@@ -179,7 +182,7 @@ const MANY: usize = 8_400;
 
 #[tokio::test]
 async fn a_reader_far_behind_gets_everything_afterwards() {
-    let linnet = Linnet::with(&["--rate-limit", "off", "--slow-reader-timeout", "60s"]).await;
+    let linnet = Linnet::with(&[WIDE, &["--rate-limit", "off", "--slow-reader-timeout", "60s"]].concat()).await;
     let people = join_all((0..40).map(|number| {
         let linnet = &linnet;
         async move { linnet.person(&format!("user{number}")).await }
@@ -234,7 +237,7 @@ async fn expected_of(linnet: &Linnet, tag: &str) -> Vec<String> {
 #[tokio::test]
 async fn a_reader_behind_never_sees_what_is_gone_by_then() {
     const TWEETS: usize = 200;
-    let linnet = Linnet::with(&["--rate-limit", "off", "--slow-reader-timeout", "60s"]).await;
+    let linnet = Linnet::with(&[WIDE, &["--rate-limit", "off", "--slow-reader-timeout", "60s"]].concat()).await;
     let alice = linnet.person("alice").await;
     let mut sleeper = wide_stream(&linnet).await;
     let mut ids = Vec::new();
@@ -265,7 +268,7 @@ async fn a_reader_behind_what_is_kept_is_told_so() {
         "--slow-reader-timeout",
         "60s",
     ];
-    let linnet = Linnet::with(&OPTIONS).await;
+    let linnet = Linnet::with(&[WIDE, &OPTIONS].concat()).await;
     let alice = linnet.person("alice").await;
     let mut sleeper = wide_stream(&linnet).await;
     for number in 0..200 {

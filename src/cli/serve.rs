@@ -11,8 +11,11 @@ use tokio_util::task::TaskTracker;
 
 use super::Failure;
 use crate::broker::Memory;
-use crate::config::{Config, DatabaseUrl};
+use crate::config::{Config, DatabaseUrl, TrustFlags, TrustMode, as_usize};
 use crate::delivery::{groups, pump};
+use crate::graphql::guard::Limits;
+use crate::graphql::limit::Rates;
+use crate::graphql::persisted::{Trust, Trusted};
 use crate::graphql::{self, Api};
 use crate::metrics::Metrics;
 use crate::server::{self, Options};
@@ -43,6 +46,7 @@ fn allow_many_sockets() {
 }
 
 async fn serve(config: Config) -> Result<ExitCode, Failure> {
+    let api_options = api_options(&config)?;
     let shutdown = CancellationToken::new();
     watch_signals(shutdown.clone())?;
 
@@ -57,7 +61,7 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
     let broker = Memory::default();
     let social = Social::new(store.clone(), rules(&config));
     let background = Background::start(&store, &broker, &social, path, config.event_retention);
-    let api = Api::new(social, broker, metrics.clone(), api_options(&config));
+    let api = Api::new(social, broker, metrics.clone(), api_options);
 
     let listener =
         server::bind(config.listen).map_err(|error| Failure(format!("cannot listen on {}: {error}", config.listen)))?;
@@ -88,15 +92,18 @@ fn rules(config: &Config) -> Rules {
     }
 }
 
-fn api_options(config: &Config) -> graphql::Options {
-    graphql::Options {
+fn api_options(config: &Config) -> Result<graphql::Options, Failure> {
+    Ok(graphql::Options {
         public_access: config.public_access,
         production: config.production,
         groups: groups::Options {
             memory: memory_of_frames(config),
             limit_walks: config.rate_limit,
         },
-    }
+        limits: limits(config),
+        rates: config.rate_limit.then(|| rates(config)),
+        trusted: trusted(&config.trust)?,
+    })
 }
 
 /// What of the budget is for the frames of streams; the rest is the caches'.
@@ -104,13 +111,55 @@ fn memory_of_frames(config: &Config) -> usize {
     config.memory / 4
 }
 
+fn limits(config: &Config) -> Limits {
+    let query = &config.query;
+    Limits {
+        size: as_usize(query.query_size),
+        tokens: as_usize(query.query_tokens),
+        fields: as_usize(query.query_fields),
+        depth: as_usize(query.query_depth),
+        aliases: as_usize(query.query_aliases),
+        root_fields: as_usize(query.query_root_fields),
+        directives: as_usize(query.query_directives),
+        cost: query.query_cost,
+    }
+}
+
+fn rates(config: &Config) -> Rates {
+    let rates = &config.rates;
+    Rates {
+        cost: rates.rate_cost,
+        writes: rates.rate_writes,
+        sign_ups: rates.rate_sign_ups,
+        passwords: rates.rate_passwords,
+        log_ins: rates.rate_log_ins,
+    }
+}
+
+fn trusted(flags: &TrustFlags) -> Result<Trusted, Failure> {
+    let Some(path) = &flags.trusted_documents else {
+        return Ok(Trusted::default());
+    };
+    let trust = match flags.trusted_documents_mode {
+        TrustMode::Off => Trust::Off,
+        TrustMode::Log => Trust::Log,
+        TrustMode::Enforce => Trust::Enforce,
+    };
+    let wrong = |reason: String| Failure(format!("cannot read {}: {reason}", path.display()));
+    let manifest = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    Trusted::read(&manifest, trust).map_err(wrong)
+}
+
 fn options_of(config: Config, metrics: Metrics) -> Options {
     Options {
         metrics,
         production: config.production,
-        limit_connections: config.rate_limit,
+        connections_per_address: config.rate_limit.then_some(config.connections_per_address),
+        trusted_proxies: config.trusted_proxies,
         origins: config.cors_origins,
         request_timeout: config.request_timeout,
+        max_requests: config.max_requests,
+        batch: config.batch,
         websocket_init_timeout: config.websocket_init_timeout,
         slow_reader_timeout: config.slow_reader_timeout,
     }

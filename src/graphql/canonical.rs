@@ -159,13 +159,14 @@ impl Writer<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graphql::{class, operation};
+    use crate::graphql::class;
+    use crate::graphql::prepared::operation;
     use async_graphql::parser::parse_query;
     use serde_json::{Value as Json, json};
 
     fn form(query: &str, variables: Json) -> Option<Canonical> {
         let document = parse_query(query).unwrap();
-        let operation = operation(&document, None).unwrap();
+        let (_, operation) = operation(&document, None).unwrap();
         canonical(&document, operation, &Variables::from_json(variables), class::is_public)
     }
 

@@ -51,7 +51,11 @@ fn describe(error: &Error, extensions: &mut ErrorExtensionValues) {
     match error {
         Error::Invalid { field, .. } => extensions.set("field", field.as_ref()),
         Error::Conflict { field, .. } => extensions.set("field", *field),
-        Error::RateLimited { retry_after } => extensions.set("retryAfter", retry_after.as_secs_f64().ceil()),
+        Error::RateLimited { retry_after } => {
+            // Never 0, and rounded up: who waits that long is let in.
+            let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
+            extensions.set("retryAfter", seconds.max(1));
+        }
         _ => {}
     }
 }
@@ -59,9 +63,26 @@ fn describe(error: &Error, extensions: &mut ErrorExtensionValues) {
 /// A response that refuses a request before it is executed.
 #[must_use]
 pub fn refusal(message: impl Into<String>, code: Code) -> Response {
+    Response::from_errors(vec![coded(message, code)])
+}
+
+/// An error of the request as a whole.
+#[must_use]
+pub fn coded(message: impl Into<String>, code: Code) -> ServerError {
     let mut error = ServerError::new(message, None);
     set_code(&mut error, code);
-    Response::from_errors(vec![error])
+    error
+}
+
+/// A response that refuses a request because of an error of the domain.
+#[must_use]
+pub fn refusal_of(error: &Error) -> Response {
+    let mut refused = ServerError::new(error.to_string(), None);
+    describe(
+        error,
+        refused.extensions.get_or_insert_with(ErrorExtensionValues::default),
+    );
+    Response::from_errors(vec![refused])
 }
 
 /// Gives the executor's own errors a code: they have none.

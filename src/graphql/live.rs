@@ -2,9 +2,11 @@
 
 use super::canonical::canonical;
 use super::error::{ApiError, refusal, set_codes};
+use super::limit::Account;
+use super::prepared::operation;
 use super::request::{Opened, Opening, Request, Scope, Turn};
 use super::subscription::Source;
-use super::{Caller, Root, class, operation, source_failed};
+use super::{Caller, Root, class, source_failed};
 use crate::broker::Memory;
 use crate::delivery;
 pub use crate::delivery::frame::Frame;
@@ -94,7 +96,6 @@ impl Hides {
 pub struct Live(Arc<Inner>);
 
 struct Inner {
-    schema: Root,
     social: Social,
     metrics: Metrics,
     groups: Groups<Execution>,
@@ -108,6 +109,8 @@ struct Inner {
 
 /// What the subscriptions of one canonical form have in common.
 struct Plan {
+    /// What executes it.
+    schema: Root,
     /// The digest of the canonical form with its source.
     form: [u8; 32],
     document: ExecutableDocument,
@@ -159,12 +162,12 @@ impl Teller for Execution {
     }
 
     async fn tell(&self, event: Arc<Event>) -> Result<Told> {
-        let Inner { schema, social, .. } = &*self.live.0;
+        let social = &self.live.0.social;
         let scope = Scope::witnessed(social.clone(), self.audience.viewer());
-        let request = Request::new(scope.clone(), Some(Turn::Tell(Arc::clone(&event))));
+        let request = Request::new(scope.clone(), Account::free(), Some(Turn::Tell(Arc::clone(&event))));
         let as_of = request.position.seq;
         let operation = self.plan.operation().data(Arc::new(request));
-        let Some(mut response) = schema.execute_stream(operation).next().await else {
+        let Some(mut response) = self.plan.schema.execute_stream(operation).next().await else {
             return Ok(Told::Nothing);
         };
         if self.audience == Audience::Everybody && scope.was_asked() {
@@ -192,16 +195,9 @@ impl Plan {
 }
 
 impl Live {
-    pub(super) fn new(
-        schema: Root,
-        social: Social,
-        broker: Memory,
-        metrics: Metrics,
-        options: delivery::groups::Options,
-    ) -> Self {
+    pub(super) fn new(social: Social, broker: Memory, metrics: Metrics, options: delivery::groups::Options) -> Self {
         let groups = Groups::new(social.store().clone(), broker, metrics.clone(), options);
         Self(Arc::new(Inner {
-            schema,
             social,
             metrics,
             groups,
@@ -215,24 +211,30 @@ impl Live {
     /// Opens a subscription, from the moment of the call on unless its `after` says otherwise.
     pub(super) fn open(
         &self,
+        schema: Root,
         mut request: Operation,
         caller: Caller,
         resume: Option<String>,
     ) -> BoxFuture<'static, Result<Subscription, Response>> {
         let live = self.clone();
         let scope = Scope::new(live.0.social.clone(), caller.viewer.clone());
-        let asked = Arc::new(Request::new(scope, Some(Turn::Open(Opening::new(resume)))));
+        let asked = Arc::new(Request::new(
+            scope,
+            Account::free(),
+            Some(Turn::Open(Opening::new(resume))),
+        ));
         let name = request.operation_name.clone();
         let variables = request.variables.clone();
         let document = request.parsed_query().cloned();
         async move {
-            let mut results = live.0.schema.execute_stream(request.data(Arc::clone(&asked)));
+            let mut results = schema.execute_stream(request.data(Arc::clone(&asked)));
             if let Some(refused) = results.next().await {
                 return Err(with_codes(refused));
             }
             let document = document.map_err(|error| with_codes(Response::from_errors(vec![error])))?;
             let opened = asked.opened();
-            let plan = opened.and_then(|opened| Some((live.plan(document, name, variables, &opened)?, opened)));
+            let plan =
+                opened.and_then(|opened| Some((live.plan(&schema, document, name, variables, &opened)?, opened)));
             let Some((plan, opened)) = plan else {
                 let why = "a subscription has exactly one root field, which stands in no fragment";
                 return Err(refusal(why, Code::GraphqlValidationFailed));
@@ -245,15 +247,17 @@ impl Live {
 
     fn plan(
         &self,
+        schema: &Root,
         document: ExecutableDocument,
         operation_name: Option<String>,
         variables: Variables,
         opened: &Opened,
     ) -> Option<Plan> {
-        let operation = operation(&document, operation_name.as_deref())?;
+        let (_, operation) = operation(&document, operation_name.as_deref())?;
         let form = canonical(&document, operation, &variables, self.0.is_public)?;
         let digest = Sha256::digest(format!("{:?}\n{}", opened.source, form.text));
         Some(Plan {
+            schema: schema.clone(),
             form: digest.into(),
             document,
             operation_name,
@@ -433,6 +437,8 @@ fn ended(error: &Error) -> Response {
 mod tests {
     use super::*;
     use crate::delivery::{groups, pump};
+    use crate::graphql::guard::Limits;
+    use crate::graphql::persisted::Trusted;
     use crate::graphql::{Api, Options, Outcome};
     use crate::social::Rules;
     use crate::store::{self, Store};
@@ -470,6 +476,9 @@ mod tests {
             public_access: true,
             production: false,
             groups,
+            limits: Limits::default(),
+            rates: None,
+            trusted: Trusted::default(),
         };
         let mut api = Api::new(Social::new(store, rules), broker, metrics.clone(), options);
         let inner = Arc::get_mut(&mut api.live.0).unwrap();
@@ -493,7 +502,9 @@ mod tests {
     impl Place {
         async fn ask(&self, query: &str, variables: Value, viewer: &Viewer) -> Value {
             let request = Operation::new(query).variables(Variables::from_json(variables));
-            let Outcome::Executed(response) = self.api.execute(request, caller(viewer.clone())).await else {
+            let caller = caller(viewer.clone());
+            let asked = self.api.ask(request, &caller).unwrap();
+            let Outcome::Executed(response) = self.api.execute(asked, caller).await else {
                 panic!("{query} was refused");
             };
             assert!(response.errors.is_empty(), "{:?}", response.errors);
@@ -517,7 +528,9 @@ mod tests {
 
         async fn subscribe(&self, selection: &str, viewer: &Viewer) -> Subscription {
             let query = format!("subscription {{ hashtagStream(hashtag: \"rust\") {{ {selection} }} }}");
-            let opening = self.api.subscribe(Operation::new(query), caller(viewer.clone()), None);
+            let caller = caller(viewer.clone());
+            let asked = self.api.ask(Operation::new(query), &caller).unwrap();
+            let opening = self.api.subscribe(asked, caller, None);
             opening.await.unwrap_or_else(|refused| panic!("{:?}", refused.errors))
         }
     }

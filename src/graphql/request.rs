@@ -1,6 +1,7 @@
 //! What a request's resolvers share.
 
 use super::error::Result;
+use super::limit::Account;
 use super::loader::Loaders;
 use super::subscription::Source;
 use crate::delivery::frame::Shown;
@@ -174,17 +175,20 @@ pub struct Request {
     scope: Scope,
     loaders: RwLock<Arc<Loaders>>,
     turn: Option<Turn>,
+    /// What the caller is charged.
+    pub account: Account,
     /// The position that everything read in the operation has at least reached.
     pub position: Position,
 }
 
 impl Request {
-    pub(super) fn new(scope: Scope, turn: Option<Turn>) -> Self {
+    pub(super) fn new(scope: Scope, account: Account, turn: Option<Turn>) -> Self {
         let position = scope.store().log().position();
         Self {
             loaders: RwLock::new(Arc::new(Loaders::new(&scope))),
             scope,
             turn,
+            account,
             position,
         }
     }

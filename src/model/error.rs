@@ -106,6 +106,8 @@ pub enum Code {
     QueryTooDeep,
     /// Too large or too costly.
     QueryTooComplex,
+    /// A hash whose document is not known: the client sends the text too.
+    PersistedQueryNotFound,
     /// Our fault.
     InternalServerError,
 }
@@ -126,6 +128,7 @@ impl Code {
             Self::GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
             Self::QueryTooDeep => "QUERY_TOO_DEEP",
             Self::QueryTooComplex => "QUERY_TOO_COMPLEX",
+            Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
             Self::InternalServerError => "INTERNAL_SERVER_ERROR",
         }
     }

@@ -9,7 +9,7 @@ use axum::{
 };
 use http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode,
-    header::{ACCEPT, CONTENT_TYPE},
+    header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER},
 };
 use serde::Serialize;
 
@@ -168,17 +168,60 @@ pub(super) fn outcome(media: MediaType, outcome: Outcome) -> Response {
     }
 }
 
+/// Answers with the results of an array of operations.
+pub(super) fn outcomes(media: MediaType, outcomes: Vec<Outcome>) -> Response {
+    let results: Vec<_> = outcomes.into_iter().map(Answer::from).collect();
+    media.answer(StatusCode::OK, &results)
+}
+
 /// Answers that a document was not executed.
-pub(super) fn refused(media: MediaType, result: Result_) -> Response {
-    let status = match media {
-        MediaType::Json => StatusCode::OK,
-        MediaType::GraphqlResponse => StatusCode::BAD_REQUEST,
+fn refused(media: MediaType, result: Result_) -> Response {
+    let wait = wait(&result);
+    let status = match (media, &wait) {
+        (MediaType::Json, _) => StatusCode::OK,
+        (MediaType::GraphqlResponse, Some(_)) => StatusCode::TOO_MANY_REQUESTS,
+        (MediaType::GraphqlResponse, None) => StatusCode::BAD_REQUEST,
     };
-    let body = Refused {
-        errors: result.errors,
-        extensions: result.extensions,
-    };
-    media.answer(status, &body)
+    let mut response = media.answer(status, &Refused::from(result));
+    if let Some(wait) = wait {
+        response.headers_mut().insert(RETRY_AFTER, wait);
+    }
+    response
+}
+
+/// How long a client should wait that was refused for its rate.
+fn wait(result: &Result_) -> Option<HeaderValue> {
+    let extensions = result.errors.first()?.extensions.as_ref()?;
+    match extensions.get("retryAfter")? {
+        Value::Number(seconds) => Some(HeaderValue::from(seconds.as_u64()?)),
+        _ => None,
+    }
+}
+
+/// One of several results.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Answer {
+    Executed(Result_),
+    Refused(Refused),
+}
+
+impl From<Outcome> for Answer {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Executed(result) => Self::Executed(result),
+            Outcome::Refused(result) => Self::Refused(result.into()),
+        }
+    }
+}
+
+impl From<Result_> for Refused {
+    fn from(result: Result_) -> Self {
+        Self {
+            errors: result.errors,
+            extensions: result.extensions,
+        }
+    }
 }
 
 #[cfg(test)]

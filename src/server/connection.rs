@@ -35,9 +35,6 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// The most connections at once.
 const MOST: usize = 100_000;
 
-/// The most connections at once from one address, where limits hold.
-const MOST_OF_ADDRESS: usize = 1_000;
-
 const TOO_MANY: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 10\r\n\
     content-length: 0\r\nconnection: close\r\n\r\n";
 
@@ -49,6 +46,13 @@ pub(super) struct Peer {
     pub(super) traffic: Arc<Traffic>,
     /// Its place among all connections, which it keeps when it becomes a WebSocket.
     _place: Arc<Place>,
+}
+
+impl Peer {
+    /// The client behind a proxy that is the other end.
+    pub(super) fn at(self, address: IpAddr) -> Self {
+        Self { address, ..self }
+    }
 }
 
 /// What a peer takes of what it is sent.
@@ -119,7 +123,10 @@ impl Place {
         let server = connections.server.clone();
         let mut open = connections.open.lock();
         let of_address = open.by_address.entry(address).or_default();
-        if server.options.limit_connections && *of_address >= MOST_OF_ADDRESS {
+        // Behind a proxy there are many clients.
+        let limit = server.options.connections_per_address;
+        let limit = limit.filter(|_| !server.options.trusted_proxies.contain(address));
+        if limit.is_some_and(|limit| *of_address >= limit) {
             return None;
         }
         *of_address += 1;

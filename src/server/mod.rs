@@ -4,12 +4,15 @@
 
 mod answer;
 mod bearer;
+mod compression;
 mod connection;
 mod cors;
+mod forwarded;
 mod health;
 mod metrics;
 mod multipart;
 mod operation;
+mod overload;
 mod panic;
 mod playground;
 mod request;
@@ -22,10 +25,17 @@ mod websocket;
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use async_graphql::{ErrorExtensionValues, Response, ServerError};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpSocket, TcpStream},
+    sync::Semaphore,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{config::Origins, graphql::Api, metrics::Metrics};
+use crate::{
+    config::{Networks, Origins},
+    graphql::Api,
+    metrics::Metrics,
+};
 
 /// How long requests under way and WebSockets may take once the end was asked for.
 const GRACE: Duration = Duration::from_secs(8);
@@ -47,12 +57,18 @@ pub struct Options {
     pub metrics: Metrics,
     /// Whether GraphiQL is left out.
     pub production: bool,
-    /// Whether one address may have only so many connections.
-    pub limit_connections: bool,
+    /// The most connections of one address; none: as many as it likes.
+    pub connections_per_address: Option<usize>,
+    /// The proxies that tell a client's address.
+    pub trusted_proxies: Networks,
     /// The web pages of other origins that may use the API.
     pub origins: Origins,
     /// The longest that a request may take.
     pub request_timeout: Duration,
+    /// The most requests under way.
+    pub max_requests: usize,
+    /// The most operations of an array that is one request; 0: no arrays.
+    pub batch: usize,
     /// How long a WebSocket may wait with its `connection_init`.
     pub websocket_init_timeout: Duration,
     /// How long a reader may take nothing while there is something to send.
@@ -64,6 +80,8 @@ pub struct Options {
 struct Server {
     api: Api,
     options: Arc<Options>,
+    /// A place for each request that may be under way.
+    places: Arc<Semaphore>,
     /// Cancelled when the end was asked for.
     shutdown: CancellationToken,
     /// The connections and WebSockets that the end waits for.
@@ -106,6 +124,7 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 pub async fn run(listener: TcpListener, api: Api, options: Options, shutdown: CancellationToken) -> io::Result<()> {
     let server = Server {
         api,
+        places: Arc::new(Semaphore::new(options.max_requests.min(Semaphore::MAX_PERMITS))),
         options: Arc::new(options),
         shutdown: shutdown.clone(),
         tasks: TaskTracker::new(),

@@ -9,6 +9,7 @@ use axum::{
     response::Response,
 };
 use bytes::Bytes;
+use futures_util::future::join_all;
 use http::{
     HeaderMap, StatusCode, Uri,
     header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, UPGRADE},
@@ -49,26 +50,36 @@ pub(super) async fn post(State(server): State<Server>, request: Request) -> Resp
         Err(problem) => return problem.answer(MediaType::Json),
     };
     let answered = in_time(&server, async {
-        let (mut request, caller) = posted(&server, &parts, body).await?;
-        if in_parts && let Ok(OperationType::Subscription) = server.api.operation_type(&mut request) {
-            return Ok(match server.api.subscribe(request, caller.clone(), None).await {
-                Ok(subscription) => multipart::answer(server.clone(), &caller, subscription),
-                Err(refused) => answer::outcome(media, Outcome::Refused(refused)),
-            });
-        }
-        Ok(answer::outcome(media, server.api.execute(request, caller).await))
+        let (parameters, caller) = posted(&server, &parts, body).await?;
+        let request = match parameters {
+            Value::Array(operations) if server.options.batch > 0 => {
+                let outcomes = batch(&server, operations, &caller).await?;
+                return Ok(answer::outcomes(media, outcomes));
+            }
+            parameters => operation::from_json(parameters).map_err(Problem::bad_request)?,
+        };
+        let outcome = match server.api.ask(request, &caller) {
+            Ok(asked) if in_parts && asked.kind == OperationType::Subscription => {
+                match server.api.subscribe(asked, caller.clone(), None).await {
+                    Ok(subscription) => return Ok(multipart::answer(server.clone(), &caller, subscription)),
+                    Err(refused) => Outcome::Refused(refused),
+                }
+            }
+            Ok(asked) => server.api.execute(asked, caller).await,
+            Err(refused) => Outcome::Refused(refused),
+        };
+        Ok(answer::outcome(media, outcome))
     });
     answered.await.unwrap_or_else(|problem| problem.answer(media))
 }
 
-/// The operation in the body of a POST, and who asks for it.
-pub(super) async fn posted(server: &Server, parts: &Parts, body: Body) -> Result<(Operation, Caller), Problem> {
+/// The parameters in the body of a POST, and who asks.
+pub(super) async fn posted(server: &Server, parts: &Parts, body: Body) -> Result<(Value, Caller), Problem> {
     require_json(&parts.headers)?;
     let viewer = bearer::viewer(&server.api, &parts.headers).await?;
     let bytes = read(&parts.headers, body).await?;
     let parameters = serde_json::from_slice(&bytes).map_err(|_| Problem::bad_request("the body is not JSON"))?;
-    let request = operation::from_json(parameters).map_err(Problem::bad_request)?;
-    Ok((request, caller(parts, viewer)))
+    Ok((parameters, caller(parts, viewer)))
 }
 
 /// The operation in the address of a GET, and who asks for it.
@@ -77,6 +88,24 @@ pub(super) async fn got(server: &Server, parts: &Parts) -> Result<(Operation, Ca
     let parameters = parameters(&parts.uri)?;
     let request = operation::from_json(parameters).map_err(Problem::bad_request)?;
     Ok((request, caller(parts, viewer)))
+}
+
+/// Executes the operations of an array beside one another.
+async fn batch(server: &Server, operations: Vec<Value>, caller: &Caller) -> Result<Vec<Outcome>, Problem> {
+    let most = server.options.batch;
+    if operations.is_empty() || operations.len() > most {
+        return Err(Problem::bad_request(format!("an array has 1 to {most} operations")));
+    }
+    let requests: Result<Vec<_>, _> = operations.into_iter().map(operation::from_json).collect();
+    let requests = requests.map_err(Problem::bad_request)?.into_iter();
+    Ok(join_all(requests.map(|request| execute(server, request, caller.clone()))).await)
+}
+
+async fn execute(server: &Server, request: async_graphql::Request, caller: Caller) -> Outcome {
+    match server.api.ask(request, &caller) {
+        Ok(asked) => server.api.execute(asked, caller).await,
+        Err(response) => Outcome::Refused(response),
+    }
 }
 
 /// Answers `GET /graphql`, which may also be the beginning of a WebSocket.
@@ -90,20 +119,23 @@ pub(super) async fn get(State(server): State<Server>, request: Request) -> Respo
         Err(problem) => return problem.answer(MediaType::Json),
     };
     let answered = in_time(&server, async {
-        let (mut request, caller) = got(&server, &parts).await?;
-        match server.api.operation_type(&mut request) {
+        let (request, caller) = got(&server, &parts).await?;
+        match server.api.ask(request, &caller) {
             // A link must not be able to change anything.
-            Ok(OperationType::Mutation) => {
+            Ok(asked) if asked.kind == OperationType::Mutation => {
                 Err(
                     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "BAD_USER_INPUT", "mutations need POST")
                         .with(ALLOW, "POST"),
                 )
             }
-            Ok(_) => Ok(server.api.execute(request, caller).await),
+            Ok(asked) => Ok(server.api.execute(asked, caller).await),
             Err(response) => Ok(Outcome::Refused(response)),
         }
     });
-    answer(media, answered.await)
+    match answered.await {
+        Ok(outcome) => answer::outcome(media, outcome),
+        Err(problem) => problem.answer(media),
+    }
 }
 
 /// Some clients offer to upgrade to HTTP/2 instead, which may be ignored.
@@ -111,13 +143,6 @@ fn wants_websocket(headers: &HeaderMap) -> bool {
     headers
         .get(UPGRADE)
         .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
-}
-
-fn answer(media: MediaType, answered: Result<Outcome, Problem>) -> Response {
-    match answered {
-        Ok(outcome) => answer::outcome(media, outcome),
-        Err(problem) => problem.answer(media),
-    }
 }
 
 /// What comes of something, unless it takes too long.

@@ -8,13 +8,19 @@ use axum::{
 };
 use http::StatusCode;
 
-use super::{Server, answer::Problem, cors, health, metrics, panic, playground, request, request_id, sse};
+use super::{
+    Server, answer::Problem, compression, cors, forwarded, health, metrics, overload, panic, playground, request,
+    request_id, sse,
+};
 
 /// Every path that the server answers, with what each answer goes through.
 pub(super) fn router(server: Server) -> Router {
-    let mut router = Router::new()
+    let operations = Router::new()
         .route("/graphql", get(request::get).post(request::post))
         .route("/graphql/stream", get(sse::get).post(sse::post))
+        .route_layer(from_fn_with_state(server.clone(), overload::shed));
+    let mut router = Router::new()
+        .merge(operations)
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::show))
@@ -30,8 +36,10 @@ pub(super) fn router(server: Server) -> Router {
         .fallback(playground::absent)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn(panic::contain))
+        .layer(from_fn(compression::compress))
         .layer(from_fn_with_state(server.clone(), cors::allow))
         .layer(from_fn_with_state(server.clone(), metrics::count))
+        .layer(from_fn_with_state(server.clone(), forwarded::resolve))
         .layer(from_fn(request_id::assign))
         .with_state(server)
 }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use async_graphql::{Request as Operation, Response as Result_, parser::types::OperationType};
+use async_graphql::{Response as Result_, parser::types::OperationType};
 use axum::{
     body::Body,
     extract::{Request, State},
@@ -20,10 +20,10 @@ use http::{
 use super::{
     Server,
     answer::Problem,
-    request,
+    operation, request,
     stream::{self, Format},
 };
-use crate::graphql::{Caller, Outcome, live::Frame};
+use crate::graphql::{Asked, Caller, Outcome, live::Frame};
 
 const EVENT_STREAM: &str = "text/event-stream";
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -34,8 +34,10 @@ pub(super) async fn post(State(server): State<Server>, request: Request) -> Resp
     let (parts, body) = request.into_parts();
     let answered = async {
         accept(&parts.headers)?;
-        let (operation, caller) = request::posted(&server, &parts, body).await?;
-        run(server, operation, caller, &parts.headers).await
+        let (parameters, caller) = request::posted(&server, &parts, body).await?;
+        let operation = operation::from_json(parameters).map_err(Problem::bad_request)?;
+        let asked = server.api.ask(operation, &caller);
+        run(server, asked, caller, &parts.headers).await
     };
     answered.await.unwrap_or_else(IntoResponse::into_response)
 }
@@ -45,14 +47,15 @@ pub(super) async fn get(State(server): State<Server>, request: Request) -> Respo
     let (parts, _) = request.into_parts();
     let answered = async {
         accept(&parts.headers)?;
-        let (mut operation, caller) = request::got(&server, &parts).await?;
-        if let Ok(OperationType::Mutation) = server.api.operation_type(&mut operation) {
+        let (operation, caller) = request::got(&server, &parts).await?;
+        let asked = server.api.ask(operation, &caller);
+        if asked.as_ref().is_ok_and(|asked| asked.kind == OperationType::Mutation) {
             return Err(
                 Problem::new(StatusCode::METHOD_NOT_ALLOWED, "BAD_USER_INPUT", "mutations need POST")
                     .with(ALLOW, "POST"),
             );
         }
-        run(server, operation, caller, &parts.headers).await
+        run(server, asked, caller, &parts.headers).await
     };
     answered.await.unwrap_or_else(IntoResponse::into_response)
 }
@@ -80,25 +83,25 @@ fn accept(headers: &HeaderMap) -> Result<(), Problem> {
 
 async fn run(
     server: Server,
-    mut operation: Operation,
+    asked: Result<Asked, Result_>,
     caller: Caller,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
-    let body = match server.api.operation_type(&mut operation) {
-        Ok(OperationType::Subscription) => {
+    let body = match asked {
+        Ok(asked) if asked.kind == OperationType::Subscription => {
             let resume = headers
                 .get(LAST_EVENT_ID)
                 .map(|id| id.to_str().unwrap_or("?").to_owned());
             let opening = server
                 .api
-                .subscribe(operation, caller.clone(), resume.filter(|id| !id.is_empty()));
+                .subscribe(asked, caller.clone(), resume.filter(|id| !id.is_empty()));
             match request::in_time(&server, async { Ok(opening.await) }).await? {
                 Ok(subscription) => stream::body::<Events>(server, &caller, subscription),
                 Err(refused) => once(&refused),
             }
         }
-        Ok(_) => {
-            let executing = async { Ok(server.api.execute(operation, caller).await) };
+        Ok(asked) => {
+            let executing = async { Ok(server.api.execute(asked, caller).await) };
             match request::in_time(&server, executing).await? {
                 Outcome::Executed(result) | Outcome::Refused(result) => once(&result),
             }

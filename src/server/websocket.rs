@@ -15,6 +15,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, request::Parts};
+use tracing::Instrument as _;
 
 use self::session::Session;
 use super::{Server, answer::Problem, bearer, connection::Peer, cors, request};
@@ -61,6 +62,7 @@ async fn begin(server: Server, mut parts: Parts) -> Result<Response, Problem> {
     }
     upgrade.set_selected_protocol(HeaderValue::from_static(PROTOCOL));
 
+    let span = tracing::Span::current();
     let token = server.tasks.token();
     Ok(upgrade
         .read_buffer_size(READ_BUFFER)
@@ -69,7 +71,7 @@ async fn begin(server: Server, mut parts: Parts) -> Result<Response, Problem> {
         .max_frame_size(MESSAGE_LIMIT)
         .on_upgrade(async move |socket| {
             let mut session = Box::new(Session::new(server, socket, peer, caller));
-            session.run().await;
+            session.run().instrument(span).await;
             drop(token);
         }))
 }

@@ -65,6 +65,15 @@ impl Linnet {
         self.database_url().trim_start_matches("sqlite://").to_owned()
     }
 
+    /// What it holds in memory, in bytes; none where the system does not tell.
+    pub fn memory(&self) -> Option<u64> {
+        let id = self.process.id().expect("it runs");
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse().ok()?;
+        Some(kilobytes * 1024)
+    }
+
     /// What it has logged so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap()

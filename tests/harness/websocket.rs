@@ -148,6 +148,21 @@ impl Socket {
         soon("a frame", receiving).await
     }
 
+    /// Looks at everything that the server says before the answer to a ping.
+    pub async fn quiet_after(&mut self, look: impl Fn(&Value)) {
+        self.marks += 1;
+        let payload = json!({ "mark": self.marks });
+        self.say(json!({ "type": "ping", "payload": payload })).await;
+        let pong = json!({ "type": "pong", "payload": payload });
+        loop {
+            let message = self.hear().await;
+            if message == pong {
+                return;
+            }
+            look(&message);
+        }
+    }
+
     /// Checks that the server has nothing to say: the answer to a ping comes next.
     pub async fn quiet(&mut self) {
         self.marks += 1;

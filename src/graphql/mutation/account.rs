@@ -78,6 +78,7 @@ pub(super) struct AccountMutations;
 impl AccountMutations {
     /// Makes an account and opens a session.
     async fn sign_up(&self, ctx: &Context<'_>, input: SignUpInput) -> Result<AuthPayload> {
+        ctx.request().account.sign_up()?;
         let social = ctx.social();
         let grant = social
             .sign_up(input.username, input.password, input.display_name)
@@ -87,7 +88,9 @@ impl AccountMutations {
 
     /// Opens a session.
     async fn log_in(&self, ctx: &Context<'_>, input: LogInInput) -> Result<AuthPayload> {
+        let attempt = ctx.request().account.log_in(&input.username)?;
         let grant = ctx.social().log_in(&input.username, input.password).await?;
+        attempt.was_right();
         granted(ctx, grant).await
     }
 
@@ -105,10 +108,12 @@ impl AccountMutations {
 
     /// Ends all other sessions of the viewer.
     async fn change_password(&self, ctx: &Context<'_>, input: ChangePasswordInput) -> Result<bool> {
+        let attempt = ctx.request().account.confirm()?;
         let social = ctx.social();
         social
             .change_password(ctx.viewer(), input.password, input.new_password)
             .await?;
+        attempt.was_right();
         Ok(true)
     }
 
@@ -130,7 +135,9 @@ impl AccountMutations {
 
     /// Deletes the viewer with everything that they wrote.
     async fn delete_account(&self, ctx: &Context<'_>, input: DeleteAccountInput) -> Result<bool> {
+        let attempt = ctx.request().account.confirm()?;
         ctx.social().delete_account(ctx.viewer(), input.password).await?;
+        attempt.was_right();
         Ok(true)
     }
 }

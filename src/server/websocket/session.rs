@@ -405,7 +405,7 @@ impl Session {
         Ok(())
     }
 
-    fn subscribe(&mut self, id: &str, mut request: Request) -> Result<(), Close> {
+    fn subscribe(&mut self, id: &str, request: Request) -> Result<(), Close> {
         if self.init_deadline.is_some() {
             return Err(Close::Unauthorized);
         }
@@ -413,13 +413,16 @@ impl Session {
             return Err(Close::Duplicate);
         }
         let (api, limit) = (self.server.api.clone(), self.server.options.request_timeout);
-        let kind = match api.operation_type(&mut request) {
-            Ok(OperationType::Subscription) => Kind::Subscription,
-            Ok(_) => Kind::Single,
+        let asked = match self.server.api.ask(request, &self.caller) {
+            Ok(asked) => asked,
             Err(response) => {
                 self.say(refusal(id, &response.errors));
                 return Ok(());
             }
+        };
+        let kind = match asked.kind {
+            OperationType::Subscription => Kind::Subscription,
+            _ => Kind::Single,
         };
         if self.operations.is_full(kind) {
             self.say(too_many(id));
@@ -429,11 +432,11 @@ impl Session {
         let request_id = caller.request_id.clone();
         match kind {
             Kind::Subscription => {
-                let opening = api.subscribe(request, caller, None);
+                let opening = api.subscribe(asked, caller, None);
                 self.operations.subscribe(id, &request_id, limit, opening);
             }
             Kind::Single => {
-                let executing = async move { api.execute(request, caller).await };
+                let executing = async move { api.execute(asked, caller).await };
                 self.operations.execute(id, &request_id, limit, executing);
             }
         }

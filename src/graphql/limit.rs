@@ -1,0 +1,327 @@
+//! How much each user and each address may ask for in a time.
+//!
+//! A rate such as 10 a minute lets 10 come at once, and then one every 6 seconds. What is kept is
+//! one number for each who came lately, and of these a bounded number.
+
+use crate::config::Rate;
+use crate::metrics::Metrics;
+use crate::model::user::username_key;
+use crate::model::viewer::TokenHash;
+use crate::model::{Error, Result, UserId, Viewer};
+use quick_cache::sync::Cache;
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// How many of those who came last are remembered, for each rate.
+const REMEMBERED: usize = 50_000;
+
+/// What may be done how often.
+#[derive(Clone, Copy, Debug)]
+pub struct Rates {
+    /// Cost of operations, for each user and each address of anonymous viewers.
+    pub cost: Rate,
+    /// Mutations, for the same.
+    pub writes: Rate,
+    /// Accounts made from an address.
+    pub sign_ups: Rate,
+    /// Wrong passwords for an account.
+    pub passwords: Rate,
+    /// Attempts to log in from an address.
+    pub log_ins: Rate,
+}
+
+/// Counts what is done.
+#[derive(Clone)]
+pub struct Limiter(Option<Arc<Counts>>);
+
+struct Counts {
+    cost: Bucket<Who>,
+    writes: Bucket<Who>,
+    sign_ups: Bucket<Who>,
+    passwords: Bucket<u64>,
+    log_ins: Bucket<Who>,
+    /// Names of accounts come from strangers and can be long: their hashes are kept.
+    names: RandomState,
+    metrics: Metrics,
+}
+
+/// Who is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Who {
+    User(UserId),
+    Service(TokenHash),
+    Address(Option<IpAddr>),
+}
+
+impl Limiter {
+    /// With these rates, or without any.
+    #[must_use]
+    pub fn new(rates: Option<Rates>, metrics: Metrics) -> Self {
+        Self(rates.map(|rates| {
+            Arc::new(Counts {
+                cost: Bucket::new(rates.cost),
+                writes: Bucket::new(rates.writes),
+                sign_ups: Bucket::new(rates.sign_ups),
+                passwords: Bucket::new(rates.passwords),
+                log_ins: Bucket::new(rates.log_ins),
+                names: RandomState::new(),
+                metrics,
+            })
+        }))
+    }
+
+    /// The account of one caller.
+    #[must_use]
+    pub fn of(&self, viewer: &Viewer, address: Option<IpAddr>) -> Account {
+        let address = Who::Address(address.map(network));
+        let who = match viewer {
+            Viewer::Anonymous => address,
+            Viewer::User { id, .. } => Who::User(*id),
+            Viewer::Service { session, .. } => Who::Service(*session),
+        };
+        let counts = self.0.clone();
+        Account { counts, who, address }
+    }
+}
+
+/// Somebody with one address of IPv6 has a whole network of them.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6((address.to_bits() >> 64 << 64).into()),
+        address => address,
+    }
+}
+
+/// What one caller is charged.
+#[derive(Clone)]
+pub struct Account {
+    counts: Option<Arc<Counts>>,
+    who: Who,
+    address: Who,
+}
+
+impl Account {
+    /// An account that is charged for nothing: what a group executes is paid at the opening.
+    #[must_use]
+    pub fn free() -> Self {
+        let address = Who::Address(None);
+        Self {
+            counts: None,
+            who: address,
+            address,
+        }
+    }
+
+    /// Charges an operation: what it costs, and how much it writes.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub fn operation(&self, cost: u64, writes: u64) -> Result<()> {
+        let Some(counts) = &self.counts else { return Ok(()) };
+        counts.told(counts.cost.take(self.who, cost))?;
+        counts.told(counts.writes.take(self.who, writes))
+    }
+
+    /// Charges the making of an account.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub fn sign_up(&self) -> Result<()> {
+        let Some(counts) = &self.counts else { return Ok(()) };
+        counts.told(counts.sign_ups.take(self.address, 1))
+    }
+
+    /// Charges an attempt to log in, before the password is looked at: attempts at once are
+    /// counted like those one after another.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub fn log_in(&self, username: &str) -> Result<Attempt> {
+        let Some(counts) = &self.counts else {
+            return Ok(Attempt(None));
+        };
+        counts.told(counts.log_ins.take(self.address, 1))?;
+        counts.attempt(username_key(username))
+    }
+
+    /// Charges an attempt to confirm something by the viewer's own password.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub fn confirm(&self) -> Result<Attempt> {
+        match &self.counts {
+            Some(counts) => counts.attempt(self.who),
+            None => Ok(Attempt(None)),
+        }
+    }
+}
+
+impl Counts {
+    fn attempt(self: &Arc<Self>, account: impl Hash) -> Result<Attempt> {
+        let account = self.names.hash_one(account);
+        self.told(self.passwords.take(account, 1))?;
+        Ok(Attempt(Some((Arc::clone(self), account))))
+    }
+
+    fn told(&self, taken: Result<(), Duration>) -> Result<()> {
+        taken.map_err(|retry_after| {
+            self.metrics.rate_limited.inc();
+            Error::RateLimited { retry_after }
+        })
+    }
+}
+
+/// A password that is being looked at.
+#[must_use = "an attempt that is not said to be right counts as wrong"]
+pub struct Attempt(Option<(Arc<Counts>, u64)>);
+
+impl Attempt {
+    /// The password was right: only wrong ones count.
+    pub fn was_right(self) {
+        if let Some((counts, account)) = self.0 {
+            counts.passwords.put_back(account, 1);
+        }
+    }
+}
+
+/// What each has taken of a rate: the time at which all of it will be there again.
+struct Bucket<K> {
+    rate: Rate,
+    begin: Instant,
+    full_at: Cache<K, Arc<AtomicU64>>,
+}
+
+impl<K: Clone + Eq + Hash> Bucket<K> {
+    fn new(rate: Rate) -> Self {
+        Self {
+            rate,
+            begin: Instant::now(),
+            full_at: Cache::new(REMEMBERED),
+        }
+    }
+
+    /// Takes some, or says how long to wait.
+    fn take(&self, who: K, amount: u64) -> Result<(), Duration> {
+        self.take_at(nanoseconds(self.begin.elapsed()), who, amount)
+    }
+
+    fn take_at(&self, now: u64, who: K, amount: u64) -> Result<(), Duration> {
+        if amount == 0 {
+            return Ok(());
+        }
+        let (most, price) = (nanoseconds(self.rate.period), self.price(amount));
+        let full_at = self.of(who);
+        let taken = full_at.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |full_at| {
+            let later = full_at.max(now).saturating_add(price);
+            (later - now <= most).then_some(later)
+        });
+        taken.map(drop).map_err(|full_at| {
+            let later = full_at.max(now).saturating_add(price);
+            Duration::from_nanos(later.saturating_sub(now).saturating_sub(most))
+        })
+    }
+
+    fn put_back(&self, who: K, amount: u64) {
+        let price = self.price(amount);
+        let back = |full_at: u64| Some(full_at.saturating_sub(price));
+        let _ = self.of(who).fetch_update(Ordering::Relaxed, Ordering::Relaxed, back);
+    }
+
+    /// How long it takes until that much is there again. Nothing costs more than there ever is.
+    fn price(&self, amount: u64) -> u64 {
+        let share = u128::from(amount.min(self.rate.count)) * u128::from(nanoseconds(self.rate.period));
+        u64::try_from(share / u128::from(self.rate.count.max(1))).unwrap_or(u64::MAX)
+    }
+
+    fn of(&self, who: K) -> Arc<AtomicU64> {
+        let new = || Ok::<_, std::convert::Infallible>(Arc::default());
+        match self.full_at.get_or_insert_with(&who, new) {
+            Ok(full_at) => full_at,
+            Err(never) => match never {},
+        }
+    }
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    fn bucket(count: u64, seconds: u64) -> Bucket<u8> {
+        Bucket::new(Rate {
+            count,
+            period: Duration::from_secs(seconds),
+        })
+    }
+
+    #[test]
+    fn a_burst_and_then_as_it_fills() {
+        let bucket = bucket(10, 60);
+        for _ in 0..10 {
+            assert_eq!(bucket.take_at(0, 1, 1), Ok(()));
+        }
+        assert_eq!(bucket.take_at(0, 1, 1), Err(Duration::from_secs(6)));
+        assert_eq!(bucket.take_at(0, 2, 10), Ok(()), "another one's is full");
+        assert_eq!(bucket.take_at(6 * SECOND, 1, 1), Ok(()));
+        assert_eq!(bucket.take_at(6 * SECOND, 1, 2), Err(Duration::from_secs(12)));
+        bucket.put_back(1, 2);
+        assert_eq!(bucket.take_at(6 * SECOND, 1, 2), Ok(()));
+    }
+
+    #[test]
+    fn what_is_larger_than_all_takes_all() {
+        let bucket = bucket(10, 60);
+        assert_eq!(bucket.take_at(0, 1, 1_000), Ok(()));
+        assert_eq!(bucket.take_at(0, 1, 1), Err(Duration::from_secs(6)));
+        assert_eq!(bucket.take_at(0, 1, 0), Ok(()));
+    }
+
+    #[test]
+    fn a_network_of_addresses_is_one() {
+        let same = |one: &str, other: &str| network(one.parse().unwrap()) == network(other.parse().unwrap());
+        assert!(same("2001:db8::1", "2001:db8::ffff:1"));
+        assert!(!same("2001:db8::1", "2001:db8:0:1::1"));
+        assert!(same("10.0.0.1", "::ffff:10.0.0.1"));
+        assert!(!same("10.0.0.1", "10.0.0.2"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_period_brings_more_than_twice_the_count(
+            count in 1_u64..50,
+            seconds in 1_u64..100,
+            takes in prop::collection::vec((0_u64..20 * SECOND, 1_u64..5), 1..200),
+        ) {
+            let bucket = bucket(count, seconds);
+            let period = seconds * SECOND;
+            let (mut now, mut taken) = (0, Vec::new());
+            for (pause, amount) in takes {
+                now += pause;
+                match bucket.take_at(now, 1, amount) {
+                    Ok(()) => taken.push((now, amount.min(count))),
+                    // Who waits as long as told is let in.
+                    Err(wait) => {
+                        now += nanoseconds(wait);
+                        prop_assert_eq!(bucket.take_at(now, 1, amount), Ok(()));
+                        taken.push((now, amount.min(count)));
+                    }
+                }
+            }
+            for (begin, _) in &taken {
+                let within = taken.iter().filter(|(at, _)| (*begin..begin + period).contains(at));
+                let sum: u64 = within.map(|(_, amount)| amount).sum();
+                // Prices are rounded down, so a few more may come.
+                prop_assert!(sum <= 2 * count + 1, "{} of {}", sum, count);
+            }
+        }
+    }
+}

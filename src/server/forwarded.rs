@@ -1,0 +1,112 @@
+//! The address of a client behind proxies that the operator names.
+
+use std::net::IpAddr;
+
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
+use http::{HeaderMap, HeaderName, header::FORWARDED};
+
+use super::{Server, connection::Peer};
+use crate::config::Networks;
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// Puts the client's address in the place of its proxy's.
+pub(super) async fn resolve(State(server): State<Server>, mut request: Request, next: Next) -> Response {
+    let proxies = &server.options.trusted_proxies;
+    let peer = request.extensions().get::<Peer>().cloned();
+    if let Some(peer) = peer.filter(|peer| proxies.contain(peer.address)) {
+        let address = client(peer.address, request.headers(), proxies);
+        request.extensions_mut().insert(peer.at(address));
+    }
+    next.run(request).await
+}
+
+/// The last address of the chain that is no proxy's: what stands before it anybody can have written.
+fn client(proxy: IpAddr, headers: &HeaderMap, proxies: &Networks) -> IpAddr {
+    let mut client = proxy;
+    for hop in chain(headers).into_iter().rev() {
+        match hop {
+            Some(address) => client = address,
+            None => return client,
+        }
+        if !proxies.contain(client) {
+            return client;
+        }
+    }
+    client
+}
+
+/// The addresses that the proxies noted, in their order; none for one that can't be read.
+fn chain(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
+    let by_standard = headers.contains_key(FORWARDED);
+    let name = if by_standard { FORWARDED } else { X_FORWARDED_FOR };
+    let values = headers
+        .get_all(name)
+        .iter()
+        .map(|value| value.to_str().unwrap_or_default());
+    let hops = values.flat_map(|value| value.split(','));
+    if by_standard {
+        hops.map(forwarded_for).collect()
+    } else {
+        hops.map(address).collect()
+    }
+}
+
+/// The `for` of `for=192.0.2.60;proto=http;by=203.0.113.43`.
+fn forwarded_for(hop: &str) -> Option<IpAddr> {
+    hop.split(';').find_map(|pair| {
+        let (name, value) = pair.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("for").then(|| address(value))?
+    })
+}
+
+/// An address, perhaps quoted, in brackets, with a port.
+fn address(text: &str) -> Option<IpAddr> {
+    let text = text.trim().trim_matches('"');
+    let bare = match text.strip_prefix('[') {
+        Some(rest) => rest.split(']').next()?,
+        None if text.matches(':').count() == 1 => text.split(':').next()?,
+        None => text,
+    };
+    bare.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn resolved(name: HeaderName, value: &'static str) -> String {
+        let proxies: Networks = "10.0.0.0/8".parse().unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert(name, HeaderValue::from_static(value));
+        client("10.0.0.1".parse().unwrap(), &headers, &proxies).to_string()
+    }
+
+    #[test]
+    fn the_last_address_that_is_no_proxy_is_the_client() {
+        for (value, expected) in [
+            ("192.0.2.1", "192.0.2.1"),
+            ("203.0.113.9, 192.0.2.1, 10.0.0.2", "192.0.2.1"),
+            ("192.0.2.1:4711", "192.0.2.1"),
+            ("2001:db8::1", "2001:db8::1"),
+            ("10.0.0.3, 10.0.0.2", "10.0.0.3"),
+            ("192.0.2.1, unknown, 10.0.0.2", "10.0.0.2"),
+            ("", "10.0.0.1"),
+        ] {
+            assert_eq!(resolved(X_FORWARDED_FOR, value), expected, "{value}");
+        }
+        for (value, expected) in [
+            ("for=192.0.2.60;proto=http;by=203.0.113.43", "192.0.2.60"),
+            ("for=203.0.113.9, For=\"[2001:db8::17]:4711\"", "2001:db8::17"),
+            ("for=192.0.2.1, for=_hidden", "10.0.0.1"),
+        ] {
+            assert_eq!(resolved(FORWARDED, value), expected, "{value}");
+        }
+    }
+}
