@@ -95,8 +95,8 @@ impl delivery::source::Source for Source {
     }
 }
 
-/// Each field is asked twice: at the opening for its [`Source`], and then for each event, with the
-/// arguments of the group's first subscriber.
+// Each field is asked twice: at the opening for its `Source`, and then for each event, with the
+// arguments of the group's first subscriber.
 #[Subscription(name = "Subscription")]
 impl SubscriptionRoot {
     /// Tweets with a hashtag as they are posted, edited and deleted. With `after`, first every
