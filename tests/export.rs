@@ -276,7 +276,7 @@ const TAGS: [&str; 4] = ["rust", "answers", "bare", "final"];
 
 #[tokio::test]
 async fn everything_survives_an_export() {
-    let here = Linnet::start().await;
+    let here = Linnet::with(&["--query-cost", "1000000"]).await;
     live(&here).await;
     see(&here).await;
     let (before, shown) = (tables(&here).await, pages(&here, &TAGS).await);
@@ -290,7 +290,7 @@ async fn everything_survives_an_export() {
         );
     }
 
-    let there = Linnet::start().await;
+    let there = Linnet::with(&["--query-cost", "1000000"]).await;
     there.tell(&["import", place("first").to_str().unwrap()], "").await;
     same(&tables(&there).await, &before);
     let again = pages(&there, &TAGS).await;

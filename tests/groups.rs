@@ -196,7 +196,7 @@ async fn walk(linnet: &Linnet, who: &Person, feed: (&str, &str), expected: &[Gro
 
 #[tokio::test]
 async fn groups_are_the_feeds_actions_put_together() {
-    let linnet = Linnet::start().await;
+    let linnet = Linnet::with(&["--query-cost", "1000000"]).await;
     let mut chance = chance();
     let people = scene(&linnet, &mut chance).await;
     for turn in 0..2 {

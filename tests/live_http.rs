@@ -282,7 +282,15 @@ async fn all_transports_share_executions() {
 
 #[tokio::test]
 async fn a_slow_reader_is_cut_and_resumes() {
-    let linnet = Linnet::with(&["--rate-limit", "off", "--slow-reader-timeout", "500ms"]).await;
+    let linnet = Linnet::with(&[
+        "--query-aliases",
+        "100",
+        "--rate-limit",
+        "off",
+        "--slow-reader-timeout",
+        "500ms",
+    ])
+    .await;
     let alice = linnet.person("alice").await;
     let texts: String = (0..100).map(|n| format!("t{n}: text ")).collect();
     let query = format!("subscription {{ hashtagStream(hashtag: \"rust\") {{ tweetId tweet {{ {texts} }} }} }}");

@@ -52,7 +52,15 @@ async fn heard(socket: &mut Socket, count: usize) -> Vec<String> {
 
 #[tokio::test]
 async fn a_slow_reader_is_closed_and_resumes() {
-    let linnet = Linnet::with(&["--rate-limit", "off", "--slow-reader-timeout", "500ms"]).await;
+    let linnet = Linnet::with(&[
+        "--query-aliases",
+        "100",
+        "--rate-limit",
+        "off",
+        "--slow-reader-timeout",
+        "500ms",
+    ])
+    .await;
     let alice = linnet.person("alice").await;
     let mut slow = subscribed(&linnet, &wide(), None).await;
     let mut others = join_all((0..5).map(|_| {
@@ -94,7 +102,16 @@ async fn a_slow_reader_is_closed_and_resumes() {
 /// A budget of which a few frames are all: readers at different places, and nothing is lost.
 #[tokio::test]
 async fn little_memory_loses_nothing() {
-    let options = ["--rate-limit", "off", "--memory", "1MB", "--slow-reader-timeout", "60s"];
+    let options = [
+        "--query-aliases",
+        "100",
+        "--rate-limit",
+        "off",
+        "--memory",
+        "1MB",
+        "--slow-reader-timeout",
+        "60s",
+    ];
     let linnet = Linnet::with(&options).await;
     let alice = linnet.person("alice").await;
     let cursor = alice.cursor().await;

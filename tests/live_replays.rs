@@ -82,7 +82,7 @@ async fn a_storm_executes_each_missed_event_once() {
 /// With limits, an address that has its walks waits, and gets everything all the same.
 #[tokio::test]
 async fn walks_of_one_address_wait_for_one_another() {
-    let linnet = Linnet::with(&["--slow-reader-timeout", "60s"]).await;
+    let linnet = Linnet::with(&["--query-aliases", "100", "--slow-reader-timeout", "60s"]).await;
     let alice = linnet.person("alice").await;
     let cursor = alice.cursor().await;
     let mut ids = Vec::new();
@@ -129,7 +129,15 @@ async fn fill(alice: &Person) {
 
 #[tokio::test]
 async fn a_stalled_reader_gets_no_byte_of_what_was_deleted() {
-    let linnet = Linnet::with(&["--rate-limit", "off", "--slow-reader-timeout", "60s"]).await;
+    let linnet = Linnet::with(&[
+        "--query-aliases",
+        "100",
+        "--rate-limit",
+        "off",
+        "--slow-reader-timeout",
+        "60s",
+    ])
+    .await;
     let alice = linnet.person("alice").await;
     let mut sleeper = stalled(&linnet).await;
     // The same group has somebody who hears it all while it is there.

@@ -333,7 +333,7 @@ pub enum Next {
     /// The next event.
     Frame(Arc<Frame>),
     /// There will be no more, and why.
-    Ended(Response),
+    Ended(Box<Response>),
 }
 
 impl Subscription {
@@ -428,9 +428,10 @@ impl Drop for Subscription {
     }
 }
 
-fn ended(error: &Error) -> Response {
+fn ended(error: &Error) -> Box<Response> {
     let error: async_graphql::Error = ApiError::from(error).into();
-    Response::from_errors(vec![error.into_server_error(async_graphql::Pos::default())])
+    let error = error.into_server_error(async_graphql::Pos::default());
+    Box::new(Response::from_errors(vec![error]))
 }
 
 #[cfg(test)]

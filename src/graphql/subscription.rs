@@ -22,8 +22,8 @@ use tweet_event::tweet_event;
 /// The root of subscriptions.
 pub struct SubscriptionRoot;
 
-/// Each field is asked twice: at the opening for its [`Source`], and then for each event, with the
-/// arguments of the group's first subscriber.
+// Each field is asked twice: at the opening for its `Source`, and then for each event, with the
+// arguments of the group's first subscriber.
 #[Subscription(name = "Subscription")]
 impl SubscriptionRoot {
     /// Tweets with a hashtag as they are posted, edited and deleted. With `after`, first every

@@ -26,9 +26,9 @@ const PROTOCOL: &str = "graphql-transport-ws";
 const MESSAGE_LIMIT: usize = 64 * 1024;
 
 /// A socket mostly waits, so its read buffer is small: it is also cleared at each look for a
-/// message. What is written in one go is bounded too.
+/// message. What is written in one go is bounded too: the room for it stays.
 const READ_BUFFER: usize = 512;
-const WRITE_BUFFER: usize = 16 * 1024;
+const WRITE_BUFFER: usize = 4 * 1024;
 
 /// Begins a WebSocket, or says why not.
 pub(super) async fn upgrade(server: Server, parts: Parts) -> Response {

@@ -2,7 +2,7 @@
 
 use super::Social;
 use crate::model::action::FOLLOW;
-use crate::model::{Action, Deed, Entity, EventKind, Key, NewEvent, Reaction, Result, Tweet, TweetId, UserId};
+use crate::model::{Action, Deed, Entity, EventKind, Key, NewEvent, Reaction, Result, Topic, Tweet, TweetId, UserId};
 use crate::store::rebuild::{Due, Phase};
 use crate::store::tx::Tx;
 use std::collections::HashMap;
@@ -64,7 +64,7 @@ impl Social {
 async fn step(tx: &Tx, phase: Phase) -> Result<Phase> {
     Ok(match phase {
         Phase::Entries(position) => {
-            let actions = tx.automatic_actions_after(position).await?;
+            let actions = tx.actions_after(position).await?;
             let Some(last) = actions.last().map(|action| action.id.0) else {
                 return Ok(Phase::Groups(0));
             };
@@ -98,16 +98,24 @@ async fn due(tx: &Tx, actions: Vec<Action>) -> Result<Vec<Due>> {
     let authors = tx
         .authors_of(tweets.values().filter_map(|tweet| tweet.in_reply_to))
         .await?;
+    let told: Vec<Vec<Topic>> = actions
+        .iter()
+        .map(|action| {
+            let deed = deed(action, &tweets, &authors);
+            let topics = deed.into_iter().flat_map(|deed| deed.topics);
+            topics.filter(|topic| topic.notified().is_some()).collect()
+        })
+        .collect();
+    let users: Vec<UserId> = told.iter().flatten().filter_map(Topic::notified).collect();
+    let there = tx.users_there(&users).await?;
+    let is_there = |topic: &Topic| topic.notified().is_some_and(|user| there.contains(&user));
     Ok(actions
         .into_iter()
-        .map(|action| {
-            let deed = deed(&action, &tweets, &authors);
-            let topics = deed.map(|deed| deed.topics).unwrap_or_default();
-            Due {
-                topics: topics.into_iter().filter(|topic| topic.notified().is_some()).collect(),
-                is_vague: answers_what_is_gone(&action, &authors),
-                action,
-            }
+        .zip(told)
+        .map(|(action, topics)| Due {
+            topics: topics.into_iter().filter(is_there).collect(),
+            is_vague: answers_what_is_gone(&action, &authors),
+            action,
         })
         .collect())
 }
@@ -119,6 +127,9 @@ fn answers_what_is_gone(action: &Action, authors: &HashMap<TweetId, UserId>) -> 
 }
 
 fn deed(action: &Action, tweets: &HashMap<TweetId, Arc<Tweet>>, authors: &HashMap<TweetId, UserId>) -> Option<Deed> {
+    if !action.is_automatic() {
+        return Some(Deed::given(action.clone()));
+    }
     let (by, object) = (action.actor.user()?, action.object.as_ref()?);
     if action.verb == FOLLOW {
         return Some(Deed::follow(action.id, by, object, action.created_at));

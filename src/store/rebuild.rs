@@ -106,15 +106,12 @@ impl Tx {
         Ok(())
     }
 
-    /// The next of the actions that are recorded by themselves.
+    /// The next of the actions.
     ///
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn automatic_actions_after(&self, position: i64) -> Result<Vec<Action>> {
-        let sql = format!(
-            "SELECT * FROM action WHERE id > ? AND verb IN ('{}') ORDER BY id LIMIT {ROWS}",
-            AUTOMATIC.join("', '")
-        );
+    pub async fn actions_after(&self, position: i64) -> Result<Vec<Action>> {
+        let sql = format!("SELECT * FROM action WHERE id > ? ORDER BY id LIMIT {ROWS}");
         let rows = self.rows(&sql, [position.into()]).await?;
         rows.iter()
             .map(|row| Action::try_from(action::Model::from_query_result(row, "")?))
