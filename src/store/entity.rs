@@ -36,8 +36,6 @@ pub(super) mod users;
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may fail")]
-
     use super::*;
     use migration::MigratorTrait as _;
     use sea_orm::{ConnectionTrait, Database, EntityName, Iden, Iterable, Statement};

@@ -27,8 +27,12 @@ pub struct Feeds<'a> {
     pub hidden: &'a [UserId],
 }
 
+/// A stretch of a feed: the feed, the topic, the places below and above, the last action, and by
+/// whom not.
+type Part<'a> = (usize, &'a str, i64, i64, i64, i64, i64, i64);
+
 impl Feeds<'_> {
-    fn rows(&self) -> Vec<(usize, &str, i64, i64, i64, i64, i64, i64)> {
+    fn rows(&self) -> Vec<Part<'_>> {
         let all = self.ranges.iter().enumerate();
         all.flat_map(|(feed, ranges)| {
             ranges.iter().map(move |range| {

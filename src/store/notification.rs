@@ -57,13 +57,16 @@ impl Sum {
     }
 }
 
+/// User, verb, object, day, actor, actions, newest time and action.
+type ActorRow = (UserId, String, String, i64, String, i64, i64, i64);
+
 /// Notices added up: what each statement takes as its rows.
 struct Tally {
     users: Vec<UserId>,
     /// User, verb, object, day, actions, newest time and action.
     groups: Vec<(UserId, String, String, i64, i64, i64, i64)>,
-    /// The same of an actor, who stands between day and actions.
-    actors: Vec<(UserId, String, String, i64, String, i64, i64, i64)>,
+    /// The same of actors.
+    actors: Vec<ActorRow>,
 }
 
 impl Tally {
