@@ -573,7 +573,7 @@ impl World {
     }
 
     /// What a stranger sees of somebody and of a tweet.
-    async fn from_outside(&self, who: usize, tweet: Option<usize>) -> Compared {
+    async fn seen_by_strangers(&self, who: usize, tweet: Option<usize>) -> Compared {
         let query = format!(
             "query($name: String!, $tweet: ID!) {{
                 user(username: $name) {{ feed {{ actions(first: 100) {{ nodes {{ {ACTION} }} pageInfo {{ hasNextPage }} }} }} }}
@@ -620,7 +620,7 @@ impl World {
         for who in self.here() {
             let both = async || {
                 let mut compared = self.everything(who, tag, object).await;
-                compared.extend(self.from_outside(who, tweet).await);
+                compared.extend(self.seen_by_strangers(who, tweet).await);
                 compared
             };
             if self.since_deletion < SWEEPING {
