@@ -92,7 +92,7 @@ async fn what_happens_elsewhere_is_read_back_with_one_query() {
 
 #[tokio::test]
 async fn lists_within_lists_cost_by_their_shape() {
-    let mut linnet = Linnet::with(&["--query-cost", "1000000"]).await;
+    let mut linnet = Linnet::with(&["--query-cost", "1000000", "--query-depth", "20"]).await;
     let alice = linnet.join("alice").await;
     let fans = linnet.join_all((0..3).map(|n| format!("fan{n}"))).await;
     let tweet = linnet.tweet(&alice, "Look #here").await;

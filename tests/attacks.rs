@@ -396,7 +396,7 @@ async fn half_a_request(linnet: &Linnet) -> TcpStream {
 
 #[tokio::test]
 async fn more_requests_than_it_bears_are_told_to_come_again() {
-    let linnet = Linnet::with(&["--max-requests", "3", "--request-timeout", "2s"]).await;
+    let linnet = Linnet::with(&["--max-requests", "3", "--request-timeout", "6s"]).await;
     let mut waiting = join_all((0..3).map(|_| half_a_request(&linnet))).await;
     let shed = async || send(linnet.post().json(&json!({ "query": "{ __typename }" }))).await;
     until("an overload", async || shed().await.status() == 503).await;
