@@ -16,7 +16,7 @@ pub const HEAD: usize = 200;
 /// How many entries are read at once to fill heads: the more heads, the fewer of each.
 const FILL: usize = 16_384;
 /// How many heads are filled at once; a reader that lacks more reads from disk.
-const HEADS: usize = 2_048;
+const HEADS: usize = 16_384;
 
 /// How deep heads are filled when so many are.
 fn depth(heads: usize) -> usize {
