@@ -63,6 +63,9 @@ const titles = (page) => page.locator(TABS).allTextContents();
 /** Opens a tab and puts its variables in. */
 async function show(page, name, variables) {
   await page.locator(TABS).getByText(name, { exact: true }).click();
+  // A busy machine takes its time to put the tab's own query into the editor.
+  const shown = new RegExp(`\\b${name}\\b`);
+  for (let turn = 0; turn < 100 && !shown.test(await read(page, QUERY)); turn += 1) await sleep(100);
   if (variables) await write(page, VARIABLES, variables);
   await sleep(150);
 }
