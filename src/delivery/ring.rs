@@ -296,7 +296,7 @@ impl Runs {
         }
     }
 
-    /// Gives up on executing an event anew for now.
+    /// Leaves an event void that could not be executed anew: its next reader has it tried again.
     pub(super) fn postpone(&mut self, seq: Seq) {
         for run in &mut self.runs {
             if let Some(slot) = run.find(seq) {

@@ -1,0 +1,130 @@
+//! One subscriber of a group.
+
+use super::hidden::Share;
+use super::{Audience, Execution, Frame, Live, Plan};
+use crate::delivery::frame::{Teller as _, Told};
+use crate::delivery::group::{Heard, Listener};
+use crate::graphql::Caller;
+use crate::graphql::error::ApiError;
+use crate::model::{Error, Result, Seq, UserId, Viewer};
+use async_graphql::Response;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+/// One subscriber: a position in a group, and what the viewer's own rules make of its frames.
+pub struct Subscription {
+    live: Live,
+    viewer: Viewer,
+    listener: Listener<Execution>,
+    /// What becomes of a frame, while it is decided.
+    share: Option<BoxFuture<'static, Result<Option<Arc<Frame>>>>>,
+}
+
+/// What a subscription gives.
+pub enum Next {
+    /// The next event.
+    Frame(Arc<Frame>),
+    /// There will be no more, and why.
+    Ended(Box<Response>),
+}
+
+impl Subscription {
+    pub(super) fn open(live: Live, plan: Arc<Plan>, caller: Caller, position: Seq) -> Self {
+        live.0.metrics.subscriptions.inc();
+        let listener = live.join(&plan, &caller.viewer, position, caller.address);
+        Self {
+            live,
+            viewer: caller.viewer,
+            listener,
+            share: None,
+        }
+    }
+
+    /// What comes next. The caller counts what it sends with [`Self::sent`].
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
+        loop {
+            if let Some(share) = &mut self.share {
+                let shared = ready!(share.poll_unpin(cx));
+                self.share = None;
+                match shared {
+                    Ok(Some(frame)) => return Poll::Ready(Next::Frame(frame)),
+                    Ok(None) => {}
+                    Err(error) => return Poll::Ready(Next::Ended(ended(&error))),
+                }
+            }
+            match ready!(self.listener.poll(cx)) {
+                Heard::Frame(frame) => match self.viewer.user() {
+                    Some(viewer) if !self.live.0.hidden.is_nobody(viewer) => {
+                        self.share = Some(self.decide(viewer, frame));
+                    }
+                    _ => return Poll::Ready(Next::Frame(frame)),
+                },
+                Heard::Ended(why) => return Poll::Ready(Next::Ended(ended(&why))),
+                Heard::Part => {
+                    let plan = Arc::clone(&self.listener.teller().plan);
+                    let (position, address) = (self.listener.position(), self.listener.address());
+                    self.listener = self.live.join(&plan, &self.viewer, position, address);
+                }
+            }
+        }
+    }
+
+    /// Holds a frame against whom the viewer hides.
+    fn decide(&self, viewer: UserId, frame: Arc<Frame>) -> BoxFuture<'static, Result<Option<Arc<Frame>>>> {
+        let hides = self.live.0.hidden.of(viewer);
+        let shared = self.listener.teller();
+        let own = Execution {
+            audience: Audience::Viewer(self.viewer.clone()),
+            ..shared.clone()
+        };
+        let is_own = shared.audience != Audience::Everybody;
+        async move {
+            match hides.await?.share(&frame.shown) {
+                Share::None => Ok(None),
+                Share::Own if !is_own => {
+                    own.live.0.metrics.executions.inc();
+                    Ok(match own.tell(Arc::clone(&frame.event)).await? {
+                        Told::Frame(frame) => Some(Arc::new(frame)),
+                        Told::Nothing | Told::Personal => None,
+                    })
+                }
+                Share::All | Share::Own => Ok(Some(frame)),
+            }
+        }
+        .boxed()
+    }
+
+    /// Counts a frame that was handed to the subscriber in so many bytes.
+    pub fn sent(&self, frame: &Frame, bytes: usize) {
+        let metrics = &self.live.0.metrics;
+        metrics.frames.inc();
+        metrics.frame_bytes.inc_by(u64::try_from(bytes).unwrap_or(u64::MAX));
+        if self.listener.was_there(&frame.event) {
+            let now = self.live.0.social.store().clock().now();
+            let micros = u64::try_from(now.0 - frame.event.at.0).unwrap_or_default();
+            metrics.lag.observe(Duration::from_micros(micros).as_secs_f64());
+        }
+    }
+
+    /// Whether there is something that the subscriber has not heard yet of all that was in the
+    /// log at a position.
+    #[must_use]
+    pub fn is_behind(&self, position: Seq) -> bool {
+        self.share.is_some() || self.listener.position() < position
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.live.0.metrics.subscriptions.dec();
+    }
+}
+
+fn ended(error: &Error) -> Box<Response> {
+    let error: async_graphql::Error = ApiError::from(error).into();
+    let error = error.into_server_error(async_graphql::Pos::default());
+    Box::new(Response::from_errors(vec![error]))
+}
