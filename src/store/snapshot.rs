@@ -1,12 +1,13 @@
 //! A consistent view of the database, with the log position that it shows.
 
 use super::Store;
-use super::dialect::statement;
+use super::dialect::{statement, unpack};
 use super::log::Log;
 use crate::model::{Result, Seq};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, FromQueryResult, QueryResult, TransactionTrait, Value,
 };
+use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
 /// A short read transaction. What is read here may be kept in a cache as of [`Snapshot::seq`].
@@ -46,6 +47,15 @@ impl Snapshot {
     pub(super) async fn rows(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<Vec<QueryResult>> {
         let backend = self.conn.get_database_backend();
         Ok(self.conn.query_all_raw(statement(backend, sql, values)).await?)
+    }
+
+    /// Runs a query of `{pack:...}`, whose rows come as one.
+    pub(super) async fn packed<T: DeserializeOwned>(
+        &self,
+        sql: &str,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Result<Vec<T>> {
+        unpack(&self.rows(sql, values).await?)
     }
 
     /// Runs a query whose rows are read by name.

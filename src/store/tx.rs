@@ -1,13 +1,14 @@
 //! What a job writes with: one transaction, or its part of one.
 
 use super::bulk::Numbered;
-use super::dialect::statement;
+use super::dialect::{statement, unpack};
 use super::known::Known;
 use super::script::Script;
 use super::stage::Stage;
 use crate::model::{Deed, Error, Micros, NewEvent, Result, Seq};
 use parking_lot::Mutex;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Value};
+use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -138,6 +139,15 @@ impl Tx {
     pub(super) async fn rows(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<Vec<QueryResult>> {
         let backend = self.conn.get_database_backend();
         Ok(self.conn.query_all_raw(statement(backend, sql, values)).await?)
+    }
+
+    /// Runs a query of `{pack:...}`, whose rows come as one.
+    pub(super) async fn packed<T: DeserializeOwned>(
+        &self,
+        sql: &str,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Result<Vec<T>> {
+        unpack(&self.rows(sql, values).await?)
     }
 
     /// Runs a statement in the dialect's words, and tells how many rows it changed.

@@ -73,6 +73,10 @@ pub struct Account {
     pub password_hash: Option<String>,
 }
 
+/// The users of some names, by their keys.
+const NAMED: &str =
+    "SELECT {pack:u.username_key, u.id} FROM {each} JOIN users u ON u.username_key = {value} WHERE u.deleted_at IS NULL";
+
 impl Store {
     /// The users of these ids; absent are those who don't exist or are deleted.
     ///
@@ -103,11 +107,8 @@ impl Store {
     pub async fn users_named(&self, names: &[String]) -> Result<HashMap<String, UserId>> {
         let keys: Vec<String> = names.iter().map(|name| username_key(name)).collect();
         let snapshot = self.snapshot().await?;
-        let sql = "SELECT u.username_key, u.id FROM {each} JOIN users u ON u.username_key = {value} WHERE u.deleted_at IS NULL";
-        let rows = snapshot.rows(sql, [json(&keys)]).await?;
-        rows.iter()
-            .map(|row| Ok((row.try_get_by_index(0)?, UserId(row.try_get_by_index(1)?))))
-            .collect()
+        let users: Vec<(String, UserId)> = snapshot.packed(NAMED, [json(&keys)]).await?;
+        Ok(users.into_iter().collect())
     }
 
     /// The account of a username, for logging in.
@@ -219,11 +220,8 @@ impl Tx {
                 .filter_map(|key| Some((key.clone(), *known.names.get(key)?)));
             return Ok(known.collect());
         }
-        let sql = "SELECT u.username_key, u.id FROM {each} JOIN users u ON u.username_key = {value} WHERE u.deleted_at IS NULL";
-        let rows = self.rows(sql, [json(&keys)]).await?;
-        rows.iter()
-            .map(|row| Ok((row.try_get_by_index(0)?, UserId(row.try_get_by_index(1)?))))
-            .collect()
+        let users: Vec<(String, UserId)> = self.packed(NAMED, [json(&keys)]).await?;
+        Ok(users.into_iter().collect())
     }
 
     /// A user who is there.

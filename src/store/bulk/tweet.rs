@@ -181,15 +181,11 @@ impl Tx {
             times.entry(tweet.created_at).or_default().push((tweet.id, place));
         }
         let bases: Vec<i64> = times.keys().copied().map(base).collect();
-        let sql = "SELECT k.key, (SELECT MAX(t.position) FROM tweet t \
-                   WHERE t.position >= {number} AND t.position < {number} + ?) FROM {each}";
-        let rows = self.rows(sql, [PLACES.into(), json(&bases)]).await?;
-        let mut last: HashMap<usize, i64> = HashMap::new();
-        for row in &rows {
-            if let Some(position) = row.try_get_by_index(1)? {
-                last.insert(super::place(row)?, position);
-            }
-        }
+        let sql = "SELECT {pack:m.key, m.last} FROM (SELECT k.key, (SELECT MAX(t.position) FROM tweet t \
+                   WHERE t.position >= {number} AND t.position < {number} + ?) AS last FROM {each}) m \
+                   WHERE m.last IS NOT NULL";
+        let last: Vec<(usize, i64)> = self.packed(sql, [PLACES.into(), json(&bases)]).await?;
+        let last: HashMap<usize, i64> = last.into_iter().collect();
         let mut positions = vec![0; tweets.len()];
         let mut next = i64::MIN;
         for (n, ((at, mut group), base)) in times.into_iter().zip(bases).enumerate() {

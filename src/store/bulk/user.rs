@@ -45,38 +45,57 @@ pub struct Account {
     pub provisional: Provisional,
 }
 
+/// An account as it is read: beside itself its key, whether it has a password, whether it is being
+/// deleted, and what is provisional.
+#[derive(Deserialize)]
+struct Read(
+    String,
+    UserId,
+    String,
+    String,
+    String,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Micros,
+    u8,
+    u8,
+    Option<String>,
+);
+
+impl Read {
+    fn account(self) -> (String, Account) {
+        let Self(key, id, username, display_name, bio, avatar_url, handle, url, created_at, local, deleted, mark) = self;
+        let account = Account {
+            id,
+            username,
+            display_name,
+            bio,
+            avatar_url,
+            handle,
+            url,
+            created_at,
+            is_local: local == 1,
+            is_deleted: deleted == 1,
+            provisional: mark.and_then(|mark| serde_json::from_str(&mark).ok()).unwrap_or_default(),
+        };
+        (key, account)
+    }
+}
+
 impl Tx {
     /// The accounts of usernames, by their keys.
     ///
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn accounts_named(&self, keys: &[&str]) -> Result<HashMap<String, Account>> {
-        let sql = "SELECT u.username_key, u.id, u.username, u.display_name, u.bio, u.avatar_url, u.created_at, \
-                   u.password_hash, u.deleted_at, p.body, u.handle, u.url \
+        let sql = "SELECT {pack:u.username_key, u.id, u.username, u.display_name, u.bio, u.avatar_url, u.handle, u.url, \
+                   u.created_at, CASE WHEN u.password_hash IS NULL THEN 0 ELSE 1 END, \
+                   CASE WHEN u.deleted_at IS NULL THEN 0 ELSE 1 END, p.body} \
                    FROM {each} JOIN users u ON u.username_key = {value} \
                    LEFT JOIN unresolved p ON p.kind = 'user' AND p.holder = u.id";
-        let rows = self.rows(sql, [json(&keys)]).await?;
-        rows.iter()
-            .map(|row| {
-                let mark: Option<String> = row.try_get_by_index(9)?;
-                let account = Account {
-                    id: UserId(row.try_get_by_index(1)?),
-                    username: row.try_get_by_index(2)?,
-                    display_name: row.try_get_by_index(3)?,
-                    bio: row.try_get_by_index(4)?,
-                    avatar_url: row.try_get_by_index(5)?,
-                    handle: row.try_get_by_index(10)?,
-                    url: row.try_get_by_index(11)?,
-                    created_at: Micros(row.try_get_by_index(6)?),
-                    is_local: row.try_get_by_index::<Option<String>>(7)?.is_some(),
-                    is_deleted: row.try_get_by_index::<Option<i64>>(8)?.is_some(),
-                    provisional: mark
-                        .and_then(|mark| serde_json::from_str(&mark).ok())
-                        .unwrap_or_default(),
-                };
-                Ok((row.try_get_by_index(0)?, account))
-            })
-            .collect()
+        let rows: Vec<Read> = self.packed(sql, [json(&keys)]).await?;
+        Ok(rows.into_iter().map(Read::account).collect())
     }
 
     /// Which of these users are there.
