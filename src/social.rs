@@ -5,17 +5,21 @@
 
 pub mod account;
 pub mod action;
+pub mod ban;
 pub mod follow;
 pub mod housekeeping;
 pub mod notification;
 pub mod password;
 pub mod reaction;
 pub mod rebuild;
+pub mod relation;
 pub mod sweep;
 pub mod token;
 pub mod tweet;
 
+use crate::model::{Error, Result, User, UserId};
 use crate::store::Store;
+use crate::store::tx::Tx;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -71,3 +75,28 @@ impl Social {
         self.rules
     }
 }
+
+/// Somebody who is about to write.
+///
+/// # Errors
+/// [`Error::Unauthenticated`] when the account is deleted, [`Error::Forbidden`] when it is banned.
+async fn acting(tx: &Tx, id: UserId) -> Result<Arc<User>> {
+    let user = tx.user(id).await?;
+    let user = user.ok_or(Error::Unauthenticated("the account is deleted"))?;
+    if user.is_banned {
+        return Err(BANNED);
+    }
+    Ok(user)
+}
+
+/// Somebody upon whom others act.
+///
+/// # Errors
+/// [`Error::NotFound`] when they are not there, or banned.
+async fn shown(tx: &Tx, id: UserId) -> Result<Arc<User>> {
+    let user = tx.user(id).await?.filter(|user| !user.is_banned);
+    user.ok_or(Error::NotFound("user"))
+}
+
+/// Why a banned user can do nothing.
+const BANNED: Error = Error::Forbidden("the account is banned");

@@ -17,6 +17,7 @@ pub mod watch;
 pub mod writer;
 
 pub mod action;
+pub mod ban;
 pub mod bulk;
 pub mod export;
 pub mod feed;
@@ -31,6 +32,7 @@ mod notification;
 pub mod object;
 pub mod reaction;
 pub mod rebuild;
+pub mod relation;
 pub mod rows;
 pub mod script;
 pub mod search;

@@ -151,7 +151,14 @@ const DEPENDENT: &[(&str, &[&str])] = &[
     ("Tweet", &["viewerHasLiked", "viewerHasRetweeted"]),
     (
         "User",
-        &["timeline", "notifications", "viewerIsFollowing", "followsViewer"],
+        &[
+            "timeline",
+            "notifications",
+            "viewerIsFollowing",
+            "followsViewer",
+            "viewerIsBlocking",
+            "viewerIsMuting",
+        ],
     ),
     ("Hashtag", &["viewerIsFollowing"]),
     ("ExternalObject", &["viewerIsFollowing"]),

@@ -5,7 +5,7 @@ mod subscription;
 #[cfg(test)]
 mod tests;
 
-pub use hidden::{Hidden, Hides, Nobody};
+pub use hidden::Hidden;
 pub use subscription::{Next, Subscription};
 
 use super::canonical::canonical;
@@ -144,14 +144,15 @@ impl Plan {
 
 impl Live {
     pub(super) fn new(social: Social, broker: Memory, metrics: Metrics, options: delivery::groups::Options) -> Self {
-        let groups = Groups::new(social.store().clone(), broker, metrics.clone(), options);
+        let store = social.store().clone();
+        let groups = Groups::new(store.clone(), broker, metrics.clone(), options);
         Self(Arc::new(Inner {
             social,
             metrics,
             groups,
             flushed: AtomicI64::new(0),
             parted: Mutex::default(),
-            hidden: Arc::new(Nobody),
+            hidden: Arc::new(store),
             is_public: class::is_public,
         }))
     }

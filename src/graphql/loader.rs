@@ -160,7 +160,7 @@ impl Loaders {
                 some(scope.store().users(ids).await?)
             }),
             tweets: loader(scope, async |scope: Scope, ids: Vec<TweetId>| {
-                some(visible::tweets(scope.store(), &ids).await?)
+                some(visible::tweets(scope.store(), &scope.sight().await?, &ids).await?)
             }),
             hashtags: loader(scope, async |scope: Scope, names: Vec<String>| {
                 some(scope.store().hashtags(names).await?)
@@ -175,10 +175,10 @@ impl Loaders {
                 some(scope.store().tombstones(&asked).await?)
             }),
             lists: loader(scope, async |scope: Scope, asked: Vec<ListPage>| {
-                lists(scope.store(), asked).await
+                lists(&scope, asked).await
             }),
             feed_tweets: loader(scope, async |scope: Scope, asked: Vec<TweetsPage>| {
-                feed_tweets(scope.store(), asked).await
+                feed_tweets(&scope, asked).await
             }),
             feed_actions: loader(scope, async |scope: Scope, asked: Vec<ActionsPage>| {
                 feed_actions(&scope, asked).await
@@ -221,10 +221,10 @@ impl Loaders {
                 groups(&scope, asked).await
             }),
             named_groups: loader(scope, async |scope: Scope, ids: Vec<GroupId>| {
-                some(group::named(scope.store(), scope.sees_as(), &ids).await?)
+                some(group::named(scope.store(), &scope.sight().await?, &ids).await?)
             }),
             group_counts: loader(scope, async |scope: Scope, groups: Vec<Group>| {
-                group::counts(scope.store(), scope.sees_as(), groups).await
+                group::counts(scope.store(), &scope.sight().await?, groups).await
             }),
             group_actors: loader(scope, async |scope: Scope, asked: Vec<GroupActors>| {
                 group_actors(&scope, asked).await
@@ -273,8 +273,6 @@ ask! {
     has_retweeted: retweets(TweetId) -> bool;
     /// Whether a user follows the viewer.
     follows_viewer: followers(UserId) -> bool;
-    /// A page of the groups of a feed.
-    groups: groups(GroupsPage) -> Arc<Page<Group>>;
     /// A group of a feed that the viewer may see.
     group: named_groups(GroupId) -> Option<Group>;
     /// How many actions a group has, and by how many actors.
@@ -291,19 +289,29 @@ ask! {
 
 /// What is in memory is answered without a batch: a page brought it there.
 impl Loaders {
-    /// A user who is there.
+    /// A user who may be seen.
     ///
     /// # Errors
     /// [`Error::Internal`] when the database fails.
     pub async fn user(&self, id: UserId) -> Loaded<Option<Arc<User>>> {
-        let user = match self.store.cached_user(id) {
-            Some(user) => Some(user),
-            None => answered(self.users.load(id).await)?,
-        };
+        let sight = self.scope.sight().await?;
+        let user = self.account(id).await?.filter(|user| sight.shows(user));
         if user.is_some() {
             self.scope.show_user(id);
         }
         Ok(user)
+    }
+
+    /// A user who is there, whether the viewer hides them or a ban does: for who has just done
+    /// that, and for lists of such users.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database fails.
+    pub async fn account(&self, id: UserId) -> Loaded<Option<Arc<User>>> {
+        match self.store.cached_user(id) {
+            Some(user) => Ok(Some(user)),
+            None => answered(self.users.load(id).await),
+        }
     }
 
     /// A tweet that may be seen.
@@ -311,7 +319,8 @@ impl Loaders {
     /// # Errors
     /// [`Error::Internal`] when the database fails.
     pub async fn tweet(&self, id: TweetId) -> Loaded<Option<Arc<Tweet>>> {
-        let tweet = match visible::cached_tweet(&self.store, id) {
+        let sight = self.scope.sight().await?;
+        let tweet = match visible::cached_tweet(&self.store, &sight, id) {
             Some(tweet) => Some(tweet),
             None => answered(self.tweets.load(id).await)?,
         };
@@ -327,11 +336,43 @@ impl Loaders {
     /// [`Error::Internal`] when the database fails.
     pub async fn feed_actions(&self, page: ActionsPage) -> Loaded<Arc<Page<Standing>>> {
         let page = answered(self.feed_actions.load(page).await)?;
-        for (_, Standing { action, .. }) in &page.items {
-            self.scope.show_action(action.id);
-            if let Entity::User(actor) = action.actor {
-                self.scope.show_user(actor);
+        for (_, standing) in &page.items {
+            self.show(&standing.action);
+        }
+        Ok(page)
+    }
+
+    /// Keeps account of an action: whose it is and, of one that goes with what it was done to,
+    /// whose that is. A page has brought both into memory.
+    fn show(&self, action: &Action) {
+        self.scope.show_action(action.id);
+        if let Entity::User(actor) = action.actor {
+            self.scope.show_user(actor);
+        }
+        let goes_with = action.object.as_ref().filter(|_| action.is_automatic());
+        self.show_owner(goes_with);
+    }
+
+    fn show_owner(&self, object: Option<&Entity>) {
+        match object {
+            Some(Entity::User(id)) => self.scope.show_user(*id),
+            Some(Entity::Tweet(id)) => {
+                if let Some(tweet) = self.store.cached_tweet_row(*id) {
+                    self.scope.show_tweet(&tweet);
+                }
             }
+            Some(Entity::Hashtag(_) | Entity::Object(_)) | None => {}
+        }
+    }
+
+    /// A page of the groups of a feed.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database fails.
+    pub async fn groups(&self, page: GroupsPage) -> Loaded<Arc<Page<Group>>> {
+        let page = answered(self.groups.load(page).await)?;
+        for (_, group) in &page.items {
+            self.show_owner(group.key.object.as_ref());
         }
         Ok(page)
     }
@@ -401,7 +442,7 @@ fn yes<K: Eq + Hash>(found: impl IntoIterator<Item = K>) -> Found<K, bool> {
 async fn actions(scope: &Scope, ids: &[ActionId]) -> Found<ActionId, Option<Arc<Action>>> {
     let view = scope.store().view();
     let mut found = view.snapshot().await?.actions_unfiltered(ids).await?;
-    let seen = visible_actions(&view, scope.sees_as(), found.values()).await?;
+    let seen = visible_actions(&view, &scope.sight().await?, found.values()).await?;
     found.retain(|id, _| seen.contains(id));
     some(found)
 }
@@ -415,13 +456,14 @@ fn grouped<K, G: Eq + Hash>(keys: Vec<K>, group: impl Fn(&K) -> G) -> HashMap<G,
     groups
 }
 
-async fn lists(store: &Store, asked: Vec<ListPage>) -> Found<ListPage, Arc<Page<Entity>>> {
+async fn lists(scope: &Scope, asked: Vec<ListPage>) -> Found<ListPage, Arc<Page<Entity>>> {
     let mut found = HashMap::new();
     let groups: HashMap<(ListKind, Window), Vec<ListPage>> = grouped(asked, |page| (page.0.kind, page.1));
     for ((kind, window), keys) in groups {
         let lists: Vec<List> = keys.iter().map(|page| page.0.clone()).collect();
         let source = Lists {
-            store,
+            store: scope.store(),
+            sight: &scope.sight().await?,
             kind,
             lists: &lists,
         };
@@ -431,11 +473,12 @@ async fn lists(store: &Store, asked: Vec<ListPage>) -> Found<ListPage, Arc<Page<
     Ok(found)
 }
 
-async fn feed_tweets(store: &Store, asked: Vec<TweetsPage>) -> Found<TweetsPage, Arc<Page<TweetId>>> {
+async fn feed_tweets(scope: &Scope, asked: Vec<TweetsPage>) -> Found<TweetsPage, Arc<Page<TweetId>>> {
     let mut found = HashMap::new();
     for ((retweets, window), keys) in grouped(asked, |page| (page.retweets, page.window)) {
         let feeds: Vec<FeedKey> = keys.iter().map(|page| page.feed.clone()).collect();
-        let source = Tweets::new(store, &feeds, retweets).await?;
+        let sight = scope.sight().await?;
+        let source = Tweets::new(scope.store(), &sight, &feeds, retweets).await?;
         let pages = pages(&source, window).await?;
         found.extend(keys.into_iter().zip(pages.into_iter().map(Arc::new)));
     }
@@ -446,7 +489,8 @@ async fn feed_actions(scope: &Scope, asked: Vec<ActionsPage>) -> Found<ActionsPa
     let mut found = HashMap::new();
     for ((verbs, window), keys) in grouped(asked, |page| (page.verbs.clone(), page.window)) {
         let lists: Vec<ActionsOf> = keys.iter().map(|page| page.of.clone()).collect();
-        let source = Actions::new(scope.store(), scope.sees_as(), &lists, verbs).await?;
+        let sight = scope.sight().await?;
+        let source = Actions::new(scope.store(), &sight, &lists, verbs).await?;
         let pages = pages(&source, window).await?;
         found.extend(keys.into_iter().zip(pages.into_iter().map(Arc::new)));
     }
@@ -457,7 +501,7 @@ async fn groups(scope: &Scope, asked: Vec<GroupsPage>) -> Found<GroupsPage, Arc<
     let mut found = HashMap::new();
     for (window, keys) in grouped(asked, |page| page.window) {
         let feeds: Vec<FeedKey> = keys.into_iter().map(|page| page.feed).collect();
-        let pages = group::groups(scope.store(), scope.sees_as(), &feeds, window).await?;
+        let pages = group::groups(scope.store(), &scope.sight().await?, &feeds, window).await?;
         found.extend(
             pages
                 .into_iter()
@@ -471,7 +515,7 @@ async fn group_actors(scope: &Scope, asked: Vec<GroupActors>) -> Found<GroupActo
     let mut found = HashMap::new();
     for (first, keys) in grouped(asked, |asked| asked.first) {
         let groups: Vec<Group> = keys.into_iter().map(|asked| asked.group).collect();
-        let actors = group::actors(scope.store(), scope.sees_as(), groups, first).await?;
+        let actors = group::actors(scope.store(), &scope.sight().await?, groups, first).await?;
         let answers = actors.into_iter();
         found.extend(answers.map(|(group, actors)| (GroupActors { group, first }, Arc::new(actors))));
     }
@@ -482,11 +526,9 @@ async fn group_actions(scope: &Scope, asked: Vec<GroupActionsPage>) -> Found<Gro
     let mut found = HashMap::new();
     for (window, keys) in grouped(asked, |page| page.window) {
         let groups: Vec<_> = keys.iter().map(|page| page.group.actions()).collect();
-        let pages = pages(
-            &Actions::of_groups(scope.store(), scope.sees_as(), &groups).await?,
-            window,
-        )
-        .await?;
+        let sight = scope.sight().await?;
+        let source = Actions::of_groups(scope.store(), &sight, &groups).await?;
+        let pages = pages(&source, window).await?;
         found.extend(keys.into_iter().zip(pages.into_iter().map(Arc::new)));
     }
     Ok(found)

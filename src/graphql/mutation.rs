@@ -3,6 +3,7 @@
 mod account;
 mod action;
 mod follow;
+mod moderation;
 mod notification;
 mod tweet;
 
@@ -21,6 +22,7 @@ pub struct Mutation(
     follow::FollowMutations,
     action::ActionMutations,
     notification::NotificationMutations,
+    moderation::ModerationMutations,
 );
 
 /// The tweet that an id names.

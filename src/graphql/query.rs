@@ -1,6 +1,7 @@
 //! Queries. What does not exist is null.
 
 use super::error::{Nullable, Result};
+use super::loader::ListPage;
 use super::object::{
     Action, ExternalObject, Feed, FeedGroup, Hashtag, Node, Tweet, TweetConnection, User, UserConnection, find_feed,
     of_group, window,
@@ -8,8 +9,9 @@ use super::object::{
 use super::request::Ask;
 use crate::model::id::GlobalId;
 use crate::model::user::{check_line, username_key};
-use crate::model::{self, Entity, Error, ObjectKey, UserId, page, text};
+use crate::model::{self, Entity, Error, ObjectKey, Relation, UserId, Window, page, text};
 use crate::reading::search;
+use crate::store::list::List;
 use async_graphql::{Context, ID, Object};
 use futures_util::future::join_all;
 use std::sync::Arc;
@@ -80,10 +82,11 @@ impl Query {
         check_line("contains", filter.contains.as_deref().unwrap_or_default(), LONGEST_PART)?;
         if let Some(name) = author {
             let key = username_key(&name);
-            let Some(id) = ctx.load().user_named(key.clone()).await? else {
+            let id = ctx.load().user_named(key.clone()).await?;
+            let Some(author) = user(ctx, id).await? else {
                 return TweetConnection::of_ids(ctx, &nothing).await;
             };
-            filter.author = Some((id, key));
+            filter.author = Some((author.0.id, key));
         }
         if let Some(name) = hashtag {
             let Some(key) = text::hashtag_key(&name) else {
@@ -91,7 +94,7 @@ impl Query {
             };
             filter.hashtag = Some(key);
         }
-        let page = search::tweets(ctx.scope().store(), filter, window).await?;
+        let page = search::tweets(ctx.scope().store(), &ctx.scope().sight().await?, filter, window).await?;
         TweetConnection::of_ids(ctx, &page).await
     }
 
@@ -114,7 +117,7 @@ impl Query {
         let window = window(first, after, last, before)?;
         check_line("contains", &contains, LONGEST_PART)?;
         let part = text::normalize(&contains);
-        let page = search::users(ctx.scope().store(), &part, window).await?;
+        let page = search::users(ctx.scope().store(), &ctx.scope().sight().await?, &part, window).await?;
         UserConnection::of_list(ctx, &page.map(Entity::User)).await
     }
 
@@ -130,6 +133,45 @@ impl Query {
         check_line("prefix", &prefix, LONGEST_PART)?;
         let found = ctx.scope().store().hashtags_with_prefix(&prefix, first).await?;
         Ok(found.into_iter().map(|tag| Hashtag(Arc::new(tag))).collect())
+    }
+
+    /// Whom the viewer blocks, the newest first.
+    async fn blocked_users(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<UserConnection> {
+        let list = List::of_relation(Relation::Block, ctx.viewer().require_user()?);
+        hidden_users(ctx, list, window(first, after, last, before)?).await
+    }
+
+    /// Whom the viewer mutes, the newest first.
+    async fn muted_users(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<UserConnection> {
+        let list = List::of_relation(Relation::Mute, ctx.viewer().require_user()?);
+        hidden_users(ctx, list, window(first, after, last, before)?).await
+    }
+
+    /// Who is banned, the newest first. Moderators only.
+    async fn banned_users(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<UserConnection> {
+        ctx.social().check_moderator(ctx.viewer()).await?;
+        hidden_users(ctx, List::banned(), window(first, after, last, before)?).await
     }
 
     /// The feed of a group and slug; null where there is none.
@@ -158,6 +200,12 @@ impl Query {
 
 /// The most characters of a text to look for.
 const LONGEST_PART: usize = 1_000;
+
+/// A page of users whom somebody hides.
+async fn hidden_users(ctx: &Context<'_>, list: List, window: Window) -> Result<UserConnection> {
+    let page = ctx.load().list(ListPage(list, window)).await?;
+    UserConnection::of_hidden(ctx, &page).await
+}
 
 async fn user(ctx: &Context<'_>, id: Option<UserId>) -> Result<Option<User>> {
     match id {

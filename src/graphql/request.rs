@@ -5,13 +5,14 @@ use super::limit::Account;
 use super::loader::Loaders;
 use super::subscription::Source;
 use crate::delivery::frame::Shown;
-use crate::model::{ActionId, Error, Event, Position, Seq, Tweet, UserId, Viewer};
+use crate::model::{self, ActionId, Error, Event, Position, Seq, Sight, Tweet, UserId, Viewer};
 use crate::social::Social;
 use crate::store::Store;
 use async_graphql::Context;
 use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use tokio::sync::OnceCell;
 
 /// Who asks, and of what. Cheap to clone.
 #[derive(Clone)]
@@ -20,6 +21,7 @@ pub struct Scope(Arc<Inner>);
 struct Inner {
     social: Social,
     viewer: Viewer,
+    sight: Mutex<Arc<OnceCell<Sight>>>,
     witness: Option<Witness>,
 }
 
@@ -33,20 +35,19 @@ struct Witness {
 impl Scope {
     /// An operation of a viewer.
     pub(super) fn new(social: Social, viewer: Viewer) -> Self {
-        let witness = None;
-        Self(Arc::new(Inner {
-            social,
-            viewer,
-            witness,
-        }))
+        Self::with(social, viewer, None)
     }
 
     /// An execution of a stream's event, which keeps account of what it shows.
     pub(super) fn witnessed(social: Social, viewer: Viewer) -> Self {
-        let witness = Some(Witness::default());
+        Self::with(social, viewer, Some(Witness::default()))
+    }
+
+    fn with(social: Social, viewer: Viewer, witness: Option<Witness>) -> Self {
         Self(Arc::new(Inner {
             social,
             viewer,
+            sight: Mutex::default(),
             witness,
         }))
     }
@@ -72,11 +73,20 @@ impl Scope {
         &self.0.viewer
     }
 
-    /// Who looks at actions: their own private ones are theirs to see. What many share shows
-    /// nobody's, so nobody is asked for.
-    #[must_use]
-    pub fn sees_as(&self) -> Option<UserId> {
-        self.0.viewer.user()
+    /// What the viewer may see, as of the operation's beginning or its last mutation. What many
+    /// share is what a stranger sees, so nobody is asked for.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database fails.
+    pub async fn sight(&self) -> model::Result<Sight> {
+        let sight = Arc::clone(&self.0.sight.lock());
+        let look = || self.store().sight(self.0.viewer.user());
+        Ok(sight.get_or_try_init(look).await?.clone())
+    }
+
+    /// Looks anew: a mutation may have changed what the viewer sees.
+    fn renew(&self) {
+        *self.0.sight.lock() = Arc::default();
     }
 
     /// Notes that a tweet's content is shown.
@@ -195,6 +205,7 @@ impl Request {
 
     /// Begins anew: what was read before a mutation is not what is read after it.
     pub fn renew(&self) {
+        self.scope.renew();
         *self.loaders.write() = Arc::new(Loaders::new(&self.scope));
     }
 

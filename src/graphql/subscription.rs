@@ -45,7 +45,7 @@ impl SubscriptionRoot {
         let told = event.and_then(|event| Some((source.tweet_change(&event)?, event)));
         let (scope, load) = (ctx.scope().clone(), ctx.load());
         let with_hashtag = ctx.look_ahead().field("hashtag").exists();
-        Ok(stream::iter(told).then(move |(change, event)| {
+        let events = stream::iter(told).then(move |(change, event)| {
             let (scope, load, name) = (scope.clone(), Arc::clone(&load), name.clone());
             async move {
                 let hashtag = match with_hashtag {
@@ -54,7 +54,8 @@ impl SubscriptionRoot {
                 };
                 tweet_event(&scope, &load, &event, change, hashtag).await
             }
-        }))
+        });
+        Ok(events.filter_map(|told| std::future::ready(told.transpose())))
     }
 
     /// A feed as it changes. TIMELINE and NOTIFICATION: only for their owner.

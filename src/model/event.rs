@@ -48,6 +48,8 @@ pub enum EventKind {
     User,
     /// Sessions ended.
     Session,
+    /// Somebody blocks or mutes somebody, or no longer.
+    Relation,
     /// Rows came in that no stream gives.
     Import,
 }
@@ -70,6 +72,9 @@ pub enum Key {
     /// Whom and what a user follows.
     #[serde(rename = "f")]
     Follows(UserId),
+    /// Whom a user blocks and mutes.
+    #[serde(rename = "b")]
+    Hides(UserId),
     /// A session.
     #[serde(rename = "s")]
     Session(TokenHash),
@@ -82,16 +87,21 @@ impl Key {
     /// The rows that a follow changes.
     #[must_use]
     pub fn of_follow(follower: UserId, target: &Entity) -> Vec<Self> {
-        let of = match target {
+        [Self::User(follower), Self::Follows(follower)]
+            .into_iter()
+            .chain(Self::counting_follows_of(target))
+            .collect()
+    }
+
+    /// The row that counts who follows something.
+    #[must_use]
+    pub fn counting_follows_of(target: &Entity) -> Option<Self> {
+        match target {
             Entity::User(id) => Some(Self::User(*id)),
             Entity::Hashtag(name) => Some(Self::Hashtag(name.clone())),
             Entity::Object(key) => Some(Self::Object(key.clone())),
             Entity::Tweet(_) => None,
-        };
-        [Self::User(follower), Self::Follows(follower)]
-            .into_iter()
-            .chain(of)
-            .collect()
+        }
     }
 }
 

@@ -23,6 +23,8 @@ pub struct User {
     pub handle: Option<String>,
     pub url: Option<String>,
     pub is_moderator: bool,
+    /// Nobody but moderators sees them.
+    pub is_banned: bool,
     pub created_at: Micros,
     pub tweet_count: i64,
     pub follower_count: i64,

@@ -7,7 +7,7 @@ pub use actions::{Actions, ActionsOf, Standing, visible_actions};
 pub use tweets::{Accept, Tweets};
 
 use super::merge::{Strand, merge};
-use crate::model::{ActionId, Entity, Entry, EntryKind, GroupKey, ObjectKey, Place, Result, Topic, UserId};
+use crate::model::{ActionId, Entity, Entry, EntryKind, GroupKey, ObjectKey, Place, Result, Sight, Topic, UserId};
 use crate::store::Store;
 use crate::store::feed::{HeadId, Range, Select};
 use crate::store::follow::Follows;
@@ -42,6 +42,11 @@ impl FeedKey {
             Self::Hashtag(name) => Some(Topic::hashtag(name)),
             Self::Object(key) => Topic::about(&Entity::Object(key.clone())),
         }
+    }
+
+    /// Whether what muted users do is left out: of what is the viewer's own.
+    pub(super) fn leaves_out_muted(&self) -> bool {
+        matches!(self, Self::Timeline(_) | Self::Notification(_))
     }
 }
 
@@ -124,13 +129,17 @@ impl Part {
     }
 }
 
-/// What a feed is made of, for a viewer: who owns it may see more.
-async fn parts(store: &Store, viewer: Option<UserId>, feed: &FeedKey, choice: &Choice) -> Result<Vec<Part>> {
+/// What a feed is made of, for whoever looks: who owns it may see more, and of whom somebody hides
+/// nothing is read.
+async fn parts(store: &Store, sight: &Sight, feed: &FeedKey, choice: &Choice) -> Result<Vec<Part>> {
     let selects = choice.selects(matches!(feed, FeedKey::Hashtag(_)));
     let span = choice.span();
     Ok(match feed {
-        FeedKey::Timeline(owner) => followed(*owner, &*store.follows(*owner).await?, &selects, span),
-        FeedKey::User(id) if viewer == Some(*id) => whole([Topic::user(*id), Topic::private(*id)], &selects, span),
+        FeedKey::Timeline(owner) => followed(*owner, &*store.follows(*owner).await?, sight, &selects, span),
+        FeedKey::User(id) if sight.viewer() == Some(*id) => {
+            whole([Topic::user(*id), Topic::private(*id)], &selects, span)
+        }
+        FeedKey::User(id) if sight.hides().blocked.contains(id) => Vec::new(),
         _ => whole(feed.topic(), &selects, span),
     })
 }
@@ -154,10 +163,19 @@ fn whole(topics: impl IntoIterator<Item = Topic>, selects: &[Select], (oldest, n
         .collect()
 }
 
-/// What a user follows, within its spans and between two places.
-fn followed(owner: UserId, follows: &Follows, selects: &[Select], (oldest, newest): (Place, Place)) -> Vec<Part> {
+/// What a user follows, within its spans and between two places. The own topics of those whom the
+/// owner hides are no part of it.
+fn followed(
+    owner: UserId,
+    follows: &Follows,
+    sight: &Sight,
+    selects: &[Select],
+    (oldest, newest): (Place, Place),
+) -> Vec<Part> {
+    let hides = sight.hides();
+    let hidden: HashSet<Topic> = hides.blocked.union(&hides.muted).copied().map(Topic::user).collect();
     let mut parts = Vec::with_capacity(follows.spans.len() * selects.len());
-    for span in &follows.spans {
+    for span in follows.spans.iter().filter(|span| !hidden.contains(&span.topic)) {
         let (to, until) = span.until.unwrap_or((Place::NEWEST, ActionId(i64::MAX)));
         parts.extend(selects.iter().map(|select| Part {
             topic: span.topic.clone(),
@@ -178,15 +196,10 @@ pub(super) struct Merges<'a> {
 }
 
 impl<'a> Merges<'a> {
-    pub(super) async fn new(
-        store: &'a Store,
-        viewer: Option<UserId>,
-        feeds: &[FeedKey],
-        choice: &Choice,
-    ) -> Result<Self> {
+    pub(super) async fn new(store: &'a Store, sight: &Sight, feeds: &[FeedKey], choice: &Choice) -> Result<Self> {
         let mut all = Vec::with_capacity(feeds.len());
         for feed in feeds {
-            all.push(parts(store, viewer, feed, choice).await?);
+            all.push(parts(store, sight, feed, choice).await?);
         }
         Ok(Self { store, feeds: all })
     }

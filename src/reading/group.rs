@@ -7,9 +7,11 @@
 
 use super::feed::{Actions, Choice, FeedKey, Merges};
 use super::page::{Scanned, Source, pages};
-use super::visible;
+use super::visible::{self, Seen};
 use crate::model::feed::{NOBODY, day_of};
-use crate::model::{Action, Entity, Entry, FeedGroup, GroupId, GroupKey, ObjectKey, Place, Result, UserId, Window};
+use crate::model::{
+    Action, Entity, Entry, FeedGroup, GroupId, GroupKey, ObjectKey, Place, Result, Sight, UserId, Window,
+};
 use crate::store::Store;
 use crate::store::feed::Range;
 use crate::store::group::{Counts, Feeds};
@@ -117,20 +119,20 @@ pub struct Groups<'a> {
     store: &'a Store,
     feeds: &'a [FeedKey],
     merges: Merges<'a>,
-    viewer: Option<UserId>,
+    sight: &'a Sight,
 }
 
 impl<'a> Groups<'a> {
-    /// The groups of feeds, as a viewer may see them.
+    /// The groups of feeds, as somebody may see them.
     ///
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn new(store: &'a Store, feeds: &'a [FeedKey], viewer: Option<UserId>) -> Result<Self> {
+    pub async fn new(store: &'a Store, feeds: &'a [FeedKey], sight: &'a Sight) -> Result<Self> {
         Ok(Self {
             store,
             feeds,
-            merges: Merges::new(store, viewer, feeds, &Choice::Actions { verbs: None }).await?,
-            viewer,
+            merges: Merges::new(store, sight, feeds, &Choice::Actions { verbs: None }).await?,
+            sight,
         })
     }
 
@@ -141,11 +143,41 @@ impl<'a> Groups<'a> {
             return Ok(HashSet::new());
         }
         let snapshot = view.snapshot().await?;
-        let feeds = Feeds {
-            ranges: &self.merges.ranges(),
-            hidden: &snapshot.hidden_actors(self.viewer).await?,
-        };
-        snapshot.groups_going_on(feeds, asked).await
+        let left_out = LeftOut::new(snapshot.leaving().await?, self.sight, self.feeds.iter());
+        snapshot
+            .groups_going_on(left_out.of(&self.merges.ranges()), asked)
+            .await
+    }
+}
+
+/// Whose doing is left out of groups that are made at reading.
+#[derive(Default)]
+struct LeftOut {
+    hidden: Vec<UserId>,
+    muted: Vec<UserId>,
+    muting: Vec<bool>,
+    sees_banned: bool,
+}
+
+impl LeftOut {
+    fn new<'f>(leaving: Vec<UserId>, sight: &Sight, feeds: impl Iterator<Item = &'f FeedKey>) -> Self {
+        let hides = sight.hides();
+        Self {
+            hidden: leaving.into_iter().chain(hides.blocked.iter().copied()).collect(),
+            muted: hides.muted.iter().copied().collect(),
+            muting: feeds.map(FeedKey::leaves_out_muted).collect(),
+            sees_banned: sight.sees_banned(),
+        }
+    }
+
+    fn of<'l>(&'l self, ranges: &'l [Vec<Range>]) -> Feeds<'l> {
+        Feeds {
+            ranges,
+            hidden: &self.hidden,
+            muted: &self.muted,
+            muting: &self.muting,
+            sees_banned: self.sees_banned,
+        }
     }
 }
 
@@ -180,12 +212,15 @@ impl Source for Groups<'_> {
     async fn scan(&self, which: &[usize], stretch: Stretch) -> Result<Vec<Vec<Scanned<Group>>>> {
         let view = self.store.view();
         let found = self.merges.entries(&view, which, stretch).await?;
-        let seen = visible_entries(&view, found.iter().flatten()).await?;
-        let is_seen = |entry: &&Entry| seen.contains(&entry.place);
+        let seen = look(&view, self.sight, found.iter().flatten()).await?;
+        let is_seen = |feed: usize, entry: &Entry| {
+            let muting = self.feeds.get(feed).is_some_and(FeedKey::leaves_out_muted);
+            is_visible(entry, &seen, self.sight, muting)
+        };
         let mut asked = Vec::new();
         let mut all_heads = Vec::with_capacity(found.len());
         for (feed, entries) in which.iter().zip(&found) {
-            let heads = heads(entries.iter().filter(is_seen));
+            let heads = heads(entries.iter().filter(|entry| is_seen(*feed, entry)));
             let top = top(entries, stretch);
             let begun = heads
                 .iter()
@@ -202,8 +237,7 @@ impl Source for Groups<'_> {
             .collect();
         let scanned = |feed: usize, heads: &HashMap<GroupKey, Place>, entry: &Entry| {
             let key = GroupKey::of(entry);
-            let stands =
-                seen.contains(&entry.place) && heads.get(&key) == Some(&entry.place) && !gone.contains(&(feed, &key));
+            let stands = is_seen(feed, entry) && heads.get(&key) == Some(&entry.place) && !gone.contains(&(feed, &key));
             let group = |feed: &FeedKey| Group {
                 feed: feed.clone(),
                 key,
@@ -222,34 +256,34 @@ impl Source for Groups<'_> {
     }
 }
 
-/// The places of the entries whose actions may be seen.
-async fn visible_entries<'e>(
-    view: &View<'_>,
-    entries: impl Iterator<Item = &'e Entry> + Clone,
-) -> Result<HashSet<Place>> {
+/// Looks which of those may be seen whom entries are by and of.
+async fn look<'e>(view: &View<'_>, sight: &Sight, entries: impl Iterator<Item = &'e Entry> + Clone) -> Result<Seen> {
     let actors: HashSet<Entity> = entries
         .clone()
         .filter(|entry| entry.actor != NOBODY)
         .map(|entry| Entity::User(entry.actor))
         .collect();
-    let objects: HashSet<&Entity> = entries.clone().filter_map(|entry| entry.object.as_ref()).collect();
+    let objects: HashSet<&Entity> = entries.filter_map(|entry| entry.object.as_ref()).collect();
     let asked: Vec<&Entity> = actors.iter().chain(objects).collect();
-    let seen = visible::entities(view, true, &asked).await?;
-    let is_seen = |entry: &&Entry| {
-        let by = entry.actor == NOBODY || seen.users.contains(&entry.actor);
-        let of = entry.object.as_ref().is_none_or(|object| seen.has(object));
-        by && (of || !GroupKey::of(entry).is_automatic())
-    };
-    Ok(entries.filter(is_seen).map(|entry| entry.place).collect())
+    visible::entities(view, sight, true, &asked).await
 }
 
-/// Pages of the groups of feeds, as a viewer may see them.
+/// Whether an entry's action may be seen in a feed, which leaves out what muted users do, or not.
+fn is_visible(entry: &Entry, seen: &Seen, sight: &Sight, muting: bool) -> bool {
+    let is_automatic = GroupKey::of(entry).is_automatic();
+    let by = entry.actor == NOBODY || seen.users.contains(&entry.actor);
+    let of = entry.object.as_ref().is_none_or(|object| seen.has(object));
+    let repeated = entry.tweet().filter(|_| is_automatic);
+    by && (of || !is_automatic) && !(muting && seen.is_muted(sight, entry.actor, repeated))
+}
+
+/// Pages of the groups of feeds, as somebody may see them.
 ///
 /// # Errors
 /// [`crate::model::Error::Internal`] when the database fails.
 pub async fn groups(
     store: &Store,
-    viewer: Option<UserId>,
+    sight: &Sight,
     feeds: &[FeedKey],
     window: Window,
 ) -> Result<HashMap<FeedKey, crate::model::page::Page<Group>>> {
@@ -265,7 +299,7 @@ pub async fn groups(
         }
     }
     if !others.is_empty() {
-        let read = pages(&Groups::new(store, &others, viewer).await?, window).await?;
+        let read = pages(&Groups::new(store, &others, sight).await?, window).await?;
         found.extend(others.iter().cloned().zip(read));
     }
     Ok(found)
@@ -276,7 +310,7 @@ pub async fn groups(
 ///
 /// # Errors
 /// [`crate::model::Error::Internal`] when the database fails.
-pub async fn named(store: &Store, viewer: Option<UserId>, ids: &[GroupId]) -> Result<HashMap<GroupId, Group>> {
+pub async fn named(store: &Store, sight: &Sight, ids: &[GroupId]) -> Result<HashMap<GroupId, Group>> {
     let mut notices: HashMap<UserId, Vec<&GroupKey>> = HashMap::new();
     let mut others = Vec::new();
     let mut posts = Vec::new();
@@ -309,7 +343,7 @@ pub async fn named(store: &Store, viewer: Option<UserId>, ids: &[GroupId]) -> Re
     if others.is_empty() {
         return Ok(found);
     }
-    let tweets = visible::look(&view, Some(&posts), &[]).await?.tweets;
+    let tweets = visible::look(&view, sight, Some(&posts), &[]).await?.tweets;
     let asked: Vec<_> = others
         .into_iter()
         .filter_map(|(id, feed)| {
@@ -327,7 +361,7 @@ pub async fn named(store: &Store, viewer: Option<UserId>, ids: &[GroupId]) -> Re
             }
         })
         .collect();
-    let newest = pages(&Actions::of_groups(store, viewer, &asked).await?, NEWEST).await?;
+    let newest = pages(&Actions::of_groups(store, sight, &asked).await?, NEWEST).await?;
     for ((feed, key, _), page) in asked.into_iter().zip(newest) {
         let of_verb = |action: &Arc<Action>| action.verb == key.verb;
         if let Some((newest, _)) = page.items.into_iter().find(|(_, one)| of_verb(&one.action)) {
@@ -355,40 +389,41 @@ const NEWEST: Window = Window {
 /// Groups with what finds their entries, as far as they have no rows of their own.
 async fn with_ranges(
     store: &Store,
-    viewer: Option<UserId>,
+    sight: &Sight,
     groups: &[Group],
-) -> Result<(Vec<Vec<Range>>, Vec<(usize, GroupKey)>)> {
+) -> Result<(Vec<FeedKey>, Vec<Vec<Range>>, Vec<(usize, GroupKey)>)> {
     let feeds: HashSet<&FeedKey> = groups.iter().map(|group| &group.feed).collect();
     let feeds: Vec<FeedKey> = feeds.into_iter().cloned().collect();
-    let merges = Merges::new(store, viewer, &feeds, &Choice::Actions { verbs: None }).await?;
+    let merges = Merges::new(store, sight, &feeds, &Choice::Actions { verbs: None }).await?;
     let places: HashMap<&FeedKey, usize> = feeds.iter().zip(0..).collect();
-    let asked = groups
+    let asked: Vec<(usize, GroupKey)> = groups
         .iter()
         .map(|group| (places.get(&group.feed).copied().unwrap_or_default(), group.key.clone()))
         .collect();
-    Ok((merges.ranges(), asked))
+    let ranges = merges.ranges();
+    Ok((feeds, ranges, asked))
 }
 
-/// How many actions groups have, and by how many actors.
+/// How many actions groups have, and by how many actors. Whom the viewer hides counts too, who is
+/// banned does not.
 ///
 /// # Errors
 /// [`crate::model::Error::Internal`] when the database fails.
-pub async fn counts(store: &Store, viewer: Option<UserId>, groups: Vec<Group>) -> Result<HashMap<Group, Counts>> {
+pub async fn counts(store: &Store, sight: &Sight, groups: Vec<Group>) -> Result<HashMap<Group, Counts>> {
     let one = Counts { actions: 1, actors: 1 };
     let (posts, groups): (Vec<Group>, Vec<Group>) = groups.into_iter().partition(|group| group.key.is_post());
     let mut found: HashMap<Group, Counts> = posts.into_iter().map(|group| (group, one)).collect();
     if groups.is_empty() {
         return Ok(found);
     }
-    let (ranges, asked) = with_ranges(store, viewer, &groups).await?;
+    let (_, ranges, asked) = with_ranges(store, &sight.of_all(), &groups).await?;
     let asked: Vec<(usize, &GroupKey)> = asked.iter().map(|(feed, key)| (*feed, key)).collect();
     let snapshot = store.snapshot().await?;
-    let hidden = snapshot.hidden_actors(viewer).await?;
-    let feeds = Feeds {
-        ranges: &ranges,
-        hidden: &hidden,
+    let left_out = LeftOut {
+        hidden: snapshot.leaving().await?,
+        ..LeftOut::default()
     };
-    let counts = snapshot.group_counts(feeds, &asked).await?;
+    let counts = snapshot.group_counts(left_out.of(&ranges), &asked).await?;
     let counted = groups.into_iter().enumerate();
     found.extend(counted.map(|(place, group)| (group, counts.get(&place).copied().unwrap_or_default())));
     Ok(found)
@@ -400,7 +435,7 @@ pub async fn counts(store: &Store, viewer: Option<UserId>, groups: Vec<Group>) -
 /// [`crate::model::Error::Internal`] when the database fails.
 pub async fn actors(
     store: &Store,
-    viewer: Option<UserId>,
+    sight: &Sight,
     groups: Vec<Group>,
     first: usize,
 ) -> Result<HashMap<Group, Vec<Entity>>> {
@@ -425,7 +460,7 @@ pub async fn actors(
         .filter_map(|group| group.key.object.as_ref()?.tweet())
         .collect();
     if !tweets.is_empty() {
-        let seen = visible::look(&view, Some(&tweets), &[]).await?.tweets;
+        let seen = visible::look(&view, sight, Some(&tweets), &[]).await?.tweets;
         let author = |group: &Group| seen.get(&group.key.object.as_ref()?.tweet()?).map(|tweet| tweet.author);
         found.extend(posts.into_iter().map(|group| {
             let author = author(&group).map(Entity::User);
@@ -433,15 +468,11 @@ pub async fn actors(
         }));
     }
     if !groups.is_empty() {
-        let (ranges, asked) = with_ranges(store, viewer, &groups).await?;
+        let (feeds, ranges, asked) = with_ranges(store, sight, &groups).await?;
         let asked: Vec<(usize, &GroupKey)> = asked.iter().map(|(feed, key)| (*feed, key)).collect();
         let snapshot = view.snapshot().await?;
-        let hidden = snapshot.hidden_actors(viewer).await?;
-        let feeds = Feeds {
-            ranges: &ranges,
-            hidden: &hidden,
-        };
-        let actors = snapshot.group_actors(feeds, &asked, first).await?;
+        let left_out = LeftOut::new(snapshot.leaving().await?, sight, feeds.iter());
+        let actors = snapshot.group_actors(left_out.of(&ranges), &asked, first).await?;
         found.extend(groups.into_iter().zip(actors));
     }
     Ok(found)

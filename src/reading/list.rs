@@ -2,7 +2,7 @@
 
 use super::page::{Scanned, Source};
 use super::visible;
-use crate::model::{Entity, Result};
+use crate::model::{Entity, Result, Sight};
 use crate::store::Store;
 use crate::store::list::{List, ListKind, Stretch};
 
@@ -10,6 +10,8 @@ use crate::store::list::{List, ListKind, Stretch};
 pub struct Lists<'a> {
     /// Where they are.
     pub store: &'a Store,
+    /// What may be seen of them.
+    pub sight: &'a Sight,
     /// Of which kind.
     pub kind: ListKind,
     /// Whose.
@@ -32,7 +34,9 @@ impl Source for Lists<'_> {
         let view = self.store.view();
         let found = view.snapshot().await?.lists(self.kind, &lists, stretch).await?;
         let items: Vec<&Entity> = found.iter().flatten().map(|item| &item.entity).collect();
-        let seen = visible::entities(&view, self.kind.holds_tweets(), &items).await?;
+        let all = self.sight.of_all();
+        let sight = if self.kind.lists_hidden() { &all } else { self.sight };
+        let seen = visible::entities(&view, sight, self.kind.holds_tweets(), &items).await?;
         let scanned = |items: Vec<crate::store::list::Item>| {
             items
                 .into_iter()

@@ -4,7 +4,7 @@ use super::feed::{FeedKey, Tweets};
 use super::page::{Scanned, Source, pages};
 use super::visible;
 use crate::model::page::Page;
-use crate::model::{Entity, Place, Result, Tweet, TweetId, UserId, Window};
+use crate::model::{Entity, Place, Result, Sight, Tweet, TweetId, UserId, Window};
 use crate::store::Store;
 use crate::store::list::{List, ListKind, Stretch};
 use crate::store::search::{TweetQuery, fold};
@@ -29,7 +29,7 @@ pub struct Filter {
 ///
 /// # Errors
 /// [`crate::model::Error::Internal`] when the database fails.
-pub async fn tweets(store: &Store, filter: Filter, window: Window) -> Result<Page<TweetId>> {
+pub async fn tweets(store: &Store, sight: &Sight, filter: Filter, window: Window) -> Result<Page<TweetId>> {
     let part = filter.contains.as_deref().filter(|part| !part.is_empty()).map(fold);
     let short = part.as_deref().is_some_and(|part| !store.is_searchable(part));
     let long = part.clone().filter(|_| !short);
@@ -39,18 +39,27 @@ pub async fn tweets(store: &Store, filter: Filter, window: Window) -> Result<Pag
     });
     let pages = match (&filter.author, &filter.hashtag, long) {
         (None, None, None) => {
-            let all = AllTweets { store, accept };
+            let all = AllTweets { store, sight, accept };
             pages(&all, window).await?
         }
-        (Some((author, _)), None, None) => by_feed(store, FeedKey::User(*author), accept, window).await?,
-        (None, Some(tag), None) => by_feed(store, FeedKey::Hashtag(tag.clone()), accept, window).await?,
+        (Some((author, _)), None, None) => by_feed(store, sight, FeedKey::User(*author), accept, window).await?,
+        (None, Some(tag), None) => by_feed(store, sight, FeedKey::Hashtag(tag.clone()), accept, window).await?,
         (author, hashtag, contains) => {
             let query = TweetQuery {
                 contains,
                 author: author.as_ref().map(|(_, name)| name.clone()),
                 hashtag: hashtag.clone(),
             };
-            pages(&Found { store, query, accept }, window).await?
+            pages(
+                &Found {
+                    store,
+                    sight,
+                    query,
+                    accept,
+                },
+                window,
+            )
+            .await?
         }
     };
     Ok(pages.into_iter().next().unwrap_or_default())
@@ -58,11 +67,12 @@ pub async fn tweets(store: &Store, filter: Filter, window: Window) -> Result<Pag
 
 async fn by_feed(
     store: &Store,
+    sight: &Sight,
     feed: FeedKey,
     accept: Option<super::feed::Accept<'_>>,
     window: Window,
 ) -> Result<Vec<Page<TweetId>>> {
-    let mut source = Tweets::new(store, &[feed], false).await?;
+    let mut source = Tweets::new(store, sight, &[feed], false).await?;
     if let Some(accept) = accept {
         source = source.only(LOOKED_AT, accept);
     }
@@ -71,6 +81,7 @@ async fn by_feed(
 
 struct AllTweets<'a> {
     store: &'a Store,
+    sight: &'a Sight,
     accept: Option<super::feed::Accept<'a>>,
 }
 
@@ -100,12 +111,13 @@ impl Source for AllTweets<'_> {
             Entity::Tweet(id) => (item.place, Some(id)),
             _ => (item.place, None),
         });
-        accepted(&view, found.collect(), self.accept.as_ref()).await
+        accepted(&view, self.sight, found.collect(), self.accept.as_ref()).await
     }
 }
 
 struct Found<'a> {
     store: &'a Store,
+    sight: &'a Sight,
     query: TweetQuery,
     accept: Option<super::feed::Accept<'a>>,
 }
@@ -144,17 +156,18 @@ impl Source for Found<'_> {
             .into_iter()
             .map(|(place, id)| (place, within(place).then_some(id)))
             .collect();
-        accepted(&view, found, self.accept.as_ref()).await
+        accepted(&view, self.sight, found, self.accept.as_ref()).await
     }
 }
 
 async fn accepted(
     view: &View<'_>,
+    sight: &Sight,
     found: Vec<(Place, Option<TweetId>)>,
     accept: Option<&super::feed::Accept<'_>>,
 ) -> Result<Vec<Vec<Scanned<TweetId>>>> {
     let ids: Vec<TweetId> = found.iter().filter_map(|(_, id)| *id).collect();
-    let seen = visible::look(view, Some(&ids), &[]).await?;
+    let seen = visible::look(view, sight, Some(&ids), &[]).await?;
     let is_seen = |id: &TweetId| {
         seen.tweets
             .get(id)
@@ -175,9 +188,10 @@ async fn accepted(
 ///
 /// # Errors
 /// [`crate::model::Error::Internal`] when the database fails.
-pub async fn users(store: &Store, contains: &str, window: Window) -> Result<Page<UserId>> {
+pub async fn users(store: &Store, sight: &Sight, contains: &str, window: Window) -> Result<Page<UserId>> {
     let source = FoundUsers {
         store,
+        sight,
         contains: contains.to_owned(),
     };
     Ok(pages(&source, window).await?.into_iter().next().unwrap_or_default())
@@ -185,6 +199,7 @@ pub async fn users(store: &Store, contains: &str, window: Window) -> Result<Page
 
 struct FoundUsers<'a> {
     store: &'a Store,
+    sight: &'a Sight,
     contains: String,
 }
 
@@ -209,7 +224,7 @@ impl Source for FoundUsers<'_> {
             )
             .await?;
         let ids: Vec<UserId> = found.iter().map(|(_, id)| *id).collect();
-        let seen = visible::look(&view, None, &ids).await?;
+        let seen = visible::look(&view, self.sight, None, &ids).await?;
         Ok(vec![
             found
                 .into_iter()

@@ -1,11 +1,12 @@
 //! Accounts: signing up, sessions, profiles, deletion.
 
 use super::token::{Grant, ended};
-use super::{Social, password};
+use super::{BANNED, Social, acting, password};
 use crate::model::user::{
     AVATAR_URL_LENGTH, BIO_LENGTH, DISPLAY_NAME_LENGTH, check_line, check_password, check_username,
 };
 use crate::model::{Error, EventKind, Key, NewEvent, Result, User, UserId, Viewer};
+use crate::store::ban::Moderation;
 use crate::store::sweep::Sweep;
 use crate::store::tx::Tx;
 use crate::store::user::NewUser;
@@ -70,7 +71,8 @@ impl Social {
     /// Opens a session.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`], the same for an unknown user and a wrong password.
+    /// [`Error::Unauthenticated`], the same for an unknown user and a wrong password;
+    /// [`Error::Forbidden`] for who is banned.
     pub async fn log_in(&self, username: &str, secret: String) -> Result<Grant> {
         let account = self.store.account_named(username).await?;
         let hash = account.as_ref().and_then(|account| account.password_hash.clone());
@@ -82,7 +84,10 @@ impl Social {
         self.store
             .write(move |tx| {
                 Box::pin(async move {
-                    tx.user(id).await?.ok_or(WRONG_LOG_IN)?;
+                    let user = tx.user(id).await?.ok_or(WRONG_LOG_IN)?;
+                    if user.is_banned {
+                        return Err(BANNED);
+                    }
                     social.grant(tx, id).await
                 })
             })
@@ -124,6 +129,7 @@ impl Social {
                         return Err(gone);
                     }
                     ended(tx, vec![session]);
+                    acting(tx, id).await?;
                     social.grant(tx, id).await
                 })
             })
@@ -143,6 +149,7 @@ impl Social {
         self.store
             .write(move |tx| {
                 Box::pin(async move {
+                    acting(tx, id).await?;
                     tx.set_password(id, hash).await?;
                     let gone = tx.delete_sessions(id, session).await?;
                     ended(tx, gone);
@@ -181,10 +188,17 @@ impl Social {
         self.store
             .write(move |tx| {
                 Box::pin(async move {
-                    if let Some(user) = tx.user(id).await? {
+                    if let Some(user) = tx.user(id).await?.filter(|user| !user.is_moderator) {
                         let mut user = User::clone(&user);
                         user.is_moderator = true;
                         tx.update_profile(&user).await?;
+                        tx.note_moderation(&Moderation {
+                            act: "promote",
+                            user: id,
+                            moderator: None,
+                            reason: None,
+                        })
+                        .await?;
                         tx.emit(changed(id));
                     }
                     Ok(())
@@ -217,7 +231,7 @@ impl Social {
         self.store
             .write(move |tx| {
                 Box::pin(async move {
-                    let user = tx.user(id).await?.ok_or(Error::NotFound("user"))?;
+                    let user = acting(tx, id).await?;
                     let mut user = User::clone(&user);
                     if let Some(name) = change.display_name {
                         user.display_name = if name.is_empty() { user.username.clone() } else { name };
@@ -244,6 +258,7 @@ impl Social {
         self.store
             .write(move |tx| {
                 Box::pin(async move {
+                    acting(tx, id).await?;
                     tx.hide_user(id).await?;
                     tx.insert_sweep(Sweep::User(id)).await?;
                     let gone = tx.delete_sessions(id, None).await?;
@@ -266,7 +281,7 @@ impl Social {
         Err(Error::invalid("input.password", "the password is wrong"))
     }
 
-    async fn named(&self, username: &str) -> Result<UserId> {
+    pub(super) async fn named(&self, username: &str) -> Result<UserId> {
         let account = self.store.account_named(username).await?;
         account
             .map(|account| account.user.id)
@@ -297,7 +312,8 @@ async fn insert(
     Ok(user.id)
 }
 
-fn changed(id: UserId) -> NewEvent {
+/// Says that an account has changed.
+pub(super) fn changed(id: UserId) -> NewEvent {
     let mut event = NewEvent::new(EventKind::User);
     event.actor = Some(id);
     event.keys = vec![Key::User(id), Key::Follows(id)];

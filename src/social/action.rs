@@ -1,12 +1,13 @@
 //! Adding and removing actions.
 
-use super::Social;
+use super::{Social, acting};
 use crate::model::action::{AUTOMATIC, DESCRIPTION_LENGTH, check_data, is_verb};
 use crate::model::id::GlobalId;
 use crate::model::object::KEY_LENGTH;
 use crate::model::user::check_line;
 use crate::model::{
-    Action, ActionId, Deed, Entity, Error, EventKind, Key, Micros, NewEvent, Object, ObjectKey, Result, Viewer, text,
+    Action, ActionId, Deed, Entity, Error, EventKind, Key, Micros, NewEvent, Object, ObjectKey, Result, UserId, Viewer,
+    text,
 };
 use crate::store::tx::Tx;
 use serde_json::Value;
@@ -202,12 +203,14 @@ impl Social {
     /// first action and change nothing.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`], [`Error::Forbidden`] when a user names another actor,
+    /// [`Error::Unauthenticated`], [`Error::Forbidden`] when a user names another actor, or the actor
+    /// is banned,
     /// [`Error::Invalid`], [`Error::NotFound`] when something is named that is not there.
     pub async fn add_action(&self, viewer: &Viewer, new: NewAction) -> Result<Action> {
         let draft = Draft::new(viewer, new)?;
+        let by = viewer.user();
         self.store
-            .write(move |tx| Box::pin(async move { insert(tx, draft).await }))
+            .write(move |tx| Box::pin(async move { insert(tx, by, draft).await }))
             .await
     }
 
@@ -221,10 +224,14 @@ impl Social {
             return Err(Error::Unauthenticated("log in first"));
         }
         let id = id.ok_or(Error::NotFound("action"))?;
-        let by = viewer.user().map(Entity::User);
+        let viewer = viewer.user();
         self.store
             .write(move |tx| {
                 Box::pin(async move {
+                    if let Some(viewer) = viewer {
+                        acting(tx, viewer).await?;
+                    }
+                    let by = viewer.map(Entity::User);
                     let action = tx.action(id).await?.ok_or(Error::NotFound("action"))?;
                     match by {
                         Some(by) if action.actor != by && !action.public => return Err(Error::NotFound("action")),
@@ -244,13 +251,17 @@ impl Social {
     }
 }
 
-async fn insert(tx: &Tx, draft: Draft) -> Result<Action> {
+/// `by` is the user who asks, if it is no service.
+async fn insert(tx: &Tx, by: Option<UserId>, draft: Draft) -> Result<Action> {
     let actor = draft.actor.entity();
+    if let Some(id) = actor.user().filter(|id| by.is_none_or(|by| by == *id)) {
+        may_act(tx, id).await?;
+    }
     let foreign_id = draft.rest.foreign_id.as_deref();
     if let Some(foreign_id) = foreign_id
         && let Some(first) = tx.action_under(foreign_id, &actor, &draft.rest.verb).await?
     {
-        there(tx, &actor).await?;
+        there(tx, by, &actor).await?;
         return Ok(first);
     }
     let created_at = draft.rest.created_at.unwrap_or(tx.now());
@@ -260,7 +271,7 @@ async fn insert(tx: &Tx, draft: Draft) -> Result<Action> {
     let mut keys = Vec::new();
     for named in draft.named() {
         match named {
-            Named::There(entity) => there(tx, entity).await?,
+            Named::There(entity) => there(tx, by, entity).await?,
             Named::Told(key, change) => keys.extend(tell(tx, key, change).await?),
         }
     }
@@ -283,11 +294,30 @@ async fn insert(tx: &Tx, draft: Draft) -> Result<Action> {
     Ok(deed.action)
 }
 
-/// Makes sure that something is there.
-async fn there(tx: &Tx, entity: &Entity) -> Result<()> {
+/// Makes sure that a user is not banned in whose name something is recorded.
+async fn may_act(tx: &Tx, id: UserId) -> Result<()> {
+    match acting(tx, id).await {
+        // Whether they are there is looked at with everything else that is named.
+        Ok(_) | Err(Error::Unauthenticated(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes sure that something is there, and that whoever asks may see it.
+async fn there(tx: &Tx, by: Option<UserId>, entity: &Entity) -> Result<()> {
+    let (whose, what) = match entity {
+        Entity::User(id) => (Some(*id), "user"),
+        Entity::Tweet(id) => (tx.tweet(*id).await?.map(|tweet| tweet.author), "tweet"),
+        Entity::Hashtag(_) | Entity::Object(_) => (None, "entity"),
+    };
+    if let (Some(by), Some(whose)) = (by, whose)
+        && tx.blocks(by, whose).await?
+    {
+        return Err(Error::NotFound(what));
+    }
     let (is_there, what) = match entity {
-        Entity::User(id) => (tx.user(*id).await?.is_some(), "user"),
-        Entity::Tweet(id) => (tx.tweet(*id).await?.is_some(), "tweet"),
+        Entity::User(id) => (tx.user(*id).await?.is_some_and(|user| !user.is_banned), what),
+        Entity::Tweet(_) => (whose.is_some(), what),
         Entity::Hashtag(name) => (tx.has_hashtag(name).await?, "hashtag"),
         Entity::Object(key) => (tx.object(key).await?.is_some(), "external object"),
     };

@@ -1,6 +1,6 @@
 //! Following users, hashtags and external objects.
 
-use super::Social;
+use super::{Social, acting, shown};
 use crate::model::id::GlobalId;
 use crate::model::{Deed, Entity, Error, EventKind, Key, NewEvent, Place, Result, Topic, UserId, Viewer, text};
 use crate::store::follow::FOLLOWING;
@@ -64,7 +64,8 @@ impl Social {
     /// Follows a user, a hashtag or an external object; nothing changes when the viewer does already.
     ///
     /// # Errors
-    /// [`Error::Invalid`], [`Error::NotFound`].
+    /// [`Error::Invalid`], [`Error::NotFound`], [`Error::Forbidden`] when one of the two blocks the
+    /// other.
     pub async fn follow(&self, viewer: &Viewer, new: NewFollow) -> Result<Followed> {
         let follower = viewer.require_user()?;
         check_flag("input.flag", &new.flag)?;
@@ -76,6 +77,7 @@ impl Social {
         let topic = Topic::followed(&target).ok_or(Error::NotFound("target"))?;
         let brief = Brief {
             users: target.user().into_iter().chain([follower]).collect(),
+            by: Some(follower),
             claim: Some(Claim::Follow(follower, target.clone(), new.flag.clone())),
             // What is followed may have a topic of what was done to it, and others read that.
             enters: Topic::about(&target)
@@ -91,7 +93,13 @@ impl Social {
                 let work = Arc::clone(&work);
                 Box::pin(async move {
                     let (target, topic, flag) = &*work;
+                    acting(tx, follower).await?;
                     there(tx, target).await?;
+                    if let Some(user) = target.user()
+                        && tx.are_apart(follower, user).await?
+                    {
+                        return Err(Error::Forbidden("one of you blocks the other"));
+                    }
                     if tx.follow(follower, target, flag).await?.is_none() {
                         let from = from(tx, topic, backfill).await?;
                         insert(tx, follower, target, flag, from).await?;
@@ -116,6 +124,7 @@ impl Social {
         self.store
             .write(move |tx| {
                 Box::pin(async move {
+                    acting(tx, follower).await?;
                     there(tx, &target).await?;
                     remove(tx, follower, &target, &flag, keep_history).await?;
                     Ok(Followed { target, follower })
@@ -128,7 +137,7 @@ impl Social {
 /// Makes sure that a target can be followed.
 async fn there(tx: &Tx, target: &Entity) -> Result<()> {
     match target {
-        Entity::User(id) => drop(tx.user(*id).await?.ok_or(Error::NotFound("user"))?),
+        Entity::User(id) => drop(shown(tx, *id).await?),
         Entity::Object(key) => drop(tx.object(key).await?.ok_or(Error::NotFound("external object"))?),
         Entity::Hashtag(_) | Entity::Tweet(_) => {}
     }
@@ -167,7 +176,8 @@ async fn from(tx: &Tx, topic: &Topic, backfill: usize) -> Result<Place> {
     }))
 }
 
-async fn remove(tx: &Tx, follower: UserId, target: &Entity, flag: &str, keep_history: bool) -> Result<()> {
+/// Ends a follow, if there is one, and what stands of it in the timeline.
+pub(super) async fn remove(tx: &Tx, follower: UserId, target: &Entity, flag: &str, keep_history: bool) -> Result<()> {
     let follow = tx.follow(follower, target, flag).await?;
     if let Some(topic) = Topic::followed(target).filter(|_| flag == FOLLOWING) {
         match keep_history {

@@ -1,6 +1,6 @@
 //! Marking notifications as seen and read.
 
-use super::Social;
+use super::{Social, acting};
 use crate::model::id::GlobalId;
 use crate::model::{Error, FeedGroup, GroupKey, Result, UserId, Viewer};
 use crate::store::mark::Mark;
@@ -17,6 +17,7 @@ impl Social {
         self.store
             .write(move |tx| {
                 Box::pin(async move {
+                    acting(tx, user).await?;
                     let Some(keys) = keys else {
                         tx.mark_all(user, mark).await?;
                         return Ok(user);

@@ -1,9 +1,10 @@
 //! Liking and retweeting.
 
-use super::Social;
+use super::{Social, acting};
 use crate::model::{Change, Deed, Error, Key, NewEvent, Reaction, Result, Topic, Tweet, TweetId, UserId, Viewer};
 use crate::store::known::{Brief, Claim};
 use crate::store::tx::Tx;
+use std::sync::Arc;
 
 impl Social {
     /// Likes or retweets a tweet; nothing changes when the viewer has already.
@@ -15,6 +16,7 @@ impl Social {
         let brief = Brief {
             users: vec![user],
             tweets: vec![id],
+            by: Some(user),
             claim: Some(Claim::Reaction(reaction, id, user)),
             enters: vec![Topic::user(user)],
             ..Brief::default()
@@ -22,7 +24,7 @@ impl Social {
         self.store
             .stage(brief, move |tx| {
                 Box::pin(async move {
-                    let tweet = tx.tweet(id).await?.ok_or(Error::NotFound("tweet"))?;
+                    let tweet = seen(tx, user, id).await?;
                     if !tx.has_reaction(reaction, id, user).await? {
                         insert(tx, reaction, &tweet, user).await?;
                     }
@@ -42,7 +44,7 @@ impl Social {
         self.store
             .write(move |tx| {
                 Box::pin(async move {
-                    tx.tweet(id).await?.ok_or(Error::NotFound("tweet"))?;
+                    seen(tx, user, id).await?;
                     if let Some(action) = tx.reaction(reaction, id, user).await? {
                         tx.delete_reaction(reaction, id, user).await?;
                         let mut event = NewEvent::new(reaction.event());
@@ -57,6 +59,16 @@ impl Social {
             })
             .await
     }
+}
+
+/// A tweet that a user who acts may see.
+async fn seen(tx: &Tx, user: UserId, id: TweetId) -> Result<Arc<Tweet>> {
+    acting(tx, user).await?;
+    let tweet = tx.tweet(id).await?.ok_or(Error::NotFound("tweet"))?;
+    if tx.blocks(user, tweet.author).await? {
+        return Err(Error::NotFound("tweet"));
+    }
+    Ok(tweet)
 }
 
 async fn insert(tx: &Tx, reaction: Reaction, tweet: &Tweet, user: UserId) -> Result<()> {

@@ -1,4 +1,5 @@
-//! Deletions that go on in the background: what is hidden already loses its rows, step by step.
+//! What goes on in the background: what is deleted, and hidden already, loses its rows step by step,
+//! and counts come to leave out who is banned.
 
 use super::Social;
 use super::tweet::remove;
@@ -50,6 +51,9 @@ impl Social {
         self.store
             .write_background(move |tx| {
                 Box::pin(async move {
+                    if let Sweep::Ban(user) = sweep {
+                        return super::ban::step(tx, user).await;
+                    }
                     for reaction in Reaction::ALL {
                         if tx.sweep_reactions(sweep, reaction).await? > 0 {
                             return Ok(());
@@ -80,5 +84,6 @@ async fn user_step(tx: &Tx, user: UserId) -> Result<bool> {
         || tx.sweep_followers(user).await? > 0
         || tx.sweep_mentions(user).await? > 0
         || tx.sweep_actions(user).await? > 0
+        || tx.sweep_relations(user).await? > 0
         || tx.sweep_notifications(user).await? > 0)
 }

@@ -48,7 +48,7 @@ impl Social {
     /// Who a token is.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] for a token that is unknown or has run out.
+    /// [`Error::Unauthenticated`] for a token that is unknown or has run out, or is a banned user's.
     pub async fn authenticate(&self, secret: &str) -> Result<Viewer> {
         let refused = || Error::Unauthenticated("the token is unknown or has expired");
         let hash = hash(secret);
@@ -60,7 +60,7 @@ impl Social {
         match (session.user, &session.service) {
             (Some(id), _) => {
                 let users = self.store.users([id]).await?;
-                let known = users.contains_key(&id);
+                let known = users.get(&id).is_some_and(|user| !user.is_banned);
                 known.then_some(Viewer::User { id, session: hash }).ok_or_else(refused)
             }
             (None, Some(name)) => Ok(Viewer::Service {
@@ -104,7 +104,7 @@ impl Social {
     /// Makes tokens for users, in their order: for the command line.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when a user does not exist.
+    /// [`Error::Invalid`] of `username` when a user does not exist, or is banned.
     pub async fn issue_tokens(&self, usernames: Vec<String>) -> Result<Vec<String>> {
         let social = self.clone();
         self.store
@@ -116,8 +116,11 @@ impl Social {
                         let Some(id) = id else {
                             return Err(Error::invalid("username", format!("there is no user {name}")));
                         };
-                        if tx.user(id).await?.is_none() {
+                        let Some(user) = tx.user(id).await? else {
                             return Err(Error::invalid("username", format!("there is no user {name}")));
+                        };
+                        if user.is_banned {
+                            return Err(Error::invalid("username", format!("{name} is banned")));
                         }
                         tokens.push(social.grant(tx, id).await?.token);
                     }

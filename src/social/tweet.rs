@@ -1,9 +1,9 @@
 //! Posting, editing and deleting tweets.
 
-use super::Social;
+use super::{Social, acting};
 use crate::model::{
-    ActionId, Change, Deed, Entity, Error, EventKind, Key, NewEvent, Result, Topic, Tweet, TweetId, User, UserId,
-    Viewer, text,
+    ActionId, Change, Deed, Entity, Error, EventKind, Key, NewEvent, Result, Topic, Tweet, TweetId, UserId, Viewer,
+    text,
 };
 use crate::store::known::{Brief, Claim};
 use crate::store::sweep::Sweep;
@@ -75,7 +75,7 @@ impl Social {
     ///
     /// # Errors
     /// [`Error::Invalid`] of `input.text`, [`Error::NotFound`] when the tweet that is answered
-    /// is not there.
+    /// is not there, [`Error::Forbidden`] when one of the two authors blocks the other.
     pub async fn post_tweet(&self, viewer: &Viewer, post: Post) -> Result<Posted> {
         let author = viewer.require_user()?;
         if let Some(key) = &post.idempotency_key
@@ -88,6 +88,7 @@ impl Social {
             users: vec![author],
             tweets: post.in_reply_to.into_iter().collect(),
             names: draft.mentions.clone(),
+            by: Some(author),
             claim: post.idempotency_key.clone().map(|key| Claim::Posting(author, key)),
             enters: topics(author, &draft.hashtags).collect(),
             reads: Vec::new(),
@@ -122,6 +123,7 @@ impl Social {
         self.store
             .write(move |tx| {
                 Box::pin(async move {
+                    acting(tx, author).await?;
                     let tweet = own_tweet(tx, author, id).await?;
                     remove(tx, &tweet).await
                 })
@@ -132,12 +134,6 @@ impl Social {
     }
 }
 
-async fn author_of(tx: &Tx, id: UserId) -> Result<Arc<User>> {
-    tx.user(id)
-        .await?
-        .ok_or(Error::Unauthenticated("the account is deleted"))
-}
-
 async fn own_tweet(tx: &Tx, author: UserId, id: TweetId) -> Result<Arc<Tweet>> {
     let tweet = tx.tweet(id).await?.ok_or(Error::NotFound("tweet"))?;
     if tweet.author == author {
@@ -146,14 +142,21 @@ async fn own_tweet(tx: &Tx, author: UserId, id: TweetId) -> Result<Arc<Tweet>> {
     Err(Error::Forbidden("only the author may do that"))
 }
 
-/// The users whom a text mentions and who are there, in its order.
-async fn mentioned(tx: &Tx, names: &[String]) -> Result<Vec<UserId>> {
+/// The users whom a text mentions and who are there, in its order. Where one of two blocks the
+/// other, neither can mention the other.
+async fn mentioned(tx: &Tx, author: UserId, names: &[String]) -> Result<Vec<UserId>> {
     let known = tx.users_named(names).await?;
-    Ok(names.iter().filter_map(|name| known.get(name).copied()).collect())
+    let mut mentioned = Vec::new();
+    for user in names.iter().filter_map(|name| known.get(name).copied()) {
+        if !tx.are_apart(author, user).await? {
+            mentioned.push(user);
+        }
+    }
+    Ok(mentioned)
 }
 
 async fn insert(tx: &Tx, author: UserId, post: &Post, draft: &Draft) -> Result<Posted> {
-    let author = author_of(tx, author).await?;
+    let author = acting(tx, author).await?;
     if let Some(key) = &post.idempotency_key {
         let since = tx.now().before(IDEMPOTENCY);
         if let Some(posted) = tx.posted_under(author.id, key, since).await? {
@@ -164,6 +167,11 @@ async fn insert(tx: &Tx, author: UserId, post: &Post, draft: &Draft) -> Result<P
         Some(id) => Some(tx.tweet(id).await?.ok_or(Error::NotFound("tweet"))?),
         None => None,
     };
+    if let Some(parent) = &parent
+        && tx.are_apart(author.id, parent.author).await?
+    {
+        return Err(Error::Forbidden("one of you blocks the other"));
+    }
     let (id, action) = (tx.next_tweet().await?, tx.next_action().await?);
     let tweet = Tweet {
         id,
@@ -178,7 +186,7 @@ async fn insert(tx: &Tx, author: UserId, post: &Post, draft: &Draft) -> Result<P
         reply_count: 0,
         url: None,
         hashtags: draft.hashtags.clone(),
-        mentions: mentioned(tx, &draft.mentions).await?,
+        mentions: mentioned(tx, author.id, &draft.mentions).await?,
     };
     tx.insert_tweet(&tweet, &author.username).await?;
     if let Some(key) = &post.idempotency_key {
@@ -192,7 +200,7 @@ async fn insert(tx: &Tx, author: UserId, post: &Post, draft: &Draft) -> Result<P
 }
 
 async fn edit(tx: &Tx, author: UserId, id: TweetId, draft: Draft) -> Result<TweetId> {
-    let author = author_of(tx, author).await?;
+    let author = acting(tx, author).await?;
     let old = own_tweet(tx, author.id, id).await?;
     if old.text == draft.text {
         return Ok(id);
@@ -200,7 +208,7 @@ async fn edit(tx: &Tx, author: UserId, id: TweetId, draft: Draft) -> Result<Twee
     let mut tweet = Tweet::clone(&old);
     tweet.text = draft.text;
     tweet.edited_at = Some(tx.now());
-    tweet.mentions = mentioned(tx, &draft.mentions).await?;
+    tweet.mentions = mentioned(tx, author.id, &draft.mentions).await?;
     tweet.hashtags = draft.hashtags;
     tx.update_tweet(&tweet, &author.username).await?;
 
@@ -208,8 +216,9 @@ async fn edit(tx: &Tx, author: UserId, id: TweetId, draft: Draft) -> Result<Twee
         without(&tweet.hashtags, &old.hashtags),
         without(&old.hashtags, &tweet.hashtags),
     );
-    tx.count_hashtags(&came, 1).await?;
-    tx.count_hashtags(&went, -1).await?;
+    let counted = i64::from(!tx.is_uncounted(id).await?);
+    tx.count_hashtags(&came, counted).await?;
+    tx.count_hashtags(&went, -counted).await?;
     let parent = match old.in_reply_to {
         Some(id) => tx.tweet(id).await?.map(|parent| parent.author),
         None => None,
@@ -248,10 +257,11 @@ pub(super) async fn remove(tx: &Tx, tweet: &Tweet) -> Result<()> {
     tx.hide_tweet(tweet.id).await?;
     tx.hide_groups_about(&Entity::Tweet(tweet.id)).await?;
     tx.insert_sweep(Sweep::Tweet(tweet.id)).await?;
-    tx.count_hashtags(&tweet.hashtags, -1).await?;
+    let counted = i64::from(!tx.is_uncounted(tweet.id).await?);
+    tx.count_hashtags(&tweet.hashtags, -counted).await?;
     tx.count_user(tweet.author, [-1, 0, 0]).await?;
     if let Some(parent) = tweet.in_reply_to {
-        tx.count_tweet(parent, [0, 0, -1]).await?;
+        tx.count_tweet(parent, [0, 0, -counted]).await?;
     }
     let mut event = about(tweet.id, tweet.action, tweet.author);
     event.keys = touched(tweet.author, tweet.in_reply_to, &tweet.hashtags);

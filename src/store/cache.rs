@@ -16,7 +16,7 @@ pub use head::Head;
 
 use crate::model::viewer::TokenHash;
 use crate::model::{
-    Entry, EntryKind, Event, Hashtag, Key, Object, ObjectKey, Seq, Topic, Tweet, TweetId, User, UserId,
+    Entry, EntryKind, Event, Hashtag, Hides, Key, Object, ObjectKey, Seq, Topic, Tweet, TweetId, User, UserId,
 };
 use parking_lot::Mutex;
 use shelf::Shelf;
@@ -39,6 +39,7 @@ pub(super) struct State {
     hashtags: Shelf<String, Hashtag>,
     sessions: Shelf<TokenHash, Session>,
     follows: Shelf<UserId, Follows>,
+    hides: Shelf<UserId, Hides>,
     objects: Shelf<ObjectKey, Object>,
     heads: Shelf<(Topic, EntryKind), Head>,
 }
@@ -77,6 +78,7 @@ shelves! {
     Hashtag => hashtags,
     Session => sessions,
     Follows => follows,
+    Hides => hides,
     Object => objects,
     Head => heads,
 }
@@ -90,8 +92,9 @@ impl Caches {
             tweets: Shelf::new(memory * 3 / 10),
             users: Shelf::new(memory / 10),
             hashtags: Shelf::new(memory / 20),
-            sessions: Shelf::new(memory / 20),
+            sessions: Shelf::new(memory / 40),
             follows: Shelf::new(memory * 3 / 20),
+            hides: Shelf::new(memory / 40),
             objects: Shelf::new(memory / 20),
             heads: Shelf::new(memory * 3 / 10),
         }))
@@ -112,6 +115,7 @@ impl Caches {
         state.hashtags.clear();
         state.sessions.clear();
         state.follows.clear();
+        state.hides.clear();
         state.objects.clear();
         state.heads.clear();
     }
@@ -189,6 +193,7 @@ impl State {
             Key::User(id) => self.users.forget(id, seq),
             Key::Hashtag(name) => self.hashtags.forget(name, seq),
             Key::Follows(id) => self.follows.forget(id, seq),
+            Key::Hides(id) => self.hides.forget(id, seq),
             Key::Object(key) => self.objects.forget(key, seq),
             Key::Session(hash) => self.sessions.forget(hash, seq),
             Key::Topic(topic) => {

@@ -4,6 +4,10 @@
 //! table that the migrations make.
 
 pub(super) mod action;
+#[cfg_attr(not(test), allow(dead_code, reason = "written and read in bulk"))]
+pub(super) mod ban;
+#[cfg_attr(not(test), allow(dead_code, reason = "written and read in bulk"))]
+pub(super) mod block;
 pub(super) mod event;
 #[cfg_attr(not(test), allow(dead_code, reason = "written and read in bulk"))]
 pub(super) mod event_topic;
@@ -16,6 +20,10 @@ pub(super) mod idempotency;
 #[cfg_attr(not(test), allow(dead_code, reason = "written and read in bulk"))]
 pub(super) mod liked;
 pub(super) mod mention;
+#[cfg_attr(not(test), allow(dead_code, reason = "written and read in bulk"))]
+pub(super) mod moderation;
+#[cfg_attr(not(test), allow(dead_code, reason = "written and read in bulk"))]
+pub(super) mod mute;
 #[cfg_attr(not(test), allow(dead_code, reason = "written and read in bulk"))]
 pub(super) mod notification_actor;
 #[cfg_attr(not(test), allow(dead_code, reason = "written and read in bulk"))]
@@ -56,8 +64,8 @@ mod tests {
     async fn every_entity_has_the_columns_of_its_table() {
         let db = Database::connect("sqlite::memory:").await.unwrap();
         migration::Migrator::up(&db, None).await.unwrap();
-        hold!(db: action, event, event_topic, feed_entry, follow, follow_span, hashtag, idempotency, liked, mention,
-            notification_actor, notification_group, notification_state, object, retweet, session, sweep, tombstone,
+        hold!(db: action, ban, block, event, event_topic, feed_entry, follow, follow_span, hashtag, idempotency, liked, mention,
+            moderation, mute, notification_actor, notification_group, notification_state, object, retweet, session, sweep, tombstone,
             tweet, tweet_hashtag, unresolved, users);
     }
 }

@@ -87,6 +87,10 @@ pub struct Follow {
     pub id: FollowId,
     /// The action that records it; none under another flag than `following`.
     pub action: Option<ActionId>,
+    /// Whether the target's count leaves it out, since the follower is banned.
+    follower_banned: bool,
+    /// Whether the follower's count leaves it out, since the target is banned.
+    target_banned: bool,
 }
 
 impl Store {
@@ -162,9 +166,8 @@ impl Snapshot {
     }
 }
 
-/// Adds to the counts of a follower and of what they follow.
-fn count(stage: &mut Stage, follower: UserId, target: &Entity, n: i64) {
-    stage.count_user(follower, [0, 0, n]);
+/// Adds to the count of what is followed, which exists from now on.
+pub(super) fn count_follower(stage: &mut Stage, target: &Entity, n: i64) {
     match target {
         Entity::User(id) => stage.count_user(*id, [0, n, 0]),
         Entity::Hashtag(name) => stage.count_hashtag(name, [0, n]),
@@ -189,6 +192,8 @@ impl Tx {
         Ok(row.map(|row| Follow {
             id: FollowId(row.id),
             action: row.action_id.map(ActionId),
+            follower_banned: row.follower_banned,
+            target_banned: row.target_banned,
         }))
     }
 
@@ -212,7 +217,9 @@ impl Tx {
             action,
         };
         self.put(|stage| {
-            count(stage, follower, target, i64::from(action.is_some()));
+            let counted = i64::from(action.is_some());
+            stage.count_user(follower, [0, 0, counted]);
+            count_follower(stage, target, counted);
             stage.follows.push(new);
         })
         .await
@@ -224,8 +231,23 @@ impl Tx {
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn delete_follow(&self, follower: UserId, target: &Entity, follow: &Follow) -> Result<()> {
         follow::Entity::delete_by_id(follow.id.0).exec(self.conn()).await?;
-        let counted = i64::from(follow.action.is_some());
-        self.put(|stage| count(stage, follower, target, -counted)).await
+        let counted = |is_uncounted: bool| i64::from(follow.action.is_some() && !is_uncounted);
+        self.put(|stage| {
+            stage.count_user(follower, [0, 0, -counted(follow.target_banned)]);
+            count_follower(stage, target, -counted(follow.follower_banned));
+        })
+        .await
+    }
+
+    /// The flags under which a user follows a target.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn flags_of(&self, follower: UserId, target: &Entity) -> Result<Vec<String>> {
+        let sql = "SELECT flag FROM follow WHERE follower_id = ? AND target_kind = ? AND target_key = ? ORDER BY id";
+        let values = [follower.0.into(), target.kind().into(), target.key().into()];
+        let rows = self.rows(sql, values).await?;
+        rows.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()
     }
 
     /// Opens a span at a place.

@@ -18,46 +18,71 @@ pub struct Counts {
 }
 
 /// The feeds whose groups are asked for: the stretches of topics that each is made of, and whom
-/// nobody who asks may see.
+/// whoever asks may not see.
 #[derive(Clone, Copy)]
 pub struct Feeds<'a> {
     /// Of each feed its stretches; what they select is not looked at.
     pub ranges: &'a [Vec<Range>],
-    /// Who is left out.
+    /// Whose doing is left out everywhere.
     pub hidden: &'a [UserId],
+    /// Whose doing is left out of the feeds that leave out what muted users do.
+    pub muted: &'a [UserId],
+    /// Of each feed whether it does.
+    pub muting: &'a [bool],
+    /// Whether those who are banned are there.
+    pub sees_banned: bool,
 }
 
-/// A stretch of a feed: the feed, the topic, the places below and above, the last action, and by
-/// whom not.
-type Part<'a> = (usize, &'a str, i64, i64, i64, i64, i64, i64);
+/// A stretch of a feed: the feed, the topic, the places below and above, the last action, by whom
+/// not, and whether what muted users do is left out.
+type Part<'a> = (usize, &'a str, i64, i64, i64, i64, i64, i64, bool);
 
 impl Feeds<'_> {
     fn rows(&self) -> Vec<Part<'_>> {
         let all = self.ranges.iter().enumerate();
         all.flat_map(|(feed, ranges)| {
+            let muting = self.muting.get(feed).copied().unwrap_or_default();
             ranges.iter().map(move |range| {
                 let (below_at, below_id, above_at, above_id, until) = bounds(range);
                 let not_by = range.not_by.map_or(-1, |id| id.0);
                 let topic = range.topic.as_str();
-                (feed, topic, below_at, below_id, above_at, above_id, until, not_by)
+                (
+                    feed, topic, below_at, below_id, above_at, above_id, until, not_by, muting,
+                )
             })
         })
         .collect()
+    }
+
+    /// The values of [`PARTS`], with the groups that are asked for.
+    fn values(&self, asked: &[Row<'_>]) -> [sea_orm::Value; 4] {
+        [json(&self.rows()), json(&asked), json(&self.hidden), json(&self.muted)]
+    }
+
+    /// What finds the entries of a part in the table of this name.
+    fn found(&self, table: &str) -> String {
+        let banned = match self.sees_banned {
+            true => "",
+            false => " AND ~.actor_id NOT IN (SELECT user_id FROM ban)",
+        };
+        format!("{FOUND}{banned}").replace('~', table)
     }
 }
 
 /// Each group's part of each stretch, as rows `r`: of both, the rows are feeds with a stretch, then
 /// groups with their feed, verb, object, and the two places between which they are looked at.
 const PARTS: &str = "WITH part AS MATERIALIZED (SELECT {int:0} AS feed, {text:1} AS topic, {int:2} AS below_at, \
-    {int:3} AS below_id, {int:4} AS above_at, {int:5} AS above_id, {int:6} AS until_id, {int:7} AS not_by FROM {each}), \
+    {int:3} AS below_id, {int:4} AS above_at, {int:5} AS above_id, {int:6} AS until_id, {int:7} AS not_by, {bool:8} AS muting FROM {each}), \
     ranges AS MATERIALIZED (SELECT k.key AS list, {text:1} AS verb, {text:2} AS object, {int:3} AS begin_at, \
     {int:4} AS begin_id, {int:5} AS end_at, {int:6} AS end_id, p.* FROM {each} CROSS JOIN part p WHERE p.feed = {int:0}), \
-    hidden AS MATERIALIZED (SELECT {number} AS id FROM {each})";
+    hidden AS MATERIALIZED (SELECT {number} AS id FROM {each}), \
+    muted AS MATERIALIZED (SELECT {number} AS id FROM {each})";
 /// What finds the entries of such a part.
 const FOUND: &str = "~.kind <> 0 AND ~.topic = r.topic AND ~.verb = r.verb AND ~.object = r.object \
     AND (~.created_at, ~.id) > (r.begin_at, r.begin_id) AND (~.created_at, ~.id) < (r.end_at, r.end_id) \
     AND (~.created_at, ~.id) > (r.above_at, r.above_id) AND (~.created_at, ~.id) < (r.below_at, r.below_id) \
-    AND ~.id <= r.until_id AND ~.actor_id <> r.not_by AND ~.actor_id NOT IN (SELECT id FROM hidden)";
+    AND ~.id <= r.until_id AND ~.actor_id <> r.not_by AND ~.actor_id NOT IN (SELECT id FROM hidden) \
+    AND (NOT r.muting OR ~.actor_id NOT IN (SELECT id FROM muted))";
 
 /// A group of a feed, between two places, both exclusive.
 type Row<'a> = (usize, &'a str, String, i64, i64, i64, i64);
@@ -96,12 +121,10 @@ impl Snapshot {
             .map(|(feed, key, above)| row(*feed, key, *above))
             .collect();
         let sql = format!(
-            "{PARTS} SELECT DISTINCT r.list FROM ranges r WHERE EXISTS (SELECT 1 FROM feed_entry x WHERE {FOUND})"
-        )
-        .replace('~', "x");
-        let rows = self
-            .rows(&sql, [json(&feeds.rows()), json(&asked), json(&feeds.hidden)])
-            .await?;
+            "{PARTS} SELECT DISTINCT r.list FROM ranges r WHERE EXISTS (SELECT 1 FROM feed_entry x WHERE {})",
+            feeds.found("x")
+        );
+        let rows = self.rows(&sql, feeds.values(&asked)).await?;
         super::bulk::places(&rows)
     }
 
@@ -116,10 +139,10 @@ impl Snapshot {
     ) -> Result<HashMap<usize, Counts>> {
         let sql = format!(
             "{} SELECT list, COUNT(DISTINCT id) AS actions, COUNT(DISTINCT actor) AS actors FROM member GROUP BY list",
-            members()
+            members(feeds)
         );
         let asked: Vec<Row<'_>> = groups.iter().map(|(feed, key)| whole(*feed, key)).collect();
-        let values = [json(&feeds.rows()), json(&asked), json(&feeds.hidden), COUNTED.into()];
+        let values = feeds.values(&asked).into_iter().chain([COUNTED.into()]);
         let rows = self.rows(&sql, values).await?;
         rows.iter()
             .map(|row| {
@@ -148,16 +171,14 @@ impl Snapshot {
              (PARTITION BY list ORDER BY created_at DESC, id DESC) AS place FROM (SELECT m.*, ROW_NUMBER() OVER \
              (PARTITION BY list, actor ORDER BY created_at DESC, id DESC) AS turn FROM member m) t WHERE turn = 1) o \
              WHERE place <= ? ORDER BY list, place",
-            members()
+            members(feeds)
         );
         let asked: Vec<Row<'_>> = groups.iter().map(|(feed, key)| whole(*feed, key)).collect();
-        let values = [
-            json(&feeds.rows()),
-            json(&asked),
-            json(&feeds.hidden),
-            (COUNTED - 1).into(),
-            i64::try_from(first).unwrap_or(i64::MAX).into(),
-        ];
+        let first = i64::try_from(first).unwrap_or(i64::MAX);
+        let values = feeds
+            .values(&asked)
+            .into_iter()
+            .chain([(COUNTED - 1).into(), first.into()]);
         let mut found = vec![Vec::new(); groups.len()];
         for row in &self.rows(&sql, values).await? {
             let (list, actor): (i64, String) = (row.try_get("", "list")?, row.try_get("", "actor")?);
@@ -172,8 +193,8 @@ impl Snapshot {
 
 /// The newest entries of each group in each stretch, as rows `member`. Where they end is found
 /// first, once for each.
-fn members() -> String {
-    let (oldest, newest) = (FOUND.replace('~', "y"), FOUND.replace('~', "x"));
+fn members(feeds: Feeds<'_>) -> String {
+    let (oldest, newest) = (feeds.found("y"), feeds.found("x"));
     format!(
         "{PARTS}, ended AS MATERIALIZED (SELECT r.*, COALESCE((SELECT y.created_at FROM feed_entry y WHERE {oldest} \
          ORDER BY y.created_at DESC, y.id DESC LIMIT 1 OFFSET ?), r.begin_at) AS oldest_at FROM ranges r), \

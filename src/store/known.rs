@@ -5,7 +5,7 @@ use super::cache::{Caches, Kept, On, State};
 use super::dialect::statement;
 use super::snapshot::json;
 use super::{tweet, user};
-use crate::model::{Entity, Reaction, Result, Topic, Tweet, TweetId, User, UserId};
+use crate::model::{Entity, Hides, Reaction, Result, Topic, Tweet, TweetId, User, UserId};
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -20,6 +20,8 @@ pub struct Brief {
     pub tweets: Vec<TweetId>,
     /// The usernames that it looks up, by their keys.
     pub names: Vec<String>,
+    /// Who acts upon them, where it matters whether one of them blocks the other.
+    pub by: Option<UserId>,
     /// What only one of a group may do.
     pub claim: Option<Claim>,
     /// The topics that it enters something into.
@@ -66,6 +68,8 @@ pub(super) struct Known {
     pub names: HashMap<String, UserId>,
     /// The likes and retweets among the claims that stand.
     pub reactions: HashSet<Claim>,
+    /// Who blocks whom, of those who act and those whom they act upon.
+    pub blocks: HashSet<(UserId, UserId)>,
 }
 
 impl Known {
@@ -76,6 +80,7 @@ impl Known {
             users: HashMap::new(),
             names: names(conn, briefs).await?,
             reactions: reactions(conn, briefs).await?,
+            blocks: HashSet::new(),
         };
         let wanted = briefs.iter().flat_map(|brief| brief.tweets.iter().copied());
         let missing = remembered(memory, wanted, &mut known.tweets);
@@ -91,8 +96,25 @@ impl Known {
         if !missing.is_empty() {
             known.users.extend(user::read(conn, &missing).await?);
         }
-        known.tweets.retain(|_, tweet| known.users.contains_key(&tweet.author));
+        let is_shown = |user: UserId| known.users.get(&user).is_some_and(|user| !user.is_banned);
+        known.tweets.retain(|_, tweet| is_shown(tweet.author));
+        known.blocks = blocks(conn, memory, known.pairs(briefs)).await?;
         Ok(known)
+    }
+
+    /// Those who act with those whom they act upon, both ways round.
+    fn pairs(&self, briefs: &[&Brief]) -> HashSet<(UserId, UserId)> {
+        let mut pairs = HashSet::new();
+        for brief in briefs {
+            let Some(by) = brief.by else { continue };
+            let authors = brief.tweets.iter().filter_map(|id| self.tweets.get(id));
+            let named = brief.names.iter().filter_map(|name| self.names.get(name).copied());
+            let others = authors.map(|tweet| tweet.author).chain(named);
+            for other in others.chain(brief.users.iter().copied()).filter(|other| *other != by) {
+                pairs.extend([(by, other), (other, by)]);
+            }
+        }
+        pairs
     }
 }
 
@@ -126,6 +148,34 @@ async fn names(conn: &DatabaseTransaction, briefs: &[&Brief]) -> Result<HashMap<
     rows.iter()
         .map(|row| Ok((row.try_get_by_index(0)?, UserId(row.try_get_by_index(1)?))))
         .collect()
+}
+
+/// Which of these pairs are of somebody who blocks the other.
+async fn blocks(
+    conn: &DatabaseTransaction,
+    memory: Option<&Caches>,
+    mut pairs: HashSet<(UserId, UserId)>,
+) -> Result<HashSet<(UserId, UserId)>> {
+    let mut standing = HashSet::new();
+    if let Some(memory) = memory {
+        let (known, _) = memory.get::<Hides>(pairs.iter().map(|(user, _)| *user));
+        pairs.retain(|(user, target)| match known.get(user) {
+            Some(hides) => {
+                standing.extend(hides.blocked.contains(target).then_some((*user, *target)));
+                false
+            }
+            None => true,
+        });
+    }
+    if pairs.is_empty() {
+        return Ok(standing);
+    }
+    let sql = "SELECT b.user_id, b.target_id FROM {each} JOIN block b ON b.user_id = {int:0} AND b.target_id = {int:1}";
+    let sql = statement(conn.get_database_backend(), sql, [json(&pairs)]);
+    for row in &conn.query_all_raw(sql).await? {
+        standing.insert((UserId(row.try_get_by_index(0)?), UserId(row.try_get_by_index(1)?)));
+    }
+    Ok(standing)
 }
 
 async fn reactions(conn: &DatabaseTransaction, briefs: &[&Brief]) -> Result<HashSet<Claim>> {

@@ -1,7 +1,7 @@
 //! Lists in the order of place: read for many owners with one statement.
 
 use super::snapshot::{Snapshot, json};
-use crate::model::{Entity, Place, Result, TweetId, UserId};
+use crate::model::{Entity, Place, Relation, Result, TweetId, UserId};
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Value};
 
 /// Which list of an owner.
@@ -21,6 +21,12 @@ pub enum ListKind {
     Following,
     /// All tweets.
     Tweets,
+    /// Whom a user blocks, by when they began to.
+    Blocked,
+    /// Whom a user mutes, by when they began to.
+    Muted,
+    /// All who are banned, by when they were.
+    Banned,
 }
 
 /// A list of an owner.
@@ -76,6 +82,27 @@ impl List {
             parts: Vec::new(),
         }
     }
+
+    /// Whom a user blocks or mutes.
+    #[must_use]
+    pub fn of_relation(relation: Relation, id: UserId) -> Self {
+        Self {
+            kind: match relation {
+                Relation::Block => ListKind::Blocked,
+                Relation::Mute => ListKind::Muted,
+            },
+            parts: vec![id.to_string()],
+        }
+    }
+
+    /// All who are banned.
+    #[must_use]
+    pub fn banned() -> Self {
+        Self {
+            kind: ListKind::Banned,
+            parts: Vec::new(),
+        }
+    }
 }
 
 /// What stands at a place of a list.
@@ -117,6 +144,12 @@ impl ListKind {
         matches!(self, Self::Replies | Self::Likes | Self::Tweets)
     }
 
+    /// Whether it lists just whom its viewer hides.
+    #[must_use]
+    pub fn lists_hidden(self) -> bool {
+        matches!(self, Self::Blocked | Self::Muted | Self::Banned)
+    }
+
     fn shape(self) -> Shape {
         let shape = |table, owner, id, kind, key| Shape {
             table,
@@ -124,6 +157,10 @@ impl ListKind {
             id,
             kind,
             key,
+        };
+        let hidden = |table| {
+            let owner = "~.user_id = CAST({text:0} AS BIGINT)";
+            shape(table, owner, "target_id", "'user'", "x.target_id")
         };
         match self {
             Self::Replies => shape(
@@ -169,6 +206,9 @@ impl ListKind {
                 "x.target_key",
             ),
             Self::Tweets => shape("tweet", "~.deleted_at IS NULL", "id", "'tweet'", "x.id"),
+            Self::Blocked => hidden("block"),
+            Self::Muted => hidden("mute"),
+            Self::Banned => shape("ban", "TRUE", "user_id", "'user'", "x.user_id"),
         }
     }
 }

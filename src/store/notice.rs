@@ -61,12 +61,17 @@ fn group(row: &QueryResult) -> Result<NoticeGroup> {
 }
 
 impl Snapshot {
-    /// Whom a viewer may not see as an actor, though their rows are there.
+    /// Who is being deleted, though their rows are there.
     ///
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn hidden_actors(&self, viewer: Option<UserId>) -> Result<Vec<UserId>> {
-        hidden_actors(self.conn(), viewer.unwrap_or(crate::model::feed::NOBODY)).await
+    pub async fn leaving(&self) -> Result<Vec<UserId>> {
+        let rows = self.rows(super::notification::LEAVING, []).await?;
+        rows.iter().map(|row| Ok(UserId(row.try_get_by_index(0)?))).collect()
+    }
+
+    async fn hidden_actors(&self, user: UserId) -> Result<Vec<UserId>> {
+        hidden_actors(self.conn(), user).await
     }
 
     /// A stretch of a user's groups, those too of which nothing is left to be seen.
@@ -109,7 +114,7 @@ impl Snapshot {
     }
 
     async fn subtract_hidden(&self, user: UserId, groups: &mut [NoticeGroup]) -> Result<()> {
-        let hidden = self.hidden_actors(Some(user)).await?;
+        let hidden = self.hidden_actors(user).await?;
         if hidden.is_empty() || groups.is_empty() {
             return Ok(());
         }
@@ -147,7 +152,7 @@ impl Snapshot {
             unseen: row.try_get_by_index(0)?,
             unread: row.try_get_by_index(1)?,
         };
-        let hidden = self.hidden_actors(Some(user)).await?;
+        let hidden = self.hidden_actors(user).await?;
         if hidden.is_empty() {
             return Ok(new);
         }
@@ -171,7 +176,7 @@ impl Snapshot {
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn notice_actors(&self, user: UserId, groups: &[i64], first: usize) -> Result<Vec<Vec<Entity>>> {
-        let hidden = self.hidden_actors(Some(user)).await?;
+        let hidden = self.hidden_actors(user).await?;
         let sql = "SELECT k.key AS list, x.actor FROM {each} CROSS JOIN notification_actor x WHERE x.group_id = {number} \
                    AND (x.newest_at, x.newest_id) IN (SELECT y.newest_at, y.newest_id FROM notification_actor y \
                    WHERE y.group_id = {number} AND y.actor NOT IN (SELECT {value} FROM {each}) \

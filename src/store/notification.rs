@@ -295,11 +295,22 @@ impl Tx {
     }
 }
 
-/// Whom a viewer may not see as an actor, though their rows are there: those who are being deleted.
-pub(super) async fn hidden_actors(conn: &DatabaseTransaction, _viewer: UserId) -> Result<Vec<UserId>> {
-    let sql = "SELECT key FROM sweep WHERE kind = 'user'";
+/// Who is being deleted.
+pub(super) const LEAVING: &str = "SELECT key FROM sweep WHERE kind = 'user'";
+
+/// Whom a user is not told of, though their rows are there: those who are being deleted, whom the
+/// user blocks or mutes, and, unless the user is a moderator, who is banned. Of these last only
+/// those who stand in one of the user's groups, or may do.
+pub(super) async fn hidden_actors(conn: &DatabaseTransaction, user: UserId) -> Result<Vec<UserId>> {
+    let sql = format!(
+        "{LEAVING} UNION SELECT target_id FROM block WHERE user_id = ? UNION SELECT target_id FROM mute WHERE user_id = ? \
+         UNION SELECT b.user_id FROM ban b WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.id = ? AND u.is_moderator) \
+         AND b.user_id IN (SELECT s.key FROM sweep s WHERE s.kind = 'ban' UNION \
+         SELECT CAST(substr(a.actor, 6) AS BIGINT) FROM notification_actor a WHERE a.user_id = ? AND a.banned)"
+    );
+    let values = [user.0; 4].map(sea_orm::Value::from);
     let rows = conn
-        .query_all_raw(statement(conn.get_database_backend(), sql, []))
+        .query_all_raw(statement(conn.get_database_backend(), &sql, values))
         .await?;
     rows.iter().map(|row| Ok(UserId(row.try_get_by_index(0)?))).collect()
 }

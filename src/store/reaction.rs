@@ -83,13 +83,20 @@ impl Tx {
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn delete_reaction(&self, reaction: Reaction, tweet: TweetId, user: UserId) -> Result<()> {
-        let sql = format!("DELETE FROM {} WHERE tweet_id = ? AND user_id = ?", table(reaction));
-        self.execute(&sql, [tweet.0.into(), user.0.into()]).await?;
-        self.put(|stage| stage.count_tweet(tweet, counts(reaction, -1))).await
+        let sql = format!(
+            "DELETE FROM {} WHERE tweet_id = ? AND user_id = ? RETURNING banned",
+            table(reaction)
+        );
+        let rows = self.rows(&sql, [tweet.0.into(), user.0.into()]).await?;
+        let is_uncounted = rows.first().map(|row| row.try_get_by_index(0)).transpose()?;
+        let counted = i64::from(!is_uncounted.unwrap_or(false));
+        self.put(|stage| stage.count_tweet(tweet, counts(reaction, -counted)))
+            .await
     }
 }
 
-fn counts(reaction: Reaction, n: i64) -> [i64; 3] {
+/// What a reaction adds to a tweet's counts.
+pub(super) fn counts(reaction: Reaction, n: i64) -> [i64; 3] {
     match reaction {
         Reaction::Like => [n, 0, 0],
         Reaction::Retweet => [0, n, 0],

@@ -23,6 +23,8 @@ pub enum Sweep {
     Tweet(TweetId),
     /// What a deleted user leaves: everything that they did, and that was done to them.
     User(UserId),
+    /// What counts have of somebody who is banned, or no longer.
+    Ban(UserId),
 }
 
 impl Sweep {
@@ -30,6 +32,7 @@ impl Sweep {
         match self {
             Self::Tweet(id) => ("tweet", id.0),
             Self::User(id) => ("user", id.0),
+            Self::Ban(id) => ("ban", id.0),
         }
     }
 }
@@ -47,6 +50,7 @@ impl super::Store {
             .into_iter()
             .map(|row| match row.kind.as_str() {
                 "tweet" => Sweep::Tweet(TweetId(row.key)),
+                "ban" => Sweep::Ban(UserId(row.key)),
                 _ => Sweep::User(UserId(row.key)),
             })
             .collect())
@@ -82,6 +86,7 @@ impl Tx {
                     .await?;
                 self.execute("DELETE FROM users WHERE id = ?", [key.into()]).await?;
             }
+            Sweep::Ban(_) => {}
         }
         sweep::Entity::delete_by_id((kind.to_owned(), key))
             .exec(self.conn())
@@ -98,17 +103,19 @@ impl Tx {
         let table = table(reaction);
         let (column, key) = match of {
             Sweep::Tweet(id) => ("tweet_id", id.0),
-            Sweep::User(id) => ("user_id", id.0),
+            Sweep::User(id) | Sweep::Ban(id) => ("user_id", id.0),
         };
         let sql = format!(
             "DELETE FROM {table} WHERE (tweet_id, user_id) IN \
-             (SELECT tweet_id, user_id FROM {table} WHERE {column} = ? LIMIT ?) RETURNING tweet_id, action_id"
+             (SELECT tweet_id, user_id FROM {table} WHERE {column} = ? LIMIT ?) RETURNING tweet_id, action_id, banned"
         );
         let rows = self.rows(&sql, [key.into(), STEP.into()]).await?;
         let mut tweets = Vec::with_capacity(rows.len());
         let mut actions = Vec::with_capacity(rows.len());
         for row in &rows {
-            tweets.push(TweetId(row.try_get_by_index(0)?));
+            if !row.try_get_by_index::<bool>(2)? {
+                tweets.push(TweetId(row.try_get_by_index(0)?));
+            }
             actions.push(ActionId(row.try_get_by_index(1)?));
         }
         if actions.is_empty() {
@@ -133,14 +140,14 @@ impl Tx {
     /// [`Error::Internal`] when the database fails.
     pub async fn sweep_following(&self, user: UserId) -> Result<usize> {
         let sql = "DELETE FROM follow WHERE id IN (SELECT id FROM follow WHERE follower_id = ? LIMIT ?) \
-                   RETURNING target_kind, target_key, flag, action_id";
+                   RETURNING target_kind, target_key, flag, action_id, follower_banned";
         let rows = self.rows(sql, [user.0.into(), STEP.into()]).await?;
         let (mut users, mut tags, mut objects, mut actions) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for row in &rows {
             let (kind, key): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
             let flag: String = row.try_get_by_index(2)?;
             actions.extend(row.try_get_by_index::<Option<i64>>(3)?.map(ActionId));
-            if flag != super::follow::FOLLOWING {
+            if flag != super::follow::FOLLOWING || row.try_get_by_index(4)? {
                 continue;
             }
             match kind.as_str() {
@@ -171,13 +178,13 @@ impl Tx {
     /// [`Error::Internal`] when the database fails.
     pub async fn sweep_followers(&self, user: UserId) -> Result<usize> {
         let sql = "DELETE FROM follow WHERE id IN (SELECT id FROM follow WHERE target_kind = 'user' AND target_key = ? LIMIT ?) \
-                   RETURNING follower_id, flag, action_id";
+                   RETURNING follower_id, flag, action_id, target_banned";
         let rows = self.rows(sql, [user.to_string().into(), STEP.into()]).await?;
         let (mut counted, mut all, mut actions) = (Vec::new(), Vec::new(), Vec::new());
         for row in &rows {
             let follower = UserId(row.try_get_by_index(0)?);
             all.push(follower);
-            if row.try_get_by_index::<String>(1)? == super::follow::FOLLOWING {
+            if row.try_get_by_index::<String>(1)? == super::follow::FOLLOWING && !row.try_get_by_index(3)? {
                 counted.push(follower);
             }
             actions.extend(row.try_get_by_index::<Option<i64>>(2)?.map(ActionId));

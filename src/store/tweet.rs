@@ -123,7 +123,7 @@ pub(super) async fn read(conn: &DatabaseTransaction, ids: &[TweetId]) -> Result<
 }
 
 impl Tx {
-    /// A tweet that is there, with an author who is there.
+    /// A tweet that is there, with an author who is there and not banned.
     ///
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
@@ -133,7 +133,8 @@ impl Tx {
         }
         let sql = format!(
             "{SELECT} FROM tweet t JOIN users u ON u.id = t.author_id \
-             WHERE t.id = ? AND t.deleted_at IS NULL AND u.deleted_at IS NULL"
+             WHERE t.id = ? AND t.deleted_at IS NULL AND u.deleted_at IS NULL \
+             AND NOT EXISTS (SELECT 1 FROM ban b WHERE b.user_id = u.id)"
         );
         let rows = self.rows(&sql, [id.0.into()]).await?;
         let row = rows.first().map(|row| Row::from_query_result(row, "")).transpose()?;
@@ -237,6 +238,19 @@ impl Tx {
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn count_tweet(&self, id: TweetId, counts: [i64; 3]) -> Result<()> {
         self.put(|stage| stage.count_tweet(id, counts)).await
+    }
+
+    /// Whether the counts of its hashtags, and of the tweet that it answers, leave a tweet out:
+    /// its author is or was banned, and counts are still being looked at.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn is_uncounted(&self, id: TweetId) -> Result<bool> {
+        let rows = self
+            .rows("SELECT banned FROM tweet WHERE id = ?", [id.0.into()])
+            .await?;
+        let is_uncounted = rows.first().map(|row| row.try_get_by_index(0)).transpose()?;
+        Ok(is_uncounted.unwrap_or(false))
     }
 
     /// The tweets that are there, whether their authors are or not.

@@ -9,30 +9,43 @@ use super::tx::Tx;
 use super::{Store, search, tombstone};
 use crate::model::user::username_key;
 use crate::model::{Entity, Key, Micros, Result, User, UserId};
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult, QueryFilter, Set,
-};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult, Set, Value};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-impl From<users::Model> for User {
-    fn from(row: users::Model) -> Self {
-        Self {
-            id: UserId(row.id),
-            username: row.username,
-            display_name: row.display_name,
-            bio: row.bio,
-            avatar_url: row.avatar_url,
-            handle: row.handle,
-            url: row.url,
-            is_moderator: row.is_moderator,
-            created_at: Micros(row.created_at),
-            tweet_count: row.tweet_count,
-            follower_count: row.follower_count,
-            following_count: row.following_count,
-        }
+fn user(row: users::Model, is_banned: bool) -> User {
+    User {
+        id: UserId(row.id),
+        username: row.username,
+        display_name: row.display_name,
+        bio: row.bio,
+        avatar_url: row.avatar_url,
+        handle: row.handle,
+        url: row.url,
+        is_moderator: row.is_moderator,
+        is_banned,
+        created_at: Micros(row.created_at),
+        tweet_count: row.tweet_count,
+        follower_count: row.follower_count,
+        following_count: row.following_count,
     }
 }
+
+/// A row of a user, with whether they are banned.
+#[derive(FromQueryResult)]
+struct Row {
+    #[sea_orm(nested)]
+    user: users::Model,
+    is_banned: bool,
+}
+
+impl From<Row> for User {
+    fn from(row: Row) -> Self {
+        user(row.user, row.is_banned)
+    }
+}
+
+const COLUMNS: &str = "u.*, EXISTS (SELECT 1 FROM ban b WHERE b.user_id = u.id) AS is_banned";
 
 impl Kept for User {
     type Id = UserId;
@@ -116,13 +129,8 @@ impl Store {
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn account_named(&self, name: &str) -> Result<Option<Account>> {
-        let snapshot = self.snapshot().await?;
-        let row = users::Entity::find()
-            .filter(users::Column::UsernameKey.eq(username_key(name)))
-            .filter(users::Column::DeletedAt.is_null())
-            .one(snapshot.conn())
-            .await?;
-        Ok(row.map(Account::from))
+        self.account_where("u.username_key = ?", username_key(name).into())
+            .await
     }
 
     /// The account of a user.
@@ -130,18 +138,19 @@ impl Store {
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn account(&self, id: UserId) -> Result<Option<Account>> {
-        let snapshot = self.snapshot().await?;
-        let row = users::Entity::find_by_id(id.0)
-            .filter(users::Column::DeletedAt.is_null())
-            .one(snapshot.conn())
-            .await?;
-        Ok(row.map(Account::from))
+        self.account_where("u.id = ?", id.0.into()).await
+    }
+
+    async fn account_where(&self, which: &str, value: Value) -> Result<Option<Account>> {
+        let sql = format!("SELECT {COLUMNS} FROM users u WHERE {which} AND u.deleted_at IS NULL");
+        let rows: Vec<Row> = self.snapshot().await?.all(&sql, [value]).await?;
+        Ok(rows.into_iter().next().map(Account::from))
     }
 }
 
-impl From<users::Model> for Account {
-    fn from(mut row: users::Model) -> Self {
-        let password_hash = row.password_hash.take();
+impl From<Row> for Account {
+    fn from(mut row: Row) -> Self {
+        let password_hash = row.user.password_hash.take();
         Self {
             user: row.into(),
             password_hash,
@@ -157,14 +166,14 @@ impl Snapshot {
 
 /// The users of these ids, as far as they are there.
 pub(super) async fn read(conn: &DatabaseTransaction, ids: &[UserId]) -> Result<HashMap<UserId, Arc<User>>> {
-    let sql = "SELECT u.* FROM {each} JOIN users u ON u.id = {number} WHERE u.deleted_at IS NULL";
+    let sql = format!("SELECT {COLUMNS} FROM {{each}} JOIN users u ON u.id = {{number}} WHERE u.deleted_at IS NULL");
     let rows = conn
-        .query_all_raw(statement(conn.get_database_backend(), sql, [json(&ids)]))
+        .query_all_raw(statement(conn.get_database_backend(), &sql, [json(&ids)]))
         .await?;
     rows.iter()
         .map(|row| {
-            let row = users::Model::from_query_result(row, "")?;
-            Ok((UserId(row.id), Arc::new(User::from(row))))
+            let user = User::from(Row::from_query_result(row, "")?);
+            Ok((user.id, Arc::new(user)))
         })
         .collect()
 }
@@ -191,7 +200,7 @@ impl Tx {
             created_at: Set(new.created_at.0),
             ..Default::default()
         };
-        let user = User::from(row.insert(self.conn()).await?);
+        let user = user(row.insert(self.conn()).await?, false);
         self.index_user(&user, false).await?;
         Ok(Some(user))
     }
@@ -224,7 +233,7 @@ impl Tx {
         Ok(users.into_iter().collect())
     }
 
-    /// A user who is there.
+    /// A user who is there, banned or not.
     ///
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
@@ -232,11 +241,7 @@ impl Tx {
         if let Some(known) = self.known() {
             return Ok(known.users.get(&id).cloned());
         }
-        let row = users::Entity::find_by_id(id.0)
-            .filter(users::Column::DeletedAt.is_null())
-            .one(self.conn())
-            .await?;
-        Ok(row.map(|row| Arc::new(User::from(row))))
+        Ok(read(self.conn(), &[id]).await?.remove(&id))
     }
 
     /// Writes a user's profile.

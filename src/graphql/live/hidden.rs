@@ -1,20 +1,11 @@
 //! Whom viewers hide, and what that makes of a frame that many share.
 
 use crate::delivery::frame::Shown;
-use crate::model::{Result, UserId};
+use crate::model::{Hides, Result, UserId};
+use crate::store::Store;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use std::collections::HashSet;
 use std::sync::Arc;
-
-/// Whom a viewer does not want to see.
-#[derive(Clone, Debug, Default)]
-pub struct Hides {
-    /// The viewer sees nothing of them.
-    pub blocked: HashSet<UserId>,
-    /// What they do is left out; within what others do they may appear.
-    pub muted: HashSet<UserId>,
-}
 
 /// Tells whom viewers hide. Asked for each event of a stream, so it answers from memory mostly.
 pub trait Hidden: Send + Sync {
@@ -25,16 +16,14 @@ pub trait Hidden: Send + Sync {
     fn of(&self, viewer: UserId) -> BoxFuture<'static, Result<Arc<Hides>>>;
 }
 
-/// Nobody hides anybody.
-pub struct Nobody;
-
-impl Hidden for Nobody {
-    fn is_nobody(&self, _: UserId) -> bool {
-        true
+impl Hidden for Store {
+    fn is_nobody(&self, viewer: UserId) -> bool {
+        self.cached_hides(viewer).is_some_and(|hides| hides.is_empty())
     }
 
-    fn of(&self, _: UserId) -> BoxFuture<'static, Result<Arc<Hides>>> {
-        std::future::ready(Ok(Arc::default())).boxed()
+    fn of(&self, viewer: UserId) -> BoxFuture<'static, Result<Arc<Hides>>> {
+        let store = self.clone();
+        async move { store.hides(viewer).await }.boxed()
     }
 }
 
@@ -49,19 +38,13 @@ pub(super) enum Share {
     None,
 }
 
-impl Hides {
-    /// What becomes of a frame that shows these.
-    pub(super) fn share(&self, shown: &Shown) -> Share {
-        if shown
-            .by
-            .iter()
-            .any(|user| self.blocked.contains(user) || self.muted.contains(user))
-        {
-            return Share::None;
-        }
-        match shown.users.iter().any(|user| self.blocked.contains(user)) {
-            true => Share::Own,
-            false => Share::All,
-        }
+/// What becomes of a frame that shows these, for somebody who hides those.
+pub(super) fn share(hides: &Hides, shown: &Shown) -> Share {
+    if shown.by.iter().any(|user| hides.leaves_out(*user)) {
+        return Share::None;
+    }
+    match shown.users.iter().any(|user| hides.blocked.contains(user)) {
+        true => Share::Own,
+        false => Share::All,
     }
 }

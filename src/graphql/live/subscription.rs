@@ -1,6 +1,6 @@
 //! One subscriber of a group.
 
-use super::hidden::Share;
+use super::hidden::{Share, share};
 use super::{Audience, Execution, Frame, Live, Plan};
 use crate::delivery::frame::{Teller as _, Told};
 use crate::delivery::group::{Heard, Listener};
@@ -13,6 +13,10 @@ use futures_util::future::BoxFuture;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
+
+/// How often a frame is looked at: what a viewer's own execution still shows of somebody hidden is
+/// not to be told.
+const TRIES: usize = 2;
 
 /// One subscriber: a position in a group, and what the viewer's own rules make of its frames.
 pub struct Subscription {
@@ -72,27 +76,28 @@ impl Subscription {
         }
     }
 
-    /// Holds a frame against whom the viewer hides.
-    fn decide(&self, viewer: UserId, frame: Arc<Frame>) -> BoxFuture<'static, Result<Option<Arc<Frame>>>> {
-        let hides = self.live.0.hidden.of(viewer);
-        let shared = self.listener.teller();
+    /// Holds a frame against whom the viewer hides. Also one that is the viewer's own may be older
+    /// than a block.
+    fn decide(&self, viewer: UserId, mut frame: Arc<Frame>) -> BoxFuture<'static, Result<Option<Arc<Frame>>>> {
+        let hidden = Arc::clone(&self.live.0.hidden);
         let own = Execution {
             audience: Audience::Viewer(self.viewer.clone()),
-            ..shared.clone()
+            ..self.listener.teller().clone()
         };
-        let is_own = shared.audience != Audience::Everybody;
         async move {
-            match hides.await?.share(&frame.shown) {
-                Share::None => Ok(None),
-                Share::Own if !is_own => {
-                    own.live.0.metrics.executions.inc();
-                    Ok(match own.tell(Arc::clone(&frame.event)).await? {
-                        Told::Frame(frame) => Some(Arc::new(frame)),
-                        Told::Nothing | Told::Personal => None,
-                    })
+            for _ in 0..TRIES {
+                match share(&*hidden.of(viewer).await?, &frame.shown) {
+                    Share::None => return Ok(None),
+                    Share::All => return Ok(Some(frame)),
+                    Share::Own => {}
                 }
-                Share::All | Share::Own => Ok(Some(frame)),
+                own.live.0.metrics.executions.inc();
+                match own.tell(Arc::clone(&frame.event)).await? {
+                    Told::Frame(told) => frame = Arc::new(told),
+                    Told::Nothing | Told::Personal => return Ok(None),
+                }
             }
+            Ok(None)
         }
         .boxed()
     }

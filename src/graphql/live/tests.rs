@@ -5,7 +5,7 @@ use crate::delivery::{groups, pump};
 use crate::graphql::guard::Limits;
 use crate::graphql::persisted::Trusted;
 use crate::graphql::{Api, Options, Outcome};
-use crate::model::UserId;
+use crate::model::{Hides, UserId};
 use crate::social::Rules;
 use crate::store::{self, Store};
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ struct Place {
 
 /// A server without transports, in which the given users hide others, and fields count as
 /// public that are not.
-async fn place(hidden: impl Hidden + 'static, is_public: fn(&str) -> bool) -> Place {
+async fn place(hidden: Option<Hiding>, is_public: fn(&str) -> bool) -> Place {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("linnet.db").to_string_lossy().into_owned();
     let metrics = Metrics::default();
@@ -49,7 +49,9 @@ async fn place(hidden: impl Hidden + 'static, is_public: fn(&str) -> bool) -> Pl
     };
     let mut api = Api::new(Social::new(store, rules), broker, metrics.clone(), options);
     let inner = Arc::get_mut(&mut api.live.0).unwrap();
-    inner.hidden = Arc::new(hidden);
+    if let Some(hidden) = hidden {
+        inner.hidden = Arc::new(hidden);
+    }
     inner.is_public = is_public;
     Place {
         api,
@@ -115,7 +117,7 @@ async fn next(subscription: &mut Subscription) -> Value {
 
 #[tokio::test]
 async fn who_asks_for_the_viewer_behind_a_public_field_gets_no_shared_frame() {
-    let place = place(Nobody, |_| true).await;
+    let place = place(None, |_| true).await;
     let (alice, bob) = (place.viewer("alice").await, place.viewer("bob").await);
     let selection = "tweet { id viewerHasLiked }";
     let mut streams = Vec::new();
@@ -161,7 +163,7 @@ async fn whom_a_viewer_hides_is_hidden_from_that_viewer_alone() {
         blocked: HashSet::from([UserId(2)]),
         muted: HashSet::from([UserId(3)]),
     };
-    let place = place(Hiding(hides), class::is_public).await;
+    let place = place(Some(Hiding(hides)), class::is_public).await;
     let mut people = Vec::new();
     for (number, name) in (1..).zip(["alice", "bob", "cleo", "dora"]) {
         people.push(place.viewer(name).await);

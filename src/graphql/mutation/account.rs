@@ -58,9 +58,9 @@ struct AuthPayload {
 
 /// A user who was changed.
 #[derive(SimpleObject)]
-struct UserPayload {
+pub(super) struct UserPayload {
     /// The user, as they are now.
-    user: User,
+    pub user: User,
 }
 
 async fn granted(ctx: &Context<'_>, grant: Grant) -> Result<AuthPayload> {

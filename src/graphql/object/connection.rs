@@ -201,8 +201,18 @@ async fn users(ctx: &Context<'_>, page: &Page<model::Entity>) -> Result<Vec<(Pla
 impl UserConnection {
     /// From a list of users.
     pub(in crate::graphql) async fn of_list(ctx: &Context<'_>, page: &Page<model::Entity>) -> Result<Self> {
-        let found = users(ctx, page).await?;
-        Ok(Self {
+        Ok(Self::of_users(users(ctx, page).await?, page))
+    }
+
+    /// From a list of just those whom somebody hides.
+    pub(in crate::graphql) async fn of_hidden(ctx: &Context<'_>, page: &Page<model::Entity>) -> Result<Self> {
+        let load = ctx.load();
+        let found = nodes(page, async |item| Ok(load.account(user_id(&item)?).await?.map(User))).await?;
+        Ok(Self::of_users(found, page))
+    }
+
+    fn of_users(found: Vec<(Place, User)>, page: &Page<model::Entity>) -> Self {
+        Self {
             nodes: found.iter().map(|(_, node)| node.clone()).collect(),
             edges: found
                 .into_iter()
@@ -212,7 +222,7 @@ impl UserConnection {
                 })
                 .collect(),
             page_info: PageInfo::new(page),
-        })
+        }
     }
 }
 

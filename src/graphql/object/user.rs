@@ -7,7 +7,7 @@ use crate::graphql::loader::{ActionsPage, ListPage, TweetsPage};
 use crate::graphql::request::Ask;
 use crate::graphql::scalar::DateTime;
 use crate::model::id::GlobalId;
-use crate::model::{self, Entity};
+use crate::model::{self, Entity, Relation};
 use crate::reading::feed::{ActionsOf, FeedKey};
 use crate::social::follow::check_flag;
 use crate::store::list::List;
@@ -187,5 +187,25 @@ impl User {
             return Ok(false);
         }
         Ok(ctx.load().follows_viewer(self.0.id).await?)
+    }
+
+    /// False for an anonymous viewer.
+    async fn viewer_is_blocking(&self, ctx: &Context<'_>) -> Result<bool> {
+        self.viewer_has(ctx, Relation::Block).await
+    }
+
+    /// False for an anonymous viewer.
+    async fn viewer_is_muting(&self, ctx: &Context<'_>) -> Result<bool> {
+        self.viewer_has(ctx, Relation::Mute).await
+    }
+}
+
+impl User {
+    /// Whether the viewer blocks or mutes this user.
+    async fn viewer_has(&self, ctx: &Context<'_>, relation: Relation) -> Result<bool> {
+        if ctx.viewer().user().is_none() {
+            return Ok(false);
+        }
+        Ok(ctx.scope().sight().await?.hides().has(relation, self.0.id))
     }
 }

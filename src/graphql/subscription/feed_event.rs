@@ -1,12 +1,14 @@
 //! Events of feeds.
 
+use super::tweet_event::author_of;
 use crate::graphql::error::Result;
 use crate::graphql::loader::Loaders;
 use crate::graphql::object::{Action, Feed};
 use crate::graphql::request::Scope;
 use crate::graphql::scalar::DateTime;
+use crate::model::action::AUTOMATIC;
 use crate::model::id::GlobalId;
-use crate::model::{Error, Event};
+use crate::model::{Entity, Error, Event};
 use async_graphql::{Enum, ID, SimpleObject};
 
 /// What happened to a feed.
@@ -35,6 +37,27 @@ pub struct FeedEvent {
     occurred_at: DateTime,
 }
 
+/// Keeps account of whose doing is told: the actor's and, of what goes with what it was done to, that
+/// tweet's author's, whether they may be seen or not.
+async fn account(scope: &Scope, event: &Event) -> Result<()> {
+    if let Some(actor) = event.body.actor {
+        scope.told_by(actor);
+    }
+    let Some((_, entry)) = event.body.added.first() else {
+        return Ok(());
+    };
+    match &entry.object {
+        Some(Entity::Tweet(id)) if AUTOMATIC.contains(&&*entry.verb) => {
+            if let Some(author) = author_of(scope, *id).await? {
+                scope.told_by(author);
+            }
+        }
+        Some(Entity::User(id)) if AUTOMATIC.contains(&&*entry.verb) => scope.show_user(*id),
+        _ => {}
+    }
+    Ok(())
+}
+
 /// The event as it is told now: with the action as it is, or without when it is gone.
 pub(super) async fn feed_event(
     scope: &Scope,
@@ -54,9 +77,7 @@ pub(super) async fn feed_event(
     if let Some(action) = &action {
         scope.show_action(action.id);
     }
-    if let Some(actor) = event.body.actor {
-        scope.told_by(actor);
-    }
+    account(scope, event).await?;
     Ok(FeedEvent {
         kind,
         action_id: ID(GlobalId::Action(id).to_string()),

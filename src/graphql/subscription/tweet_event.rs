@@ -6,7 +6,7 @@ use crate::graphql::object::{Hashtag, Tweet, User};
 use crate::graphql::request::Scope;
 use crate::graphql::scalar::DateTime;
 use crate::model::id::GlobalId;
-use crate::model::{Change, Error, Event};
+use crate::model::{Change, Error, Event, TweetId, UserId};
 use async_graphql::{Enum, ID, SimpleObject};
 
 /// What happened to a tweet, as a stream sees it.
@@ -52,14 +52,21 @@ pub struct TweetEvent {
     occurred_at: DateTime,
 }
 
-/// The event as it is told now: with the tweet's text of today, or without when it is gone.
+/// Who wrote a tweet, whether it may be seen or not.
+pub(super) async fn author_of(scope: &Scope, id: TweetId) -> Result<Option<UserId>> {
+    let rows = scope.store().tweet_rows([id]).await?;
+    Ok(rows.get(&id).map(|tweet| tweet.author))
+}
+
+/// The event as it is told now: with the tweet's text of today, or without when it is gone. None
+/// when it is a retweet by somebody who may not be seen.
 pub(super) async fn tweet_event(
     scope: &Scope,
     load: &Loaders,
     event: &Event,
     change: Change,
     hashtag: Option<Hashtag>,
-) -> Result<TweetEvent> {
+) -> Result<Option<TweetEvent>> {
     let id = event
         .body
         .tweet
@@ -72,11 +79,19 @@ pub(super) async fn tweet_event(
         Some(actor) if change == Change::Retweeted => load.user(actor).await?,
         _ => None,
     };
-    let author = tweet.as_ref().map(|tweet| tweet.author);
+    // Whose tweet was retweeted counts for those who hide them, whether it may be seen or not.
+    let author = match &tweet {
+        Some(tweet) => Some(tweet.author),
+        None if change == Change::Retweeted => author_of(scope, id).await?,
+        None => None,
+    };
     for user in author.into_iter().chain(event.body.actor) {
         scope.told_by(user);
     }
-    Ok(TweetEvent {
+    if change == Change::Retweeted && retweeted_by.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(TweetEvent {
         kind: change.into(),
         tweet_id: ID(GlobalId::Tweet(id).to_string()),
         tweet: tweet.map(Tweet),
@@ -84,5 +99,5 @@ pub(super) async fn tweet_event(
         hashtag,
         cursor: event.position.encode(),
         occurred_at: DateTime(event.at),
-    })
+    }))
 }

@@ -1,8 +1,9 @@
 //! The actions of feeds, and those that concern somebody or something.
 
-use super::{ALL, Choice, FeedKey, Merges, followed, parts, whole};
+use super::{ALL, Choice, FeedKey, Merges, parts, whole};
 use crate::model::deed::{Deed, reasons};
-use crate::model::{Action, ActionId, Entity, Entry, GroupKey, Place, Result, Topic, Tweet, TweetId, UserId};
+use crate::model::feed::NOBODY;
+use crate::model::{Action, ActionId, Entity, Entry, GroupKey, Place, Result, Sight, Topic, Tweet, TweetId, UserId};
 use crate::reading::page::{Scanned, Source};
 use crate::reading::visible::{self, Seen};
 use crate::store::Store;
@@ -56,7 +57,9 @@ impl Standing {
 /// The actions of several lists.
 pub struct Actions<'a> {
     merges: Merges<'a>,
-    viewer: Option<UserId>,
+    sight: &'a Sight,
+    /// The lists that leave out what muted users do.
+    muting: HashSet<usize>,
     /// Those lists that are one.
     timelines: HashMap<usize, Timeline>,
     /// Of tweets, the entries of their own postings: these stand in no topic about them.
@@ -64,13 +67,13 @@ pub struct Actions<'a> {
 }
 
 impl<'a> Actions<'a> {
-    /// The actions of lists as a viewer sees them, of these verbs or of all.
+    /// The actions of lists as somebody may see them, of these verbs or of all.
     ///
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn new(
         store: &'a Store,
-        viewer: Option<UserId>,
+        sight: &'a Sight,
         lists: &[ActionsOf],
         verbs: Option<Vec<String>>,
     ) -> Result<Self> {
@@ -80,7 +83,8 @@ impl<'a> Actions<'a> {
                 store,
                 feeds: Vec::with_capacity(lists.len()),
             },
-            viewer,
+            sight,
+            muting: HashSet::new(),
             timelines: HashMap::new(),
             postings: postings(store, lists, &choice).await?,
         };
@@ -96,20 +100,23 @@ impl<'a> Actions<'a> {
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn of_groups(
         store: &'a Store,
-        viewer: Option<UserId>,
+        sight: &'a Sight,
         groups: &[(FeedKey, GroupKey, Option<Place>)],
     ) -> Result<Self> {
         let mut feeds = Vec::with_capacity(groups.len());
         let mut timelines = HashMap::new();
+        let mut muting = HashSet::new();
         for (list, (feed, key, post)) in groups.iter().enumerate() {
-            feeds.push(parts(store, viewer, feed, &Choice::Group(key.clone(), *post)).await?);
+            muting.extend(feed.leaves_out_muted().then_some(list));
+            feeds.push(parts(store, sight, feed, &Choice::Group(key.clone(), *post)).await?);
             if let FeedKey::Timeline(owner) = feed {
                 timelines.insert(list, (*owner, store.follows(*owner).await?));
             }
         }
         Ok(Self {
             merges: Merges { store, feeds },
-            viewer,
+            sight,
+            muting,
             timelines,
             postings: HashMap::new(),
         })
@@ -118,17 +125,17 @@ impl<'a> Actions<'a> {
     async fn add(&mut self, list: &ActionsOf, choice: &Choice) -> Result<()> {
         let selects = choice.selects(matches!(list, ActionsOf::Feed(FeedKey::Hashtag(_))));
         let about = |entity: Entity| Topic::about(&entity);
+        let place = self.merges.feeds.len();
         let parts = match list {
-            ActionsOf::Feed(FeedKey::Timeline(owner)) => {
-                let follows = self.merges.store.follows(*owner).await?;
-                let parts = followed(*owner, &follows, &selects, ALL);
-                self.timelines.insert(self.merges.feeds.len(), (*owner, follows));
-                parts
+            ActionsOf::Feed(feed) => {
+                self.muting.extend(feed.leaves_out_muted().then_some(place));
+                if let FeedKey::Timeline(owner) = feed {
+                    let follows = self.merges.store.follows(*owner).await?;
+                    self.timelines.insert(place, (*owner, follows));
+                }
+                parts(self.merges.store, self.sight, feed, choice).await?
             }
-            ActionsOf::Feed(FeedKey::User(id)) if self.viewer == Some(*id) => {
-                whole([Topic::user(*id), Topic::private(*id)], &selects, ALL)
-            }
-            ActionsOf::Feed(feed) => whole(feed.topic(), &selects, ALL),
+            ActionsOf::User(id) if self.sight.hides().blocked.contains(id) => Vec::new(),
             ActionsOf::User(id) => {
                 let topics = [Topic::user(*id)].into_iter().chain(about(Entity::User(*id)));
                 whole(topics, &selects, ALL)
@@ -186,10 +193,11 @@ impl Source for Actions<'_> {
         let found = self.entries(&view, which, stretch).await?;
         let ids: Vec<ActionId> = found.iter().flatten().map(Entry::action).collect();
         let actions = view.snapshot().await?.actions_unfiltered(&ids).await?;
-        let seen = look(&view, actions.values()).await?;
+        let seen = look(&view, self.sight, actions.values()).await?;
         let standing = |list: &usize, entry: &Entry| {
             let action = actions.get(&entry.action())?;
-            is_visible(action, &seen, self.viewer).then(|| Standing {
+            let is_muted = self.muting.contains(list) && is_muted(action, &seen, self.sight);
+            (!is_muted && is_visible(action, &seen, self.sight)).then(|| Standing {
                 action: Arc::clone(action),
                 tweet: entry.tweet().and_then(|id| seen.tweets.get(&id).cloned()),
                 timeline: self.timelines.get(list).cloned(),
@@ -209,31 +217,39 @@ impl Source for Actions<'_> {
 }
 
 /// Looks which of what actions name may be seen, and brings all of it into memory.
-async fn look(view: &View<'_>, actions: impl Iterator<Item = &Arc<Action>>) -> Result<Seen> {
+async fn look(view: &View<'_>, sight: &Sight, actions: impl Iterator<Item = &Arc<Action>>) -> Result<Seen> {
     let named: Vec<&Entity> = actions.flat_map(|action| action.entities()).collect();
-    let seen = visible::entities(view, true, &named).await?;
+    let seen = visible::entities(view, sight, true, &named).await?;
     view.remember(&named).await?;
     Ok(seen)
 }
 
 /// Whether an action may be seen: its actor is there, a private one's is the viewer, and what
 /// was done by itself goes with what it was done to.
-fn is_visible(action: &Action, seen: &Seen, viewer: Option<UserId>) -> bool {
+fn is_visible(action: &Action, seen: &Seen, sight: &Sight) -> bool {
+    let viewer = sight.viewer();
     let is_open = action.public || (viewer.is_some() && action.actor.user() == viewer);
     let stands = !action.is_automatic() || action.object.as_ref().is_none_or(|object| seen.has(object));
     is_open && stands && seen.has(&action.actor)
 }
 
-/// Which actions a viewer may see.
+/// Whether an action is left out of what is the viewer's own.
+fn is_muted(action: &Action, seen: &Seen, sight: &Sight) -> bool {
+    let actor = action.actor.user().unwrap_or(NOBODY);
+    let repeated = action.object.as_ref().filter(|_| action.is_automatic());
+    seen.is_muted(sight, actor, repeated.and_then(Entity::tweet))
+}
+
+/// Which actions may be seen.
 ///
 /// # Errors
 /// [`crate::model::Error::Internal`] when the database fails.
 pub async fn visible_actions(
     view: &View<'_>,
-    viewer: Option<UserId>,
+    sight: &Sight,
     actions: impl Iterator<Item = &Arc<Action>> + Clone,
 ) -> Result<HashSet<ActionId>> {
-    let seen = look(view, actions.clone()).await?;
-    let visible = actions.filter(|action| is_visible(action, &seen, viewer));
+    let seen = look(view, sight, actions.clone()).await?;
+    let visible = actions.filter(|action| is_visible(action, &seen, sight));
     Ok(visible.map(|action| action.id).collect())
 }

@@ -1,7 +1,7 @@
 //! The tweets of feeds.
 
 use super::{Choice, FeedKey, Merges};
-use crate::model::{Entry, EntryKind, Place, Result, Tweet, TweetId, UserId};
+use crate::model::{Entry, EntryKind, Place, Result, Sight, Tweet, TweetId, UserId};
 use crate::reading::page::{PAST, Scanned, Source};
 use crate::reading::visible;
 use crate::store::Store;
@@ -15,6 +15,9 @@ const COLLAPSE: usize = 40;
 /// The tweets of feeds; a retweeted tweet stands where its retweet does.
 pub struct Tweets<'a> {
     merges: Merges<'a>,
+    sight: &'a Sight,
+    /// Of which feeds what muted users do is left out.
+    muting: Vec<bool>,
     collapse: bool,
     past: usize,
     accept: Option<Accept<'a>>,
@@ -28,9 +31,11 @@ impl<'a> Tweets<'a> {
     ///
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn new(store: &'a Store, feeds: &[FeedKey], retweets: bool) -> Result<Self> {
+    pub async fn new(store: &'a Store, sight: &'a Sight, feeds: &[FeedKey], retweets: bool) -> Result<Self> {
         Ok(Self {
-            merges: Merges::new(store, None, feeds, &Choice::Tweets { retweets }).await?,
+            merges: Merges::new(store, sight, feeds, &Choice::Tweets { retweets }).await?,
+            sight,
+            muting: feeds.iter().map(FeedKey::leaves_out_muted).collect(),
             collapse: retweets,
             past: PAST,
             accept: None,
@@ -150,24 +155,28 @@ impl Source for Tweets<'_> {
         let entries = || found.iter().flat_map(|(entries, _)| entries);
         let ids: Vec<TweetId> = entries().filter_map(Entry::tweet).collect();
         let actors: Vec<UserId> = entries().map(|entry| entry.actor).collect();
-        let seen = visible::look(&view, Some(&ids), &actors).await?;
+        let seen = visible::look(&view, self.sight, Some(&ids), &actors).await?;
         let is_seen = |id: &TweetId| {
             let accept = |tweet| self.accept.as_ref().is_none_or(|accept| accept(tweet));
             seen.tweets.get(id).is_some_and(|tweet| accept(tweet))
         };
-        Ok(found
-            .into_iter()
-            .map(|(entries, hidden)| {
-                entries
-                    .into_iter()
-                    .map(|entry| Scanned {
-                        place: entry.place,
-                        item: entry.tweet().filter(|id| {
-                            !hidden.contains(&entry.place) && seen.users.contains(&entry.actor) && is_seen(id)
-                        }),
-                    })
-                    .collect()
-            })
-            .collect())
+        let is_muted = |list: usize, entry: &Entry| {
+            self.muting.get(list).is_some_and(|muting| *muting) && seen.is_muted(self.sight, entry.actor, entry.tweet())
+        };
+        let scanned = |(list, (entries, repeated)): (&usize, (Vec<Entry>, HashSet<Place>))| {
+            let item = |entry: &Entry| {
+                let is_out = repeated.contains(&entry.place) || is_muted(*list, entry);
+                let tweet = entry.tweet().filter(|_| !is_out && seen.users.contains(&entry.actor));
+                tweet.filter(is_seen)
+            };
+            let entries = entries.iter();
+            entries
+                .map(|entry| Scanned {
+                    place: entry.place,
+                    item: item(entry),
+                })
+                .collect()
+        };
+        Ok(which.iter().zip(found).map(scanned).collect())
     }
 }

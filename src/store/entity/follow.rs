@@ -13,6 +13,8 @@ pub struct Model {
     pub flag: String,
     pub created_at: i64,
     pub action_id: Option<i64>,
+    pub follower_banned: bool,
+    pub target_banned: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -11,6 +11,7 @@ pub struct Model {
     pub user_id: i64,
     pub created_at: i64,
     pub action_id: i64,
+    pub banned: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -13,6 +13,8 @@ pub struct Model {
     pub action_count: i64,
     pub newest_at: i64,
     pub newest_id: i64,
+    pub banned: bool,
+    pub version: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -13,6 +13,7 @@ pub struct Model {
     pub action_id: i64,
     pub source: Option<String>,
     pub external_id: Option<String>,
+    pub banned: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -1,4 +1,4 @@
-//! Deletions whose rows are still being taken away.
+//! Deletions whose rows are still being taken away, and bans that counts are still being told of.
 
 use sea_orm::entity::prelude::*;
 
@@ -10,6 +10,10 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub key: i64,
     pub created_at: i64,
+    pub phase: i64,
+    pub position_at: i64,
+    pub position_id: i64,
+    pub since: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

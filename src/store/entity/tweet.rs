@@ -24,6 +24,7 @@ pub struct Model {
     pub external_id: Option<String>,
     pub url: Option<String>,
     pub deleted_at: Option<i64>,
+    pub banned: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
