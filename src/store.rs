@@ -39,6 +39,7 @@ pub mod search;
 pub mod session;
 pub mod stage;
 pub mod sweep;
+pub mod timeline;
 pub mod tombstone;
 pub mod tweet;
 pub mod user;

@@ -36,6 +36,13 @@ impl Place {
     pub fn new(at: Micros, id: i64) -> Self {
         Self { at: at.0, id }
     }
+
+    /// The place so many numbers on, or back.
+    #[must_use]
+    pub fn next(self, step: i64) -> Self {
+        let id = self.id.saturating_add(step);
+        Self { id, ..self }
+    }
 }
 
 /// A place as clients carry it: opaque, good after its item is gone and after a restart.

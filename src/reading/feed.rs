@@ -2,6 +2,7 @@
 
 mod actions;
 mod tweets;
+mod wide;
 
 pub use actions::{Actions, ActionsOf, Standing, visible_actions};
 pub use tweets::{Accept, Tweets};
@@ -13,8 +14,10 @@ use crate::store::feed::{HeadId, Range, Select};
 use crate::store::follow::Follows;
 use crate::store::list::Stretch;
 use crate::store::snapshot::{Snapshot, View};
+use crate::store::timeline::{Kinds, WIDE};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use wide::Wide;
 
 /// Which feed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -67,19 +70,33 @@ pub(super) enum Choice {
 }
 
 impl Choice {
-    /// What of topics is read; `posts`: they hold nothing else.
-    fn selects(&self, posts: bool) -> Vec<Select> {
-        let kinds: &[EntryKind] = match self {
-            Self::Actions { verbs: Some(verbs) } => {
-                let distinct: HashSet<&String> = verbs.iter().collect();
-                return distinct.into_iter().cloned().map(Select::Verb).collect();
-            }
-            Self::Group(key, None) => return vec![Select::About(key.verb.clone(), key.object_name())],
+    /// The kinds of entries that are read, where these alone decide; `posts`: the topics hold
+    /// nothing else.
+    fn kinds(&self, posts: bool) -> Option<Kinds> {
+        Some(match self {
+            Self::Actions { verbs: Some(_) } | Self::Group(_, None) => return None,
             Self::Tweets { retweets: true } if !posts => &[EntryKind::Post, EntryKind::Retweet],
             Self::Actions { verbs: None } if !posts => &EntryKind::ALL,
             Self::Group(_, Some(_)) | Self::Tweets { .. } | Self::Actions { .. } => &[EntryKind::Post],
-        };
-        kinds.iter().copied().map(Select::Kind).collect()
+        })
+    }
+
+    /// What of topics is read.
+    fn selects(&self, posts: bool) -> Vec<Select> {
+        match self {
+            Self::Actions { verbs: Some(verbs) } => {
+                let distinct: HashSet<&String> = verbs.iter().collect();
+                distinct.into_iter().cloned().map(Select::Verb).collect()
+            }
+            Self::Group(key, None) => vec![Select::About(key.verb.clone(), key.object_name())],
+            _ => self
+                .kinds(posts)
+                .into_iter()
+                .flatten()
+                .copied()
+                .map(Select::Kind)
+                .collect(),
+        }
     }
 
     /// Whether actions of a verb may be among the chosen.
@@ -114,15 +131,11 @@ struct Part {
 
 impl Part {
     fn range(&self, below: Place, above: Place) -> Range {
-        let next = |place: Place, step: i64| Place {
-            id: place.id.saturating_add(step),
-            ..place
-        };
         Range {
             topic: self.topic.clone(),
             select: self.select.clone(),
-            below: below.min(next(self.to, 1)),
-            above: above.max(next(self.from, -1)),
+            below: below.min(self.to.next(1)),
+            above: above.max(self.from.next(-1)),
             until: self.until,
             not_by: self.not_by,
         }
@@ -131,17 +144,44 @@ impl Part {
 
 /// What a feed is made of, for whoever looks: who owns it may see more, and of whom somebody hides
 /// nothing is read.
+async fn made(store: &Store, sight: &Sight, feed: &FeedKey, choice: &Choice) -> Result<Made> {
+    if let FeedKey::Timeline(owner) = feed {
+        let follows = store.follows(*owner).await?;
+        if follows.spans.len() >= WIDE {
+            return Ok(Made::Wide(Wide::new(*owner, follows, sight, choice)));
+        }
+    }
+    Ok(Made::Parts(parts(store, sight, feed, choice).await?))
+}
+
 async fn parts(store: &Store, sight: &Sight, feed: &FeedKey, choice: &Choice) -> Result<Vec<Part>> {
     let selects = choice.selects(matches!(feed, FeedKey::Hashtag(_)));
     let span = choice.span();
     Ok(match feed {
-        FeedKey::Timeline(owner) => followed(*owner, &*store.follows(*owner).await?, sight, &selects, span),
+        FeedKey::Timeline(owner) => {
+            let follows = store.follows(*owner).await?;
+            followed(*owner, &follows, &hidden(sight), &selects, span)
+        }
         FeedKey::User(id) if sight.viewer() == Some(*id) => {
             whole([Topic::user(*id), Topic::private(*id)], &selects, span)
         }
         FeedKey::User(id) if sight.hides().blocked.contains(id) => Vec::new(),
         _ => whole(feed.topic(), &selects, span),
     })
+}
+
+/// What a feed is made of.
+enum Made {
+    /// Stretches of topics.
+    Parts(Vec<Part>),
+    /// A timeline of very many.
+    Wide(Wide),
+}
+
+/// The own topics of those whom a viewer hides.
+fn hidden(sight: &Sight) -> HashSet<Topic> {
+    let hides = sight.hides();
+    hides.blocked.union(&hides.muted).copied().map(Topic::user).collect()
 }
 
 /// The oldest and the newest place there is.
@@ -163,17 +203,14 @@ fn whole(topics: impl IntoIterator<Item = Topic>, selects: &[Select], (oldest, n
         .collect()
 }
 
-/// What a user follows, within its spans and between two places. The own topics of those whom the
-/// owner hides are no part of it.
+/// What a user follows, within its spans and between two places, but for what is hidden.
 fn followed(
     owner: UserId,
     follows: &Follows,
-    sight: &Sight,
+    hidden: &HashSet<Topic>,
     selects: &[Select],
     (oldest, newest): (Place, Place),
 ) -> Vec<Part> {
-    let hides = sight.hides();
-    let hidden: HashSet<Topic> = hides.blocked.union(&hides.muted).copied().map(Topic::user).collect();
     let mut parts = Vec::with_capacity(follows.spans.len() * selects.len());
     for span in follows.spans.iter().filter(|span| !hidden.contains(&span.topic)) {
         let (to, until) = span.until.unwrap_or((Place::NEWEST, ActionId(i64::MAX)));
@@ -192,67 +229,77 @@ fn followed(
 /// Feeds that are read together.
 pub(super) struct Merges<'a> {
     store: &'a Store,
-    feeds: Vec<Vec<Part>>,
+    feeds: Vec<Made>,
 }
 
 impl<'a> Merges<'a> {
     pub(super) async fn new(store: &'a Store, sight: &Sight, feeds: &[FeedKey], choice: &Choice) -> Result<Self> {
         let mut all = Vec::with_capacity(feeds.len());
         for feed in feeds {
-            all.push(parts(store, sight, feed, choice).await?);
+            all.push(made(store, sight, feed, choice).await?);
         }
         Ok(Self { store, feeds: all })
     }
 
     /// The stretches of topics that each feed is made of, for entries other than posts.
     pub(super) fn ranges(&self) -> Vec<Vec<Range>> {
-        let is_one = |part: &&Part| part.select == Select::Kind(EntryKind::Other) && !part.topic.holds_only_posts();
-        let range = |part: &Part| part.range(Place::NEWEST, Place::OLDEST);
-        let feeds = self.feeds.iter();
-        feeds
-            .map(|parts| parts.iter().filter(is_one).map(range).collect())
-            .collect()
+        let is_one = |part: &Part| part.select == Select::Kind(EntryKind::Other) && !part.topic.holds_only_posts();
+        let range = |part: &Part| is_one(part).then(|| part.range(Place::NEWEST, Place::OLDEST));
+        let ranges = |made: &Made| match made {
+            Made::Parts(parts) => parts.iter().filter_map(range).collect(),
+            Made::Wide(wide) => wide.parts().iter().filter_map(range).collect(),
+        };
+        self.feeds.iter().map(ranges).collect()
     }
 
-    /// The entries of a stretch of each feed, hidden ones too. From memory where the heads
-    /// reach, else from the index.
+    /// The entries of a stretch of each feed, hidden ones too.
     pub(super) async fn entries(&self, view: &View<'_>, which: &[usize], stretch: Stretch) -> Result<Vec<Vec<Entry>>> {
-        let ranges: Vec<Vec<Range>> = which
-            .iter()
-            .filter_map(|feed| self.feeds.get(*feed))
-            .map(|parts| {
-                parts
-                    .iter()
-                    .map(|part| part.range(stretch.below, stretch.above))
-                    .collect()
-            })
-            .collect();
-        let mut found: Vec<Option<Vec<Entry>>> = vec![None; ranges.len()];
-        if let Some(mut heads) = heads(view, &ranges).await? {
-            let short = from_heads(&ranges, &heads, stretch, &mut found);
-            let short = shallow(short, &heads);
-            if !short.is_empty() && short.len() <= DEEPEN {
-                heads.extend(view.deepen(&short).await?);
-                from_heads(&ranges, &heads, stretch, &mut found);
-            }
+        let feeds: Vec<&Made> = which.iter().filter_map(|feed| self.feeds.get(*feed)).collect();
+        let range = |part: &Part| part.range(stretch.below, stretch.above);
+        let ranges = feeds.iter().filter_map(|made| match made {
+            Made::Parts(parts) => Some(parts.iter().map(range).collect()),
+            Made::Wide(_) => None,
+        });
+        let mut read = of_parts(view, ranges.collect(), stretch).await?.into_iter();
+        let mut found = Vec::with_capacity(feeds.len());
+        for made in feeds {
+            found.push(match made {
+                Made::Parts(_) => read.next().unwrap_or_default(),
+                Made::Wide(wide) => wide.entries(view, stretch).await?,
+            });
         }
-        let open: Vec<usize> = (0..found.len())
-            .filter(|feed| matches!(found.get(*feed), Some(None)))
-            .collect();
-        if !open.is_empty() {
-            let asked: Vec<&[Range]> = open
-                .iter()
-                .filter_map(|feed| ranges.get(*feed).map(Vec::as_slice))
-                .collect();
-            let read = from_index(view, &asked, stretch).await?;
-            for (feed, entries) in open.into_iter().zip(read) {
-                if let Some(slot) = found.get_mut(feed) {
-                    *slot = Some(entries);
-                }
-            }
-        }
-        Ok(found.into_iter().map(Option::unwrap_or_default).collect())
+        Ok(found)
     }
+}
+
+/// The entries of feeds that are made of ranges: from memory where the heads reach, else from the
+/// index.
+async fn of_parts(view: &View<'_>, ranges: Vec<Vec<Range>>, stretch: Stretch) -> Result<Vec<Vec<Entry>>> {
+    let mut found: Vec<Option<Vec<Entry>>> = vec![None; ranges.len()];
+    if let Some(mut heads) = heads(view, &ranges).await? {
+        let short = from_heads(&ranges, &heads, stretch, &mut found);
+        let short = shallow(short, &heads);
+        if !short.is_empty() && short.len() <= DEEPEN {
+            heads.extend(view.deepen(&short).await?);
+            from_heads(&ranges, &heads, stretch, &mut found);
+        }
+    }
+    let open: Vec<usize> = (0..found.len())
+        .filter(|feed| matches!(found.get(*feed), Some(None)))
+        .collect();
+    if !open.is_empty() {
+        let asked: Vec<&[Range]> = open
+            .iter()
+            .filter_map(|feed| ranges.get(*feed).map(Vec::as_slice))
+            .collect();
+        let read = from_index(view, &asked, stretch).await?;
+        for (feed, entries) in open.into_iter().zip(read) {
+            if let Some(slot) = found.get_mut(feed) {
+                *slot = Some(entries);
+            }
+        }
+    }
+    Ok(found.into_iter().map(Option::unwrap_or_default).collect())
 }
 
 /// The heads of all topics that are needed. None when a verb or a group is asked for, which heads

@@ -6,6 +6,7 @@
 //!   in a short history; a snapshot older than that history is not stored at all.
 //! - A [`Head`] is a complete prefix of a topic: entries that come in above its tail are put
 //!   in, those below are not, and its tail moves up when it has grown too long.
+//! - A [`Timeline`] is not corrected by events as they come, but brought up to the log when it is read.
 
 mod head;
 #[cfg(test)]
@@ -25,6 +26,7 @@ use std::sync::Arc;
 
 use super::follow::Follows;
 use super::session::Session;
+use super::timeline::{KINDS, Kinds, Timeline};
 
 /// How many named keys are remembered.
 const HISTORY: usize = 65_536;
@@ -42,6 +44,7 @@ pub(super) struct State {
     hides: Shelf<UserId, Hides>,
     objects: Shelf<ObjectKey, Object>,
     heads: Shelf<(Topic, EntryKind), Head>,
+    timelines: Shelf<(UserId, Kinds), Timeline>,
 }
 
 /// What is kept of the asked, and what has to be read.
@@ -81,6 +84,7 @@ shelves! {
     Hides => hides,
     Object => objects,
     Head => heads,
+    Timeline => timelines,
 }
 
 impl Caches {
@@ -96,7 +100,8 @@ impl Caches {
             follows: Shelf::new(memory * 3 / 20),
             hides: Shelf::new(memory / 40),
             objects: Shelf::new(memory / 20),
-            heads: Shelf::new(memory * 3 / 10),
+            heads: Shelf::new(memory / 5),
+            timelines: Shelf::new(memory / 10),
         }))
     }
 
@@ -118,6 +123,7 @@ impl Caches {
         state.hides.clear();
         state.objects.clear();
         state.heads.clear();
+        state.timelines.clear();
     }
 
     /// What is kept of the asked, and what has to be read.
@@ -192,7 +198,12 @@ impl State {
             Key::Tweet(id) => self.tweets.forget(id, seq),
             Key::User(id) => self.users.forget(id, seq),
             Key::Hashtag(name) => self.hashtags.forget(name, seq),
-            Key::Follows(id) => self.follows.forget(id, seq),
+            Key::Follows(id) => {
+                self.follows.forget(id, seq);
+                for kinds in KINDS {
+                    self.timelines.forget(&(*id, kinds), seq);
+                }
+            }
             Key::Hides(id) => self.hides.forget(id, seq),
             Key::Object(key) => self.objects.forget(key, seq),
             Key::Session(hash) => self.sessions.forget(hash, seq),

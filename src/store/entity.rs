@@ -14,6 +14,7 @@ pub(super) mod event_topic;
 #[cfg_attr(not(test), allow(dead_code, reason = "written and read in bulk"))]
 pub(super) mod feed_entry;
 pub(super) mod follow;
+#[cfg_attr(not(test), allow(dead_code, reason = "written and read in bulk"))]
 pub(super) mod follow_span;
 pub(super) mod hashtag;
 pub(super) mod idempotency;

@@ -60,6 +60,35 @@ impl Select {
     }
 }
 
+/// How the select of a row `k(chosen, object)` finds entries.
+impl Select {
+    /// The row's values.
+    pub(super) fn chosen(&self) -> (serde_json::Value, &str) {
+        match self {
+            Self::Kind(kind) => (i16::from(*kind).into(), ""),
+            Self::Verb(verb) => (verb.as_str().into(), ""),
+            Self::About(verb, object) => (verb.as_str().into(), object),
+        }
+    }
+
+    /// How the first of them is read.
+    pub(super) fn chosen_as(&self) -> &'static str {
+        match self {
+            Self::Kind(_) => "{int:0}",
+            Self::Verb(_) | Self::About(..) => "{text:0}",
+        }
+    }
+
+    /// What finds it by such a row.
+    pub(super) fn chosen_by(&self, table: &str) -> String {
+        match self {
+            Self::Kind(_) => format!("{table}.kind = k.chosen"),
+            Self::Verb(_) => format!("{table}.verb = k.chosen"),
+            Self::About(..) => format!("{table}.kind <> 0 AND {table}.verb = k.chosen AND {table}.object = k.object"),
+        }
+    }
+}
+
 /// A range of a topic.
 #[derive(Clone, Debug)]
 pub struct Range {

@@ -3,12 +3,13 @@
 use super::Store;
 use super::bulk::Numbered;
 use super::cache::Kept;
-use super::entity::{follow, follow_span};
+use super::entity::follow;
 use super::snapshot::{Snapshot, json};
 use super::stage::{NewFollow, Stage};
 use super::tx::Tx;
 use crate::model::{ActionId, Entity, Entry, FollowId, Key, Place, Result, Topic, UserId};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use serde::Deserialize;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -48,9 +49,19 @@ impl Follows {
     /// Whether an entry of a topic stands in the timeline: nobody's own doing does.
     #[must_use]
     pub fn bring(&self, owner: UserId, topic: &Topic, entry: &Entry) -> bool {
+        entry.actor != owner && self.spans_of(topic).any(|span| span.covers(entry))
+    }
+
+    /// Whether anything of a topic stands in the timeline.
+    #[must_use]
+    pub fn has(&self, topic: &Topic) -> bool {
+        self.spans_of(topic).next().is_some()
+    }
+
+    fn spans_of(&self, topic: &Topic) -> impl Iterator<Item = &Span> {
         let first = self.spans.partition_point(|span| span.topic < *topic);
-        let mut spans = self.spans.iter().skip(first).take_while(|span| span.topic == *topic);
-        entry.actor != owner && spans.any(|span| span.covers(entry))
+        let spans = self.spans.iter().skip(first);
+        spans.take_while(move |span| span.topic == *topic)
     }
 }
 
@@ -66,15 +77,16 @@ impl Kept for Follows {
     }
 }
 
-impl From<follow_span::Model> for Span {
-    fn from(row: follow_span::Model) -> Self {
-        let until = row.until_at.zip(row.until_id).zip(row.until_action);
+/// A span as it is read: its topic, where it begins, and where a closed one ends.
+#[derive(Deserialize)]
+struct Read(Topic, i64, i64, Option<i64>, Option<i64>, Option<i64>);
+
+impl From<Read> for Span {
+    fn from(Read(topic, at, id, until_at, until_id, until_action): Read) -> Self {
+        let until = until_at.zip(until_id).zip(until_action);
         Self {
-            topic: Topic::from_row(&row.topic),
-            from: Place {
-                at: row.from_at,
-                id: row.from_id,
-            },
+            topic,
+            from: Place { at, id },
             until: until.map(|((at, id), action)| (Place { at, id }, ActionId(action))),
         }
     }
@@ -145,23 +157,17 @@ impl Store {
 
 impl Snapshot {
     pub(super) async fn follows(&self, user: UserId) -> Result<Follows> {
-        let spans = follow_span::Entity::find()
-            .filter(follow_span::Column::FollowerId.eq(user.0))
-            .all(self.conn())
-            .await?;
+        let sql = "SELECT {pack:s.topic, s.from_at, s.from_id, s.until_at, s.until_id, s.until_action} \
+                   FROM follow_span s WHERE s.follower_id = ?";
+        let spans: Vec<Read> = self.packed(sql, [user.0.into()]).await?;
         let mut spans: Vec<Span> = spans.into_iter().map(Span::from).collect();
         spans.sort_by(|a, b| a.topic.cmp(&b.topic));
-        let targets = follow::Entity::find()
-            .filter(follow::Column::FollowerId.eq(user.0))
-            .filter(follow::Column::Flag.eq(FOLLOWING))
-            .all(self.conn())
-            .await?;
+        let sql = "SELECT {pack:f.target_kind, f.target_key} FROM follow f WHERE f.follower_id = ? AND f.flag = ?";
+        let targets: Vec<(String, String)> = self.packed(sql, [user.0.into(), FOLLOWING.into()]).await?;
+        let targets = targets.iter().filter_map(|(kind, key)| Entity::from_row(kind, key));
         Ok(Follows {
             spans,
-            targets: targets
-                .iter()
-                .filter_map(|row| Entity::from_row(&row.target_kind, &row.target_key))
-                .collect(),
+            targets: targets.collect(),
         })
     }
 }

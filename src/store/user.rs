@@ -87,8 +87,7 @@ pub struct Account {
 }
 
 /// The users of some names, by their keys.
-const NAMED: &str =
-    "SELECT {pack:u.username_key, u.id} FROM {each} JOIN users u ON u.username_key = {value} WHERE u.deleted_at IS NULL";
+const NAMED: &str = "SELECT {pack:u.username_key, u.id} FROM {each} JOIN users u ON u.username_key = {value} WHERE u.deleted_at IS NULL";
 
 impl Store {
     /// The users of these ids; absent are those who don't exist or are deleted.

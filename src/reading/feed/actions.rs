@@ -1,6 +1,6 @@
 //! The actions of feeds, and those that concern somebody or something.
 
-use super::{ALL, Choice, FeedKey, Merges, parts, whole};
+use super::{ALL, Choice, FeedKey, Made, Merges, made, parts, whole};
 use crate::model::deed::{Deed, reasons};
 use crate::model::feed::NOBODY;
 use crate::model::{Action, ActionId, Entity, Entry, GroupKey, Place, Result, Sight, Topic, Tweet, TweetId, UserId};
@@ -108,7 +108,8 @@ impl<'a> Actions<'a> {
         let mut muting = HashSet::new();
         for (list, (feed, key, post)) in groups.iter().enumerate() {
             muting.extend(feed.leaves_out_muted().then_some(list));
-            feeds.push(parts(store, sight, feed, &Choice::Group(key.clone(), *post)).await?);
+            let choice = Choice::Group(key.clone(), *post);
+            feeds.push(Made::Parts(parts(store, sight, feed, &choice).await?));
             if let FeedKey::Timeline(owner) = feed {
                 timelines.insert(list, (*owner, store.follows(*owner).await?));
             }
@@ -126,23 +127,23 @@ impl<'a> Actions<'a> {
         let selects = choice.selects(matches!(list, ActionsOf::Feed(FeedKey::Hashtag(_))));
         let about = |entity: Entity| Topic::about(&entity);
         let place = self.merges.feeds.len();
-        let parts = match list {
+        let made = match list {
             ActionsOf::Feed(feed) => {
                 self.muting.extend(feed.leaves_out_muted().then_some(place));
                 if let FeedKey::Timeline(owner) = feed {
                     let follows = self.merges.store.follows(*owner).await?;
                     self.timelines.insert(place, (*owner, follows));
                 }
-                parts(self.merges.store, self.sight, feed, choice).await?
+                made(self.merges.store, self.sight, feed, choice).await?
             }
-            ActionsOf::User(id) if self.sight.hides().blocked.contains(id) => Vec::new(),
+            ActionsOf::User(id) if self.sight.hides().blocked.contains(id) => Made::Parts(Vec::new()),
             ActionsOf::User(id) => {
                 let topics = [Topic::user(*id)].into_iter().chain(about(Entity::User(*id)));
-                whole(topics, &selects, ALL)
+                Made::Parts(whole(topics, &selects, ALL))
             }
-            ActionsOf::Tweet(id) => whole(about(Entity::Tweet(*id)), &selects, ALL),
+            ActionsOf::Tweet(id) => Made::Parts(whole(about(Entity::Tweet(*id)), &selects, ALL)),
         };
-        self.merges.feeds.push(parts);
+        self.merges.feeds.push(made);
         Ok(())
     }
 

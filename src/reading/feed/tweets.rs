@@ -84,10 +84,7 @@ impl<'a> Tweets<'a> {
                 view,
                 which,
                 Stretch {
-                    below: Place {
-                        id: stretch.above.id.saturating_add(1),
-                        ..stretch.above
-                    },
+                    below: stretch.above.next(1),
                     above: Place::OLDEST,
                     newest_first: true,
                     limit: COLLAPSE,

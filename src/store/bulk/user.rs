@@ -65,7 +65,8 @@ struct Read(
 
 impl Read {
     fn account(self) -> (String, Account) {
-        let Self(key, id, username, display_name, bio, avatar_url, handle, url, created_at, local, deleted, mark) = self;
+        let Self(key, id, username, display_name, bio, avatar_url, handle, url, created_at, local, deleted, mark) =
+            self;
         let account = Account {
             id,
             username,
@@ -77,7 +78,9 @@ impl Read {
             created_at,
             is_local: local == 1,
             is_deleted: deleted == 1,
-            provisional: mark.and_then(|mark| serde_json::from_str(&mark).ok()).unwrap_or_default(),
+            provisional: mark
+                .and_then(|mark| serde_json::from_str(&mark).ok())
+                .unwrap_or_default(),
         };
         (key, account)
     }

@@ -28,25 +28,35 @@ impl Head {
     /// The head after an entry came into the topic.
     pub(super) fn with(&self, entry: &Entry) -> Self {
         let mut head = self.clone();
-        if entry.place < head.tail() {
-            return head;
-        }
-        let at = head.entries.partition_point(|kept| kept.place > entry.place);
-        if head.entries.get(at).is_none_or(|kept| kept.place != entry.place) {
-            head.entries.insert(at, entry.clone());
-        }
-        if head.entries.len() > LONGEST {
-            head.entries.truncate(LONGEST / 2);
-            head.whole = false;
-        }
+        head.add(entry);
         head
     }
 
     /// The head after an entry went out of the topic.
     pub(super) fn without(&self, entry: &Entry) -> Self {
         let mut head = self.clone();
-        head.entries.retain(|kept| kept.place != entry.place);
+        head.remove(entry.place);
         head
+    }
+
+    /// Puts an entry in that came into the topic.
+    pub(in crate::store) fn add(&mut self, entry: &Entry) {
+        if entry.place < self.tail() {
+            return;
+        }
+        let at = self.entries.partition_point(|kept| kept.place > entry.place);
+        if self.entries.get(at).is_none_or(|kept| kept.place != entry.place) {
+            self.entries.insert(at, entry.clone());
+        }
+        if self.entries.len() > LONGEST {
+            self.entries.truncate(LONGEST / 2);
+            self.whole = false;
+        }
+    }
+
+    /// Takes an entry out that went out of the topic.
+    pub(in crate::store) fn remove(&mut self, place: Place) {
+        self.entries.retain(|kept| kept.place != place);
     }
 }
 
