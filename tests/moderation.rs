@@ -386,15 +386,16 @@ async fn bans_and_their_ends_meet_what_is_done_meanwhile() {
     let first = busy(&linnet, &ann, &bob).await;
     let rows: Vec<String> = (0..1_200)
         .map(|number| {
-            json!({ "id": number.to_string(), "username": "bob", "text": format!("n{number} #many") }).to_string()
+            json!({ "id": number.to_string(), "username": "bob", "createdAt": "2020-01-01T00:00:00Z",
+                "text": format!("n{number} #many") })
+            .to_string()
         })
         .collect();
     linnet.tell(&["import", "tweets", "-"], &rows.join("\n")).await;
     for round in 0..3 {
         linnet.to(&moderator, "banUser", &bob).await;
         // Rows of somebody who is banned come in.
-        let row =
-            json!({ "id": format!("late{round}"), "username": "bob", "text": "late #many @ann", "inReplyToId": first });
+        let row = json!({ "id": format!("late{round}"), "username": "bob", "createdAt": "2021-01-01T00:00:00Z", "text": "late #many @ann", "inReplyToId": first });
         linnet.tell(&["import", "tweets", "-"], &row.to_string()).await;
         linnet.to(&moderator, "unbanUser", &bob).await;
         let token = linnet.tell(&["token", "create", "bob"], "").await;
