@@ -424,6 +424,51 @@ async fn bans_and_their_ends_meet_what_is_done_meanwhile() {
     swept(&linnet).await;
 }
 
+#[tokio::test]
+async fn a_page_looks_past_many_and_ends_short_behind_too_many() {
+    let linnet = Linnet::start().await;
+    let ann = linnet.join("ann").await;
+    let row = |number: i32, name: &str| {
+        let at = format!("2020-01-01T00:{:02}:{:02}Z", number / 60, number % 60);
+        json!({ "id": format!("{name}{number}"), "username": name, "text": "#rust", "createdAt": at }).to_string()
+    };
+    let mut rows: Vec<String> = (10..310).map(|number| row(number, "some")).collect();
+    rows.extend((400..2_000).map(|number| row(number, "many")));
+    rows.extend([1, 2, 320, 350, 2_100].map(|number| row(number, "other")));
+    linnet.tell(&["import", "tweets", "-"], &rows.join("\n")).await;
+    let query = "query($after: String, $before: String, $first: Int, $last: Int) { hashtag(name: \"rust\") {
+        tweets(first: $first, last: $last, after: $after, before: $before) {
+            nodes { id } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } }";
+    let ask = async |variables: Value| linnet.ask_with(&ann, query, variables).await["hashtag"]["tweets"].clone();
+    linnet.tell(&["user", "ban", "some"], "").await;
+    linnet.tell(&["user", "ban", "many"], "").await;
+    until("the bans", async || {
+        ask(json!({ "first": 1 })).await["nodes"].as_array().unwrap().len() == 1
+    })
+    .await;
+
+    let (mut found, mut pages, mut after) = (Vec::new(), 0, Value::Null);
+    loop {
+        let page = ask(json!({ "first": 3, "after": after })).await;
+        found.extend(all(&page, "id"));
+        pages += 1;
+        after = page["pageInfo"]["endCursor"].clone();
+        if page["pageInfo"]["hasNextPage"] == false {
+            break;
+        }
+        assert!(after.is_string(), "{page}");
+    }
+    assert_eq!((found.len(), pages), (5, 3), "{found:?}");
+    // Fewer are looked past from either side, with exact ends.
+    let tail = ask(json!({ "last": 3 })).await;
+    assert_eq!(all(&tail, "id"), found[2..]);
+    assert_eq!(tail["pageInfo"]["hasPreviousPage"], true);
+    let before = linnet.metric("linnet_sql_statements_total").await;
+    ask(json!({ "last": 4 })).await;
+    let cost = linnet.metric("linnet_sql_statements_total").await - before;
+    assert!(cost < 20.0, "{cost} statements");
+}
+
 fn of_target(target: &Person) -> Value {
     json!({ "targetId": target.id })
 }
