@@ -9,7 +9,7 @@
 )]
 
 use linnet::metrics::Metrics;
-use linnet::model::{TweetId, UserId, Viewer, Window};
+use linnet::model::{Sight, TweetId, UserId, Viewer, Window};
 use linnet::reading::feed::{FeedKey, Tweets};
 use linnet::reading::page::pages;
 use linnet::social::tweet::{Post, Posted};
@@ -154,7 +154,10 @@ async fn database(folder: &Path, name: &str, fill: Vec<String>) -> PathBuf {
 
 /// The first page of a timeline's tweets.
 async fn page(store: &Store, owner: UserId) -> Vec<TweetId> {
-    let source = Tweets::new(store, &[FeedKey::Timeline(owner)], true).await.unwrap();
+    let sight = store.sight(Some(owner)).await.unwrap();
+    let source = Tweets::new(store, &sight, &[FeedKey::Timeline(owner)], true)
+        .await
+        .unwrap();
     let window = Window::new(Some(20), None, None, None).unwrap();
     let page = pages(&source, window).await.unwrap().remove(0);
     page.items.into_iter().map(|(_, id)| id).collect()
@@ -241,7 +244,8 @@ async fn leaving(social: &Social) {
         .await
         .unwrap();
     let feed = [FeedKey::User(LEAVING)];
-    let source = Tweets::new(social.store(), &feed, true).await.unwrap();
+    let sight = Sight::default();
+    let source = Tweets::new(social.store(), &sight, &feed, true).await.unwrap();
     let window = Window::new(Some(20), None, None, None).unwrap();
     assert!(pages(&source, window).await.unwrap().remove(0).items.is_empty());
     let mut took = Vec::new();

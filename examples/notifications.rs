@@ -36,7 +36,8 @@ const FILL: [&str; 8] = [
     "INSERT INTO notification_group (user_id, verb, object, day, newest_at, newest_id, action_count, actor_count, version) \
      SELECT 1, 'like', 'tweet:' || object_key, created_at / 86400000000, MAX(created_at), MAX(id), COUNT(*), COUNT(*), MAX(id) \
      FROM action GROUP BY object_key",
-    "INSERT INTO notification_actor SELECT g.id, 'user:' || a.actor_key, 1, 1, a.created_at, a.id \
+    "INSERT INTO notification_actor (group_id, actor, user_id, action_count, newest_at, newest_id, version) \
+     SELECT g.id, 'user:' || a.actor_key, 1, 1, a.created_at, a.id, a.id \
      FROM action a JOIN notification_group g ON g.user_id = 1 AND g.verb = 'like' AND g.object = 'tweet:' || a.object_key \
      AND g.day = a.created_at / 86400000000",
     "ANALYZE",
@@ -77,24 +78,25 @@ async fn main() {
         id: OWNER,
         session: [0; 32],
     };
+    let sight = store.sight(Some(OWNER)).await.unwrap();
     let feed = [FeedKey::Notification(OWNER)];
     let window = Window::new(Some(20), None, None, None).unwrap();
     median("first page", || async {
-        let page = groups(&store, Some(OWNER), &feed, window)
+        let page = groups(&store, &sight, &feed, window)
             .await
             .unwrap()
             .remove(&feed[0])
             .unwrap();
         assert_eq!(page.items.len(), 20);
         let shown = page.items.into_iter().map(|(_, group)| group).collect();
-        actors(&store, Some(OWNER), shown, 3).await.unwrap()
+        actors(&store, &sight, shown, 3).await.unwrap()
     })
     .await;
     median("unseenCount", || async {
         store.snapshot().await.unwrap().new_notices(OWNER).await.unwrap()
     })
     .await;
-    let page = groups(&store, Some(OWNER), &feed, window)
+    let page = groups(&store, &sight, &feed, window)
         .await
         .unwrap()
         .remove(&feed[0])

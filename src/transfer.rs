@@ -18,6 +18,7 @@ mod named;
 mod object;
 mod pace;
 pub mod progress;
+mod relation;
 mod resolve;
 mod retweet;
 pub mod source;
@@ -58,6 +59,8 @@ pub enum Kind {
     Actions,
     /// What no row of the others tells: external objects, hashtags, and what was deleted.
     Entities,
+    /// Blocks, mutes, bans, roles, and what moderators did.
+    Relations,
     /// Which notifications are seen and read.
     Marks,
 }
@@ -155,6 +158,7 @@ pub async fn import(store: &Store, kind: Kind, source: Source, progress: &mut dy
         Kind::Likes => run::<like::Row>(store, source, progress).await,
         Kind::Actions => run::<action::Row>(store, source, progress).await,
         Kind::Entities => run::<trace::Row>(store, source, progress).await,
+        Kind::Relations => run::<relation::Row>(store, source, progress).await,
         Kind::Marks => run::<mark::Row>(store, source, progress).await,
     }
 }
@@ -198,6 +202,7 @@ async fn run<R: Record>(store: &Store, source: Source, progress: &mut dyn Progre
         .map_err(|error| Error::Store(crate::model::Error::internal(error)))?;
     written?;
     import.report.resolved = resolve::all(store, &import.crowded, &mut import.pace).await?;
+    crate::social::ban::settle(store).await?;
     let report = import.report;
     progress.end(&report);
     read.map_err(|cause| Error::Read { name, cause })?;

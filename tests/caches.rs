@@ -246,3 +246,111 @@ async fn many_writers_and_readers_hold_nobody_up() {
     tokio::join!(writing, reading);
     linnet.file().await.counts_are_right().await;
 }
+
+/// Every way to a user's tweet, and what else shows that they are there.
+const HIDDEN: &str = r#"query($id: ID!) {
+    tweet(id: $id) { text }
+    user(username: "bob") { id }
+    hashtag(name: "rust") { tweets { nodes { id } } feed { actions { nodes { id } } } }
+    tweets { nodes { id } }
+    viewer { notifications { actions { nodes { id } } } }
+}"#;
+
+/// How many of these ways show anything.
+fn ways(data: &Value) -> usize {
+    let list = |list: &Value| !list["nodes"].as_array().unwrap().is_empty();
+    let all = [
+        data["tweet"].is_object(),
+        data["user"].is_object(),
+        list(&data["hashtag"]["tweets"]),
+        list(&data["hashtag"]["feed"]["actions"]),
+        list(&data["tweets"]),
+        list(&data["viewer"]["notifications"]["actions"]),
+    ];
+    all.into_iter().filter(|shows| *shows).count()
+}
+
+/// Hides bob and shows him again, one way or the other, while others read: whoever has been answered
+/// is contradicted by nobody.
+async fn hide_and_seek(linnet: &Linnet, ann: &Person, by: &Person, hide: &str, show: &str) {
+    let begun = AtomicI64::new(0);
+    let (acknowledged, done) = (AtomicI64::new(0), AtomicBool::new(false));
+    let bob = linnet.person("bob").await;
+    let tweet = bob.post("#rust hello @ann").await;
+    let bob = id(&by.ask("{ user(username: \"bob\") { id } }", json!({})).await["user"]);
+    let kind = if hide == "banUser" {
+        "BanUserInput"
+    } else {
+        "UserRefInput"
+    };
+    let query = |name: &str| format!("mutation($input: {kind}!) {{ {name}(input: $input) {{ user {{ id }} }} }}");
+    let writing = async {
+        for round in 1..=40 {
+            begun.store(round, Ordering::SeqCst);
+            let name = if round % 2 == 1 { hide } else { show };
+            by.ask(&query(name), json!({ "input": { "userId": bob } })).await;
+            acknowledged.store(round, Ordering::SeqCst);
+        }
+        done.store(true, Ordering::SeqCst);
+    };
+    let reading = join_all((0..4).map(|_| async {
+        while !done.load(Ordering::SeqCst) {
+            let known = acknowledged.load(Ordering::SeqCst);
+            let seen = ann.ask(HIDDEN, json!({ "id": tweet })).await;
+            if begun.load(Ordering::SeqCst) == known {
+                let expected = if known % 2 == 1 { 0 } else { 6 };
+                assert_eq!(ways(&seen), expected, "after {known}: {seen}");
+            }
+        }
+    }));
+    tokio::join!(writing, reading);
+    for (name, expected) in [(hide, 0), (show, 6)] {
+        by.ask(&query(name), json!({ "input": { "userId": bob } })).await;
+        let seen = ann.ask(HIDDEN, json!({ "id": tweet })).await;
+        assert_eq!(ways(&seen), expected, "{name}: {seen}");
+    }
+}
+
+#[tokio::test]
+async fn whom_somebody_blocks_is_hidden_from_the_answer_on() {
+    let linnet = Linnet::start().await;
+    let ann = linnet.person("ann").await;
+    hide_and_seek(&linnet, &ann, &ann, "blockUser", "unblockUser").await;
+}
+
+#[tokio::test]
+async fn who_is_banned_is_hidden_from_the_answer_on() {
+    let linnet = Linnet::start().await;
+    let (ann, moderator) = (linnet.person("ann").await, linnet.person("mod").await);
+    linnet.tell(&["user", "promote", "mod"], "").await;
+    hide_and_seek(&linnet, &ann, &moderator, "banUser", "unbanUser").await;
+}
+
+#[tokio::test]
+async fn whom_one_hides_costs_a_warm_page_nothing() {
+    let linnet = Linnet::start().await;
+    let ann = linnet.person("ann").await;
+    for name in ["bob", "cyd", "dan"] {
+        let person = linnet.person(name).await;
+        let query = format!("{{ user(username: \"{name}\") {{ id }} }}");
+        let them = id(&ann.ask(&query, json!({})).await["user"]);
+        ann.write("follow", json!({ "targetId": them })).await;
+        for number in 0..5 {
+            person.post(&format!("{number} by {name}")).await;
+        }
+        let mutation = match name {
+            "bob" => "blockUser",
+            "cyd" => "muteUser",
+            _ => continue,
+        };
+        let query = format!("mutation($input: UserRefInput!) {{ {mutation}(input: $input) {{ user {{ id }} }} }}");
+        ann.ask(&query, json!({ "input": { "userId": them } })).await;
+    }
+    let page = "{ viewer { timeline { tweets(first: 20) { nodes { text author { username viewerIsMuting } } } } } }";
+    let first = ann.ask(page, json!({})).await;
+    let tweets = first["viewer"]["timeline"]["tweets"]["nodes"].as_array().unwrap();
+    assert_eq!(tweets.len(), 5, "{first}");
+    let before = linnet.metric("linnet_sql_statements_total").await;
+    assert_eq!(ann.ask(page, json!({})).await, first);
+    assert!((linnet.metric("linnet_sql_statements_total").await - before).abs() < 0.5);
+}

@@ -12,17 +12,21 @@ use crate::harness::{Linnet, until};
 /// All that pages are made of, without the numbers that no page shows, and without what a deleted
 /// account was told.
 const TABLES: &[&str] = &[
-    "id, username, display_name, bio, avatar_url, handle, url, created_at, password_hash, tweet_count, follower_count, \
-     following_count FROM users",
+    "id, username, display_name, bio, avatar_url, handle, url, created_at, password_hash, is_moderator, tweet_count, \
+     follower_count, following_count FROM users",
     "id, author_id, text, created_at, edited_at, in_reply_to_id, action_id, like_count, retweet_count, reply_count, \
-     origin_likes, origin_retweets, origin_replies, url FROM tweet",
+     origin_likes, origin_retweets, origin_replies, url, banned FROM tweet",
     "tweet_id, place, hashtag FROM tweet_hashtag",
     "tweet_id, user_id FROM mention",
-    "tweet_id, user_id, created_at, action_id FROM liked",
-    "tweet_id, user_id, created_at, action_id FROM retweet",
+    "tweet_id, user_id, created_at, action_id, banned FROM liked",
+    "tweet_id, user_id, created_at, action_id, banned FROM retweet",
+    "user_id, target_id, created_at FROM block",
+    "user_id, target_id, created_at FROM mute",
+    "user_id, created_at FROM ban",
+    "act, user_id, moderator_id, reason, created_at FROM moderation",
     "name, tweet_count, follower_count FROM hashtag",
     "type, key, name, url, data, follower_count FROM object",
-    "id, follower_id, target_kind, target_key, flag, created_at, action_id FROM follow",
+    "id, follower_id, target_kind, target_key, flag, created_at, action_id, follower_banned, target_banned FROM follow",
     "follower_id, topic, from_at, from_id, until_at, until_id, until_action FROM follow_span",
     "id, verb, actor_kind, actor_key, object_kind, object_key, target_kind, target_key, created_at, description, data, \
      public, foreign_id FROM action",
@@ -31,7 +35,7 @@ const TABLES: &[&str] = &[
     "g.user_id, g.verb, g.object, g.day, g.newest_at, g.newest_id, g.action_count, g.actor_count, \
      g.version > MAX(g.seen, s.seen), g.version > MAX(g.read, s.read) \
      FROM notification_group g JOIN notification_state s ON s.user_id = g.user_id JOIN users u ON u.id = g.user_id",
-    "g.user_id, g.verb, g.object, g.day, a.actor, a.action_count, a.newest_at, a.newest_id \
+    "g.user_id, g.verb, g.object, g.day, a.actor, a.action_count, a.newest_at, a.newest_id, a.banned \
      FROM notification_actor a JOIN notification_group g ON g.id = a.group_id JOIN users u ON u.id = g.user_id",
     "s.user_id, s.unseen_count, s.unread_count FROM notification_state s JOIN users u ON u.id = s.user_id",
     "kind, key, deleted_at FROM tombstone",
@@ -177,10 +181,28 @@ async fn live(linnet: &Linnet) {
     linnet
         .act(&gone, "deleteAccount", json!({ "password": PASSWORD }))
         .await;
+    moderate(linnet, &ann, &first, [&bob, &cyd]).await;
     let last = linnet.tweet(&ann, "its number is not given again").await;
     linnet.on(&ann, "deleteTweet", &last).await;
     let file = linnet.file().await;
     until("the end of the sweep", || file.is_swept()).await;
+}
+
+/// Some hide others, and somebody is banned of whom every kind of thing counts.
+async fn moderate(linnet: &Linnet, ann: &Person, tweet: &str, [bob, cyd]: [&Person; 2]) {
+    let (dan, keeper) = (linnet.join("dan").await, linnet.moderator("keeper").await);
+    linnet.reply(&dan, tweet, "@ann #rust by dan").await;
+    linnet.on(&dan, "likeTweet", tweet).await;
+    linnet.on(&dan, "retweet", tweet).await;
+    follow(linnet, &dan, &ann.id, 1).await;
+    follow(linnet, &dan, "Hashtag:rust", 1).await;
+    follow(linnet, ann, &dan.id, 1).await;
+    linnet.to(bob, "muteUser", cyd).await;
+    linnet.to(cyd, "blockUser", bob).await;
+    let ban = json!({ "userId": dan.id, "reason": "no birds" });
+    linnet.act(&keeper, "banUser", ban.clone()).await;
+    linnet.act(&keeper, "unbanUser", ban.clone()).await;
+    linnet.act(&keeper, "banUser", ban).await;
 }
 
 async fn follow(linnet: &Linnet, who: &Person, target: &str, backfill: u32) {
@@ -283,7 +305,7 @@ async fn everything_survives_an_export() {
     let folder = tempfile::tempdir().unwrap();
     let place = |name: &str| folder.path().join(name);
     let exported = export(&here, &place("first"), &["--with-passwords"]).await;
-    for name in ["users", "tweets", "follows", "likes", "actions", "marks"] {
+    for name in ["users", "tweets", "follows", "likes", "actions", "relations", "marks"] {
         assert!(
             exported[&format!("{name}.ndjson")].lines().count() > 1,
             "{name}: {exported:?}"

@@ -3,13 +3,13 @@
 
 mod facts;
 
-use facts::{Action, Facts, Group, Thing, Tweet, groups, tweets};
+use facts::{Action, Facts, Group, Thing, Tweet, Viewer, groups, tweets};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use serde_json::{Value, json};
 
-use crate::harness::scene::{Nobody, Person, all, id};
+use crate::harness::scene::{Nobody, Person, all, id, person};
 use crate::harness::{Linnet, chance, number};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -33,13 +33,16 @@ struct World {
     people: Vec<Person>,
     chance: StdRng,
     since_deletion: usize,
+    moderator: Person,
 }
 
 impl World {
     async fn new() -> Self {
         let linnet = Linnet::start().await;
         let token = linnet.command(&["token", "create", "--service", "robot"]).await;
+        let moderator = linnet.moderator("moderator").await;
         let mut world = Self {
+            moderator,
             service: String::from_utf8(token.stdout).unwrap().trim().to_owned(),
             linnet,
             facts: Facts::default(),
@@ -66,7 +69,7 @@ impl World {
 
     fn here(&self) -> Vec<usize> {
         (0..self.people.len())
-            .filter(|person| !self.facts.is_gone[*person])
+            .filter(|person| !self.facts.is_gone[*person] && !self.facts.banned.contains(person))
             .collect()
     }
 
@@ -75,7 +78,8 @@ impl World {
     }
 
     fn some_tweet(&mut self) -> Option<usize> {
-        let alive = self.facts.alive();
+        let mut alive = self.facts.alive();
+        alive.retain(|tweet| self.facts.shows(None, Thing::Tweet(*tweet)));
         // What is new is talked about most.
         let recent = alive.len().saturating_sub(8);
         let from = if self.chance.random_bool(0.7) { recent } else { 0 };
@@ -154,10 +158,24 @@ impl World {
         (text, tags, mentions)
     }
 
+    /// Those of whom a text says that it mentions them.
+    fn mentioned(&self, author: usize, mut named: Vec<usize>) -> Vec<usize> {
+        named.retain(|person| !self.facts.are_apart(author, *person));
+        named
+    }
+
     async fn post(&mut self, in_reply_to: Option<usize>) {
         let author = self.somebody();
         let (text, tags, mentions) = self.some_text();
+        let mentions = self.mentioned(author, mentions);
         let person = &self.people[author];
+        if let Some(parent) = in_reply_to.map(|tweet| &self.facts.tweets[tweet])
+            && self.facts.are_apart(author, parent.author)
+        {
+            let input = json!({ "text": text, "inReplyTo": parent.id });
+            assert_eq!(self.linnet.refused(person, "postTweet", input).await, "FORBIDDEN");
+            return;
+        }
         let id = match in_reply_to {
             Some(tweet) => self.linnet.reply(person, &self.facts.tweets[tweet].id, &text).await,
             None => self.linnet.tweet(person, &text).await,
@@ -180,6 +198,7 @@ impl World {
         let Some(tweet) = self.some_tweet() else { return };
         let (text, tags, mentions) = self.some_text();
         let known = &self.facts.tweets[tweet];
+        let mentions = self.mentioned(known.author, mentions);
         self.linnet.edit(&self.people[known.author], &known.id, &text).await;
         self.facts.edit(tweet, tags, mentions);
     }
@@ -198,6 +217,14 @@ impl World {
         let who = self.somebody();
         let Some(tweet) = self.some_tweet() else { return };
         let id = &self.facts.tweets[tweet].id;
+        if !self.facts.shows(Some(who), Thing::Tweet(tweet)) {
+            let input = json!({ "id": id });
+            assert_eq!(
+                self.linnet.refused(&self.people[who], mutation, input).await,
+                "NOT_FOUND"
+            );
+            return;
+        }
         self.linnet.on(&self.people[who], mutation, id).await;
         match (self.facts.find(who, verb, Thing::Tweet(tweet)), undoes) {
             (Some(id), true) => self.facts.remove(id),
@@ -214,6 +241,15 @@ impl World {
         let target = self.some_target(who);
         let backfill = *[0, 1, 2, 5, 100].choose(&mut self.chance).unwrap();
         let input = json!({ "targetId": self.name(target), "backfill": backfill });
+        if let Thing::Person(person) = target
+            && self.facts.are_apart(who, person)
+        {
+            assert_eq!(
+                self.linnet.refused(&self.people[who], "follow", input).await,
+                "FORBIDDEN"
+            );
+            return;
+        }
         self.linnet.act(&self.people[who], "follow", input).await;
         if self.facts.find(who, "follow", target).is_none() {
             let action = self.recorded(who, "follow", target, None).await;
@@ -224,7 +260,8 @@ impl World {
     async fn unfollow(&mut self) {
         let who = self.somebody();
         let target = self.some_target(who);
-        if matches!(target, Thing::Tag(_)) && self.facts.find(who, "follow", target).is_none() {
+        let is_nothing = matches!(target, Thing::Tag(_)) && self.facts.find(who, "follow", target).is_none();
+        if is_nothing || !self.facts.shows(Some(who), target) {
             return;
         }
         let keep_history = self.chance.random();
@@ -241,6 +278,14 @@ impl World {
         };
         let verb = *VERBS.choose(&mut self.chance).unwrap();
         let (object, target) = (self.some_thing(), self.some_thing());
+        let by = match actor {
+            Thing::Person(person) => Some(person),
+            _ => None,
+        };
+        let (object, target) = (
+            object.filter(|thing| self.facts.shows(by, *thing)),
+            target.filter(|thing| self.facts.shows(by, *thing)),
+        );
         let input = |thing: Option<Thing>| thing.map(|thing| json!({ "id": self.name(thing) }));
         let (object_input, target_input) = (input(object), input(target));
         let (object, target) = (object_input.zip(object), target_input.zip(target));
@@ -313,6 +358,7 @@ impl World {
 
     async fn remove_some(&mut self) {
         let added = self.facts.actions.iter().filter(|action| !action.is_automatic);
+        let added = added.filter(|action| self.facts.shows(None, action.actor));
         let added: Vec<(i64, Thing)> = added.map(|action| (action.id, action.actor)).collect();
         let Some((id, actor)) = added.choose(&mut self.chance).copied() else {
             return;
@@ -342,13 +388,58 @@ impl World {
             .ask_with(&self.people[who], &query, json!({ "ids": ids }))
             .await;
         let notified = self.facts.notifications(who);
-        let shown: Vec<_> = groups(&notified).into_iter().map(|group| group.key).collect();
-        let meant = shown.into_iter().take(ids.map_or(usize::MAX, |ids| ids.len()));
-        for key in meant.collect::<Vec<_>>() {
-            let mark = self.facts.marks.get_mut(&(who, key)).unwrap();
-            mark.seen = true;
-            mark.read |= read;
+        let shown = groups(&notified).into_iter().map(|group| group.key);
+        let named: BTreeSet<_> = shown.take(ids.as_ref().map_or(0, Vec::len)).collect();
+        let marks = self.facts.marks.iter_mut().filter(|((person, _), _)| *person == who);
+        for ((_, key), mark) in marks {
+            if all_of_them || named.contains(key) {
+                mark.seen = mark.newest;
+                mark.read = if read { mark.newest } else { mark.read };
+            }
         }
+    }
+
+    /// Somebody blocks or mutes somebody, or no longer.
+    async fn relate(&mut self) {
+        let (who, whom) = (self.somebody(), self.somebody());
+        if who == whom {
+            return;
+        }
+        let ends = self.chance.random_bool(0.6);
+        let pair = (who, whom);
+        let mutation = match (self.chance.random(), ends) {
+            (true, false) => {
+                self.facts.block(who, whom);
+                "blockUser"
+            }
+            (true, true) => {
+                self.facts.blocks.remove(&pair);
+                "unblockUser"
+            }
+            (false, false) => {
+                self.facts.mutes.insert(pair);
+                "muteUser"
+            }
+            (false, true) => {
+                self.facts.mutes.remove(&pair);
+                "unmuteUser"
+            }
+        };
+        self.linnet.to(&self.people[who], mutation, &self.people[whom]).await;
+    }
+
+    /// Somebody is banned; whoever was before is not any more.
+    async fn ban(&mut self) {
+        self.since_deletion = 0;
+        if let Some(who) = self.facts.banned.pop_first() {
+            self.linnet.to(&self.moderator, "unbanUser", &self.people[who]).await;
+            let log_in = json!({ "username": self.people[who].name, "password": crate::harness::scene::PASSWORD });
+            self.people[who] = person(&self.linnet.act(Nobody, "logIn", log_in).await);
+            return;
+        }
+        let who = self.somebody();
+        self.linnet.to(&self.moderator, "banUser", &self.people[who]).await;
+        self.facts.banned.insert(who);
     }
 
     async fn leave(&mut self) {
@@ -378,7 +469,9 @@ impl World {
             750..810 => self.unfollow().await,
             810..910 => self.add_some().await,
             910..935 => self.remove_some().await,
-            935..990 => self.mark().await,
+            935..960 => self.mark().await,
+            960..980 => self.relate().await,
+            980..990 => self.ban().await,
             _ => self.leave().await,
         }
     }
@@ -393,8 +486,11 @@ type Compared = Vec<(String, Value, Value)>;
 
 /// What is compared.
 impl World {
-    fn told(&self, action: &Action) -> Value {
+    fn told(&self, viewer: Viewer, action: &Action) -> Value {
         let thing = |thing: Thing| {
+            if !self.is_gone(thing) && !self.facts.shows(viewer, thing) {
+                return Value::Null;
+            }
             let kind = match thing {
                 _ if self.is_gone(thing) => "Tombstone",
                 Thing::Person(_) => "User",
@@ -411,8 +507,12 @@ impl World {
         })
     }
 
-    fn list(&self, what: &str, actions: &[&Action], found: &Value) -> (String, Value, Value) {
-        let expected: Vec<Value> = actions.iter().take(100).map(|action| self.told(action)).collect();
+    fn list(&self, what: &str, viewer: Viewer, actions: &[&Action], found: &Value) -> (String, Value, Value) {
+        let expected: Vec<Value> = actions
+            .iter()
+            .take(100)
+            .map(|action| self.told(viewer, action))
+            .collect();
         page(what, expected, actions.len() > 100, found)
     }
 
@@ -424,20 +524,33 @@ impl World {
         page(what, ids.collect(), tweets.len() > 100, found)
     }
 
-    fn groups(&self, what: &str, groups: &[Group<'_>], owner: Option<usize>, found: &Value) -> (String, Value, Value) {
+    /// Groups of what a viewer sees; `counted` is all that counts.
+    fn groups(
+        &self,
+        what: &str,
+        viewer: usize,
+        (groups, counted): (&[Group<'_>], &[&Action]),
+        is_notified: bool,
+        found: &Value,
+    ) -> (String, Value, Value) {
+        let counted = facts::groups(counted);
         let expected = groups.iter().take(20).map(|group| {
             let actors = group.actors();
             let (verb, object, _) = &group.key;
-            let name = |thing: Thing| json!({ "id": self.name(thing) });
-            let mark = owner.map(|owner| self.facts.marks[&(owner, group.key.clone())]);
+            let name = |thing: Thing| {
+                let shows = self.is_gone(thing) || self.facts.shows(Some(viewer), thing);
+                if shows { json!({ "id": self.name(thing) }) } else { Value::Null }
+            };
+            let all = counted.iter().find(|all| all.key == group.key).unwrap_or(group);
             let mut told = json!({
-                "verb": verb, "object": object.map(name), "actionCount": group.actions.len(), "actorCount": actors.len(),
+                "verb": verb, "object": object.map(name), "actionCount": all.actions.len(), "actorCount": all.actors().len(),
                 "actors": actors.into_iter().take(3).map(name).collect::<Vec<_>>(), "updatedAt": group.actions[0].at,
                 "actions": { "nodes": group.actions.iter().take(5)
                     .map(|action| json!({ "id": format!("Action:{}", action.id) })).collect::<Vec<_>>() },
             });
-            if let Some(mark) = mark {
-                (told["isSeen"], told["isRead"]) = (json!(mark.seen), json!(mark.read));
+            if is_notified {
+                let (unseen, unread) = self.facts.is_new(viewer, &group.key);
+                (told["isSeen"], told["isRead"]) = (json!(!unseen), json!(!unread));
             }
             told
         });
@@ -476,59 +589,60 @@ impl World {
         let seen = self.linnet.ask_with(&self.people[who], &query, variables).await;
         let facts = &self.facts;
         let (me, viewer) = (Thing::Person(who), &seen["viewer"]);
-        let timeline = facts.timeline(who);
-        let actions: Vec<&Action> = timeline.iter().map(|(action, _)| *action).collect();
+        let of = |actions: &[&Action], found: &Value, what: &str| {
+            let (seen, counted) = (facts.seen(Some(who), actions), facts.counted(actions));
+            self.groups(what, who, (&groups(&seen), &counted), false, found)
+        };
+        let brought: Vec<&Action> = facts.timeline(who, false).iter().map(|(action, _)| *action).collect();
+        let with_hidden: Vec<&Action> = facts.timeline(who, true).iter().map(|(action, _)| *action).collect();
+        let mut timeline = facts.timeline(who, false);
+        timeline.retain(|(action, _)| facts.tells(who, action));
+        let told: Vec<&Action> = timeline.iter().map(|(action, _)| *action).collect();
+        let (own, notified) = (facts.own_feed(who), facts.notifications(who));
+        let objects = facts.feed(Thing::Object(object));
+        let list = |what: &str, actions: &[&Action], found: &Value| {
+            self.list(what, Some(who), &facts.seen(Some(who), actions), found)
+        };
         let mut compared = vec![
-            self.tweets("timeline.tweets", &tweets(&actions), &viewer["timeline"]["tweets"]),
+            self.tweets(
+                "timeline.tweets",
+                &tweets(&brought, |action| facts.tells(who, action)),
+                &viewer["timeline"]["tweets"],
+            ),
             self.groups(
                 "timeline.groups",
-                &groups(&actions),
-                None,
+                who,
+                (&groups(&told), &facts.counted(&with_hidden)),
+                false,
                 &viewer["timeline"]["groups"],
             ),
-            self.list("feed", &facts.own_feed(who), &viewer["feed"]["actions"]),
-            self.groups(
-                "feed.groups",
-                &groups(&facts.own_feed(who)),
-                None,
-                &viewer["feed"]["groups"],
-            ),
-            self.list("user.actions", &facts.about(me), &viewer["actions"]),
-            self.list(
-                "notifications",
-                &facts.notifications(who),
-                &viewer["notifications"]["actions"],
-            ),
+            list("feed", &own, &viewer["feed"]["actions"]),
+            of(&own, &viewer["feed"]["groups"], "feed.groups"),
+            list("user.actions", &facts.about(me), &viewer["actions"]),
+            list("notifications", &notified, &viewer["notifications"]["actions"]),
             self.groups(
                 "notifications.groups",
-                &groups(&facts.notifications(who)),
-                Some(who),
+                who,
+                (&groups(&notified), &notified),
+                true,
                 &viewer["notifications"]["groups"],
             ),
-            self.list(
-                "object.feed",
-                &facts.feed(Thing::Object(object)),
-                &seen["feed"]["actions"],
-            ),
-            self.groups(
-                "object.groups",
-                &groups(&facts.feed(Thing::Object(object))),
-                None,
-                &seen["feed"]["groups"],
-            ),
+            list("object.feed", &objects, &seen["feed"]["actions"]),
+            of(&objects, &seen["feed"]["groups"], "object.groups"),
         ];
-        compared.push(self.because(&timeline, &viewer["timeline"]["actions"]));
-        let marks = || facts.marks.iter().filter(|((person, _), _)| *person == who);
+        compared.push(self.because(who, &timeline, &viewer["timeline"]["actions"]));
+        let marks = || facts.marks.keys().filter(|(person, _)| *person == who);
+        let new = || marks().map(|(_, key)| facts.is_new(who, key));
         let is = |verb: &'static str| move |action: &Action| action.verb == verb;
         let counts = [
             (
                 "unseenCount",
-                marks().filter(|(_, mark)| !mark.seen).count(),
+                new().filter(|(unseen, _)| *unseen).count(),
                 &viewer["notifications"]["unseenCount"],
             ),
             (
                 "unreadCount",
-                marks().filter(|(_, mark)| !mark.read).count(),
+                new().filter(|(_, unread)| *unread).count(),
                 &viewer["notifications"]["unreadCount"],
             ),
             (
@@ -543,25 +657,29 @@ impl World {
             ),
             (
                 "followingCount",
-                facts.count(|a| is("follow")(a) && a.actor == me),
+                facts.count(|a| is("follow")(a) && a.actor == me && a.object.is_some_and(|it| facts.shows(None, it))),
                 &viewer["followingCount"],
             ),
         ];
         compared.extend(counts.map(|(what, expected, found)| (what.to_owned(), json!(expected), found.clone())));
         if !seen["hashtag"].is_null() {
             let feed = facts.feed(Thing::Tag(tag));
-            compared.push(self.list("hashtag.feed", &feed, &seen["hashtag"]["feed"]["actions"]));
+            compared.push(list("hashtag.feed", &feed, &seen["hashtag"]["feed"]["actions"]));
             let count = seen["hashtag"]["tweetCount"].clone();
-            compared.push(("hashtag.tweetCount".to_owned(), json!(feed.len()), count));
+            compared.push((
+                "hashtag.tweetCount".to_owned(),
+                json!(facts.counted(&feed).len()),
+                count,
+            ));
         }
         compared
     }
 
-    fn because(&self, timeline: &[(&Action, BTreeSet<Thing>)], found: &Value) -> (String, Value, Value) {
+    fn because(&self, owner: usize, timeline: &[(&Action, BTreeSet<Thing>)], found: &Value) -> (String, Value, Value) {
         let expected = timeline.iter().take(100).map(|(action, because)| {
             let mut because: Vec<String> = because.iter().map(|thing| self.name(*thing)).collect();
             because.sort();
-            json!({ "node": self.told(action), "because": because })
+            json!({ "node": self.told(Some(owner), action), "because": because })
         });
         let edges = found["edges"].as_array().unwrap().iter().map(|edge| {
             let mut because: Vec<String> = all(&edge["because"], "id");
@@ -587,17 +705,19 @@ impl World {
         let facts = &self.facts;
         let mut compared = vec![self.list(
             "feed from outside",
-            &facts.feed(Thing::Person(who)),
+            None,
+            &facts.seen(None, &facts.feed(Thing::Person(who))),
             &seen["user"]["feed"]["actions"],
         )];
         let Some(tweet) = tweet else { return compared };
         let (about, found) = (Thing::Tweet(tweet), &seen["tweet"]);
-        compared.push(self.list("tweet.actions", &facts.about(about), &found["actions"]));
+        let actions = facts.seen(None, &facts.about(about));
+        compared.push(self.list("tweet.actions", None, &actions, &found["actions"]));
         let of = |verb: &str| facts.count(|a| a.verb == verb && a.object == Some(about));
         let replies = facts.count(|a| a.verb == "reply" && a.target == Some(about));
         let parent = facts.tweets[tweet].in_reply_to.map(|parent| &facts.tweets[parent]);
         let parent = parent
-            .filter(|parent| !parent.is_deleted)
+            .filter(|parent| !parent.is_deleted && !facts.banned.contains(&parent.author))
             .map(|parent| json!({ "id": parent.id }));
         let expected = json!([of("like"), of("retweet"), replies, parent]);
         let found = json!([

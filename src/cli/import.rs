@@ -61,6 +61,8 @@ enum Kind {
     Actions,
     /// What only exports hold: external objects, hashtags, and what was deleted
     Entities,
+    /// What only exports hold: blocks, mutes, bans, roles, and what moderators did
+    Relations,
     /// What only exports hold: which notifications are seen and read
     Marks,
 }
@@ -74,6 +76,7 @@ impl From<Kind> for transfer::Kind {
             Kind::Likes => Self::Likes,
             Kind::Actions => Self::Actions,
             Kind::Entities => Self::Entities,
+            Kind::Relations => Self::Relations,
             Kind::Marks => Self::Marks,
         }
     }

@@ -20,6 +20,10 @@ pub(super) struct User {
 enum Verb {
     /// Makes an account; the password is read from standard input
     Create(Account),
+    /// Hides a user from all but moderators, and ends their sessions
+    Ban(Account),
+    /// Shows a user again
+    Unban(Account),
     /// Makes a user a moderator
     Promote(Account),
     /// Sets a password, read from standard input, and ends the user's sessions
@@ -37,12 +41,18 @@ struct Account {
 }
 
 pub(super) fn run(command: User) -> Result<ExitCode, Failure> {
-    let (Verb::Create(account) | Verb::Promote(account) | Verb::SetPassword(account)) = &command.verb;
+    let (Verb::Create(account)
+    | Verb::Ban(account)
+    | Verb::Unban(account)
+    | Verb::Promote(account)
+    | Verb::SetPassword(account)) = &command.verb;
     super::logging::start(&account.log);
     super::block_on(async {
         let social = Social::new(open::store(&account.database).await?, Rules::default());
         match &command.verb {
             Verb::Create(account) => drop(social.create_user(account.username.clone(), password()?).await?),
+            Verb::Ban(account) => social.set_banned(&account.username, true).await?,
+            Verb::Unban(account) => social.set_banned(&account.username, false).await?,
             Verb::Promote(account) => social.promote(&account.username).await?,
             Verb::SetPassword(account) => social.set_password(&account.username, password()?).await?,
         }

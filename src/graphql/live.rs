@@ -5,7 +5,6 @@ mod subscription;
 #[cfg(test)]
 mod tests;
 
-pub use hidden::Hidden;
 pub use subscription::{Next, Subscription};
 
 use super::canonical::canonical;
@@ -51,7 +50,6 @@ struct Inner {
     flushed: AtomicI64,
     /// Documents that seemed public, until one of their fields asked who the viewer is.
     parted: Mutex<HashSet<[u8; 32]>>,
-    hidden: Arc<dyn Hidden>,
     is_public: fn(&str) -> bool,
 }
 
@@ -144,15 +142,13 @@ impl Plan {
 
 impl Live {
     pub(super) fn new(social: Social, broker: Memory, metrics: Metrics, options: delivery::groups::Options) -> Self {
-        let store = social.store().clone();
-        let groups = Groups::new(store.clone(), broker, metrics.clone(), options);
+        let groups = Groups::new(social.store().clone(), broker, metrics.clone(), options);
         Self(Arc::new(Inner {
             social,
             metrics,
             groups,
             flushed: AtomicI64::new(0),
             parted: Mutex::default(),
-            hidden: Arc::new(store),
             is_public: class::is_public,
         }))
     }

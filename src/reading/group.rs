@@ -108,7 +108,7 @@ impl Source for Notices<'_> {
         let found = view.snapshot().await?.notice_groups(self.user, stretch).await?;
         let scanned = |notice: NoticeGroup| Scanned {
             place: notice.newest,
-            item: (notice.actor_count > 0).then(|| Group::notice(self.user, notice)),
+            item: Some(Group::notice(self.user, notice)),
         };
         Ok(vec![found.into_iter().map(scanned).collect()])
     }
@@ -334,8 +334,7 @@ pub async fn named(store: &Store, sight: &Sight, ids: &[GroupId]) -> Result<Hash
     let view = store.view();
     for (user, keys) in notices {
         let groups = view.snapshot().await?.notice_groups_of(user, &keys).await?;
-        let shown = groups.into_iter().filter(|group| group.actor_count > 0);
-        found.extend(shown.map(|notice| {
+        found.extend(groups.into_iter().map(|notice| {
             let group = Group::notice(user, notice);
             (group.id(), group)
         }));

@@ -99,11 +99,25 @@ async fn set_banned(tx: &Tx, user: UserId, moderator: Option<UserId>, reason: Op
         reason: reason.filter(|reason| !reason.is_empty()),
     };
     tx.note_moderation(&noted).await?;
-    tx.sweep_bans_of(&[user], since.before(TOLD)).await?;
-    tx.emit(changed(user));
-    ended(tx, tx.delete_sessions(user, None).await?);
+    take_effect(tx, user, since.before(TOLD)).await?;
     tracing::info!(%user, ?moderator, ban, "moderation");
     Ok(())
+}
+
+/// What else a ban means, or its end: for streams from `since` on, for counts, for sessions.
+async fn take_effect(tx: &Tx, user: UserId, since: Micros) -> Result<()> {
+    tx.sweep_bans_of(&[user], since).await?;
+    tx.emit(changed(user));
+    ended(tx, tx.delete_sessions(user, None).await?);
+    Ok(())
+}
+
+/// A ban came in from elsewhere: streams are not told.
+///
+/// # Errors
+/// [`Error::Internal`] when the database fails.
+pub async fn begun(tx: &Tx, user: UserId) -> Result<()> {
+    take_effect(tx, user, Micros(i64::MAX)).await
 }
 
 /// Has the counts of what banned users did among these looked at again, silently.

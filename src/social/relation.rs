@@ -25,7 +25,6 @@ impl Social {
                         tx.emit(changed(user));
                         if relation == Relation::Block {
                             part(tx, user, target).await?;
-                            part(tx, target, user).await?;
                         }
                     }
                     Ok(target)
@@ -65,11 +64,16 @@ pub(super) fn other(user: UserId, target: &str) -> Result<UserId> {
     }
 }
 
-/// Ends what one user follows of another, under every flag, with the actions of that.
-async fn part(tx: &Tx, follower: UserId, followed: UserId) -> Result<()> {
-    let target = Entity::User(followed);
-    for flag in tx.flags_of(follower, &target).await? {
-        remove(tx, follower, &target, &flag, false).await?;
+/// Ends what two users follow of one another, under every flag, with the actions of that.
+///
+/// # Errors
+/// [`Error::Internal`] when the database fails.
+pub async fn part(tx: &Tx, one: UserId, other: UserId) -> Result<()> {
+    for (follower, followed) in [(one, other), (other, one)] {
+        let target = Entity::User(followed);
+        for flag in tx.flags_of(follower, &target).await? {
+            remove(tx, follower, &target, &flag, false).await?;
+        }
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ pub mod follow;
 pub mod like;
 pub mod mark;
 pub mod object;
+pub mod relation;
 pub mod retweet;
 pub mod tweet;
 pub mod unresolved;

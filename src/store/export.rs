@@ -8,6 +8,7 @@ mod entity;
 mod follow;
 mod like;
 mod mark;
+mod relation;
 mod tweet;
 mod user;
 
@@ -15,7 +16,7 @@ use super::Store;
 use super::entity::object;
 use super::snapshot::{Snapshot, json};
 use crate::model::id::GlobalId;
-use crate::model::{Entity, Error, Micros, Result};
+use crate::model::{Entity, Error, Micros, Relation, Result};
 use sea_orm::{FromQueryResult, QueryResult, Value};
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
@@ -50,6 +51,16 @@ pub enum Part {
     WaitingLikes,
     /// Actions that are not recorded by themselves.
     Actions,
+    /// Who blocks whom.
+    Blocks,
+    /// Who mutes whom.
+    Mutes,
+    /// Who is banned.
+    Bans,
+    /// Who is a moderator.
+    Moderators,
+    /// What moderators did.
+    Moderations,
     /// Groups of notifications that are seen.
     Marks,
 }
@@ -101,6 +112,11 @@ impl Snapshot {
             Part::Likes => like::likes(self, after).await,
             Part::WaitingLikes => like::waiting(self, after).await,
             Part::Actions => action::page(self, after).await,
+            Part::Blocks => relation::relations(self, Relation::Block, after).await,
+            Part::Mutes => relation::relations(self, Relation::Mute, after).await,
+            Part::Bans => relation::bans(self, after).await,
+            Part::Moderators => relation::moderators(self, after).await,
+            Part::Moderations => relation::moderations(self, after).await,
             Part::Marks => mark::page(self, after).await,
         }
     }

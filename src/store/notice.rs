@@ -1,13 +1,14 @@
 //! Reading what users are told of.
 //!
-//! Whom a user may not see is subtracted here: the groups' own counts are of everybody.
+//! Whom a user may not see is subtracted here: the groups' own counts are of everybody. A group stands
+//! where the newest action of those stands who are left; with nobody left, it is not there.
 
 use super::list::Stretch;
 use super::notification::{UNREAD, UNSEEN, hidden_actors, names};
 use super::snapshot::{Snapshot, json};
 use crate::model::{Entity, GroupKey, Place, Result, UserId};
-use sea_orm::QueryResult;
-use std::collections::HashMap;
+use sea_orm::{QueryResult, Value};
+use std::collections::HashSet;
 
 /// A group of what a user is told of, as that user may see it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -20,7 +21,7 @@ pub struct NoticeGroup {
     pub newest: Place,
     /// How many actions it has.
     pub action_count: i64,
-    /// By how many actors. With none, it is not shown.
+    /// By how many actors.
     pub actor_count: i64,
     /// Whether the user has seen all of it.
     pub is_seen: bool,
@@ -37,10 +38,41 @@ pub struct NewNotices {
     pub unread: i64,
 }
 
-fn select() -> String {
+/// A group `g` of a user with the state `s`, as it is of everybody.
+fn plain() -> String {
     format!(
         "SELECT g.id, g.verb, g.object, g.day, g.newest_at, g.newest_id, g.action_count, g.actor_count, \
          CASE WHEN {UNSEEN} THEN 0 ELSE 1 END AS is_seen, CASE WHEN {UNREAD} THEN 0 ELSE 1 END AS is_read"
+    )
+}
+
+/// The groups of a user in which somebody hidden stands, as rows `touched`, with how much of them is
+/// theirs. Takes the hidden actors, and the user.
+const TOUCHED: &str = "WITH hidden AS MATERIALIZED (SELECT {value} AS actor FROM {each}), \
+    touched AS MATERIALIZED (SELECT a.group_id AS id, COUNT(*) AS actors, \
+    CAST(SUM(a.action_count) AS BIGINT) AS actions FROM hidden h CROSS JOIN notification_actor a \
+    WHERE a.actor = h.actor AND a.user_id = ? GROUP BY a.group_id)";
+/// The actors `v` of a group `g` who are not hidden.
+const VISIBLE: &str = "notification_actor v WHERE v.group_id = g.id AND v.actor NOT IN (SELECT actor FROM hidden)";
+/// Whether one of them did something since the group was seen, or read.
+const NEWLY_SEEN: &str = "v.version > g.seen AND v.version > s.seen";
+const NEWLY_READ: &str = "v.version > g.read AND v.version > s.read";
+
+/// The touched groups as they are without whoever is hidden, those of which something is left.
+fn subtracted() -> String {
+    let newest = |column: &str| {
+        format!("(SELECT v.{column} FROM {VISIBLE} ORDER BY v.newest_at DESC, v.newest_id DESC LIMIT 1) AS {column}")
+    };
+    let done = |is_new: &str| format!("CASE WHEN EXISTS (SELECT 1 FROM {VISIBLE} AND {is_new}) THEN 0 ELSE 1 END");
+    format!(
+        "SELECT g.id, g.verb, g.object, g.day, {}, {}, g.action_count - t.actions AS action_count, \
+         g.actor_count - t.actors AS actor_count, {} AS is_seen, {} AS is_read \
+         FROM touched t JOIN notification_group g ON g.id = t.id JOIN notification_state s ON s.user_id = g.user_id \
+         WHERE NOT g.hidden AND g.actor_count > t.actors",
+        newest("newest_at"),
+        newest("newest_id"),
+        done(NEWLY_SEEN),
+        done(NEWLY_READ)
     )
 }
 
@@ -74,25 +106,41 @@ impl Snapshot {
         hidden_actors(self.conn(), user).await
     }
 
-    /// A stretch of a user's groups, those too of which nothing is left to be seen.
+    /// A stretch of a user's groups.
     ///
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn notice_groups(&self, user: UserId, stretch: Stretch) -> Result<Vec<NoticeGroup>> {
+        const RANGE: &str = "(~.newest_at, ~.newest_id) < (?, ?) AND (~.newest_at, ~.newest_id) > (?, ?)";
         let order = if stretch.newest_first { "DESC" } else { "ASC" };
-        let sql = format!(
-            "{} FROM notification_state s CROSS JOIN notification_group g WHERE s.user_id = ? AND g.user_id = s.user_id \
-             AND g.hidden = FALSE AND (g.newest_at, g.newest_id) < (?, ?) AND (g.newest_at, g.newest_id) > (?, ?) \
-             ORDER BY g.newest_at {order}, g.newest_id {order} LIMIT ?",
-            select()
-        );
+        let limited = |of: &str| format!("ORDER BY {of}newest_at {order}, {of}newest_id {order} LIMIT ?");
         let (below, above) = (stretch.below, stretch.above);
         let limit = i64::try_from(stretch.limit).unwrap_or(i64::MAX);
-        let values = [user.0, below.at, below.id, above.at, above.id, limit];
-        let rows = self.rows(&sql, values.map(sea_orm::Value::from)).await?;
-        let mut groups = rows.iter().map(group).collect::<Result<Vec<_>>>()?;
-        self.subtract_hidden(user, &mut groups).await?;
-        Ok(groups)
+        let range = [below.at, below.id, above.at, above.id].map(Value::from);
+        let mut values: Vec<Value> = vec![user.0.into()];
+        values.extend(range.iter().cloned().chain([limit.into()]));
+        let mut sql = format!(
+            "{} FROM notification_state s CROSS JOIN notification_group g WHERE s.user_id = ? AND g.user_id = s.user_id \
+             AND g.hidden = FALSE AND {}",
+            plain(),
+            RANGE.replace('~', "g")
+        );
+        let hidden = self.hidden_actors(user).await?;
+        if hidden.is_empty() {
+            sql = format!("{sql} {}", limited("g."));
+        } else {
+            sql = format!(
+                "{TOUCHED} SELECT * FROM (SELECT * FROM ({sql} AND g.id NOT IN (SELECT id FROM touched) {}) p \
+                 UNION ALL SELECT * FROM ({}) q WHERE {}) r {}",
+                limited("g."),
+                subtracted(),
+                RANGE.replace('~', "q"),
+                limited("")
+            );
+            values.splice(0..0, [json(&names(&hidden)), user.0.into()]);
+            values.extend(range.into_iter().chain([limit.into()]));
+        }
+        self.rows(&sql, values).await?.iter().map(group).collect()
     }
 
     /// Some of a user's groups.
@@ -104,38 +152,29 @@ impl Snapshot {
             "{} FROM {{each}} JOIN notification_state s ON s.user_id = ? JOIN notification_group g \
              ON g.user_id = s.user_id AND g.verb = {{text:0}} AND g.object = {{text:1}} AND g.day = {{int:2}} \
              WHERE NOT g.hidden",
-            select()
+            plain()
         );
         let asked: Vec<_> = keys.iter().map(|key| (&key.verb, key.object_name(), key.day)).collect();
         let rows = self.rows(&sql, [json(&asked), user.0.into()]).await?;
-        let mut groups = rows.iter().map(group).collect::<Result<Vec<_>>>()?;
-        self.subtract_hidden(user, &mut groups).await?;
-        Ok(groups)
-    }
-
-    async fn subtract_hidden(&self, user: UserId, groups: &mut [NoticeGroup]) -> Result<()> {
+        let groups = rows.iter().map(group).collect::<Result<Vec<_>>>()?;
         let hidden = self.hidden_actors(user).await?;
         if hidden.is_empty() || groups.is_empty() {
-            return Ok(());
+            return Ok(groups);
         }
-        let sql = "SELECT a.group_id, COUNT(*) AS actors, CAST(SUM(a.action_count) AS BIGINT) AS actions \
-                   FROM {each} JOIN notification_actor a ON a.actor = {value} AND a.user_id = ? \
-                   WHERE a.group_id IN (SELECT {number} FROM {each}) GROUP BY a.group_id";
         let ids: Vec<i64> = groups.iter().map(|group| group.id).collect();
-        let rows = self
-            .rows(sql, [json(&names(&hidden)), user.0.into(), json(&ids)])
-            .await?;
-        let mut gone: HashMap<i64, (i64, i64)> = HashMap::new();
-        for row in &rows {
-            let counts = (row.try_get("", "actors")?, row.try_get("", "actions")?);
-            gone.insert(row.try_get("", "group_id")?, counts);
+        let (ids, hidden) = (json(&ids), json(&names(&hidden)));
+        let sql = format!("{TOUCHED} SELECT id FROM touched WHERE id IN (SELECT {{number}} FROM {{each}})");
+        let mut touched = HashSet::new();
+        for row in &self.rows(&sql, [hidden.clone(), user.0.into(), ids.clone()]).await? {
+            touched.insert(row.try_get_by_index::<i64>(0)?);
         }
-        for group in groups {
-            let (actors, actions) = gone.get(&group.id).copied().unwrap_or_default();
-            group.actor_count -= actors;
-            group.action_count -= actions;
-        }
-        Ok(())
+        let sql = format!(
+            "{TOUCHED} {} AND t.id IN (SELECT {{number}} FROM {{each}})",
+            subtracted()
+        );
+        let left = self.rows(&sql, [hidden, user.0.into(), ids]).await?;
+        let untouched = groups.into_iter().filter(|group| !touched.contains(&group.id)).map(Ok);
+        untouched.chain(left.iter().map(group)).collect()
     }
 
     /// How many groups a user has not seen, and not read.
@@ -156,13 +195,15 @@ impl Snapshot {
         if hidden.is_empty() {
             return Ok(new);
         }
+        let by_hidden = |is_new: &str, by_visible: &str| {
+            let is_by_hidden = format!("{is_new} AND NOT EXISTS (SELECT 1 FROM {VISIBLE} AND {by_visible})");
+            format!("COALESCE(SUM(CASE WHEN {is_by_hidden} THEN 1 ELSE 0 END), 0)")
+        };
         let sql = format!(
-            "SELECT COALESCE(SUM(CASE WHEN {UNSEEN} THEN 1 ELSE 0 END), 0), \
-             COALESCE(SUM(CASE WHEN {UNREAD} THEN 1 ELSE 0 END), 0) \
-             FROM (SELECT a.group_id, COUNT(*) AS actors FROM {{each}} JOIN notification_actor a \
-             ON a.actor = {{value}} AND a.user_id = ? GROUP BY a.group_id) h \
-             JOIN notification_group g ON g.id = h.group_id JOIN notification_state s ON s.user_id = g.user_id \
-             WHERE NOT g.hidden AND g.actor_count <= h.actors"
+            "{TOUCHED} SELECT {}, {} FROM touched t JOIN notification_group g ON g.id = t.id \
+             JOIN notification_state s ON s.user_id = g.user_id WHERE NOT g.hidden",
+            by_hidden(UNSEEN, NEWLY_SEEN),
+            by_hidden(UNREAD, NEWLY_READ)
         );
         if let Some(row) = self.rows(&sql, [json(&names(&hidden)), user.0.into()]).await?.first() {
             new.unseen -= row.try_get_by_index::<i64>(0)?;

@@ -161,9 +161,10 @@ impl Script {
         );
         self.each(
             format!(
-                "INSERT INTO notification_actor (group_id, actor, user_id, action_count, newest_at, newest_id) \
-                 SELECT g.id, {{text:4}}, g.user_id, {{int:5}}, {{int:6}}, {{int:7}} FROM {{each}} JOIN {GROUP} WHERE TRUE \
-                 ON CONFLICT (group_id, actor) DO UPDATE SET \
+                "INSERT INTO notification_actor (group_id, actor, user_id, action_count, newest_at, newest_id, version) \
+                 SELECT g.id, {{text:4}}, g.user_id, {{int:5}}, {{int:6}}, {{int:7}}, g.version \
+                 FROM {{each}} JOIN {GROUP} WHERE TRUE \
+                 ON CONFLICT (group_id, actor) DO UPDATE SET version = excluded.version, \
                  action_count = notification_actor.action_count + excluded.action_count, {}",
                 newer("notification_actor")
             ),

@@ -242,11 +242,12 @@ impl Tx {
         );
         script.each_with(
             format!(
-                "INSERT INTO notification_actor (group_id, actor, user_id, action_count, newest_at, newest_id) \
-                 SELECT group_id, actor, user_id, n, created_at, id FROM (SELECT m.*, \
+                "INSERT INTO notification_actor (group_id, actor, user_id, action_count, newest_at, newest_id, version, \
+                 banned) SELECT r.group_id, r.actor, r.user_id, r.n, r.created_at, r.id, g.version, \
+                 r.actor IN (SELECT 'user:' || b.user_id FROM ban b) FROM (SELECT m.*, \
                  COUNT(*) OVER (PARTITION BY group_id, actor) AS n, \
                  ROW_NUMBER() OVER (PARTITION BY group_id, actor ORDER BY created_at DESC, id DESC) AS turn \
-                 FROM ({members}) m) r WHERE turn = 1"
+                 FROM ({members}) m) r JOIN notification_group g ON g.id = r.group_id WHERE r.turn = 1"
             ),
             [json(&groups)],
             groups,

@@ -44,7 +44,7 @@ type Again = Box<dyn for<'t> Fn(&'t Tx) -> BoxFuture<'t, Result<()>> + Send + Sy
 
 enum Work {
     /// Checked and staged with others; may have to be repeated.
-    Staged(Brief, Again),
+    Staged(Box<Brief>, Again),
     /// By itself.
     Alone(Once),
 }
@@ -62,7 +62,7 @@ struct Group {
 }
 
 struct Staged {
-    brief: Brief,
+    brief: Box<Brief>,
     work: Again,
     asker: Asker,
 }
@@ -172,7 +172,7 @@ impl Writer {
                 Ok(())
             })
         });
-        self.queue(Work::Staged(brief, work), true).await?;
+        self.queue(Work::Staged(Box::new(brief), work), true).await?;
         taken(&result)
     }
 }
@@ -310,7 +310,7 @@ impl Task {
         if !staged.is_empty() {
             self.count(staged.iter().any(|job| job.asker.counted));
             let is_current = self.log.position().seq == ground.newest;
-            let briefs: Vec<&Brief> = staged.iter().map(|job| &job.brief).collect();
+            let briefs: Vec<&Brief> = staged.iter().map(|job| &*job.brief).collect();
             ground.known = Known::read(&conn, is_current.then_some(&*self.caches), &briefs).await?;
         }
         Ok(Base {

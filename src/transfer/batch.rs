@@ -1,8 +1,9 @@
 //! What one transaction of an import adds beside its own rows: actions, entries, counts, events.
 
 use crate::model::{
-    ActionId, Deed, Entry, EventKind, Key, Micros, NewEvent, ObjectKey, Result, Topic, TweetId, UserId,
+    ActionId, Deed, Entity, Entry, EventKind, Key, Micros, NewEvent, ObjectKey, Result, Topic, TweetId, UserId,
 };
+use crate::social::ban::look_again;
 use crate::store::script::Script;
 use crate::store::stage::Stage;
 use crate::store::tx::Tx;
@@ -19,6 +20,8 @@ pub(super) struct Batch {
     stage: Stage,
     events: Vec<NewEvent>,
     keys: HashSet<Key>,
+    /// Whose doing was recorded, and what they did it to.
+    people: HashSet<UserId>,
 }
 
 impl Batch {
@@ -29,6 +32,7 @@ impl Batch {
             stage: Stage::default(),
             events: Vec::new(),
             keys: HashSet::new(),
+            people: HashSet::new(),
         }
     }
 
@@ -117,6 +121,7 @@ impl Batch {
 
     /// Names the rows that a deed changes, and tells streams of one that is recent.
     fn announce(&mut self, deed: &Deed, is_dated: bool) {
+        self.people.extend(deed.action.entities().filter_map(Entity::user));
         self.keys.extend(deed.keys.iter().cloned());
         self.keys.extend(deed.topics.iter().cloned().map(Key::Topic));
         if is_dated && self.is_recent(deed.action.created_at) {
@@ -137,9 +142,13 @@ impl Batch {
     }
 
     /// Writes what was added up, and says so in the log: first that rows changed, then what
-    /// streams are told.
+    /// streams are told. Counts come to leave out what banned users did.
     pub(super) async fn finish(mut self, tx: &Tx) -> Result<()> {
         self.flush(tx).await?;
+        let people: Vec<UserId> = self.people.into_iter().collect();
+        if !people.is_empty() {
+            look_again(tx, &people).await?;
+        }
         if !self.keys.is_empty() {
             let mut event = NewEvent::new(EventKind::Import);
             event.keys = self.keys.into_iter().collect();

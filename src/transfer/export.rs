@@ -53,6 +53,17 @@ pub const FILES: &[Content] = &[
         parts: &[Part::Actions],
     },
     Content {
+        name: "relations",
+        kind: Kind::Relations,
+        parts: &[
+            Part::Blocks,
+            Part::Mutes,
+            Part::Bans,
+            Part::Moderators,
+            Part::Moderations,
+        ],
+    },
+    Content {
         name: "marks",
         kind: Kind::Marks,
         parts: &[Part::Marks],

@@ -82,12 +82,19 @@ pub struct Span {
 /// Verb, object and day.
 pub type GroupKey = (String, Option<Thing>, String);
 
-/// What somebody has of a group of notifications.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What somebody has of a group of notifications: how often they had been told of anything when they
+/// were last told of it by each of its actors, and when they saw and read it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mark {
-    pub seen: bool,
-    pub read: bool,
+    pub told: BTreeMap<Thing, usize>,
+    /// When they were last told of it by anybody, also by who has taken it back since.
+    pub newest: usize,
+    pub seen: usize,
+    pub read: usize,
 }
+
+/// Who looks: a stranger, or one of the people.
+pub type Viewer = Option<usize>;
 
 /// All facts.
 #[derive(Default)]
@@ -102,6 +109,12 @@ pub struct Facts {
     pub marks: BTreeMap<(usize, GroupKey), Mark>,
     /// The newest action that was ever recorded.
     pub recorded: i64,
+    /// How often anybody was told of anything.
+    pub told: usize,
+    /// Who blocks whom, and who mutes whom.
+    pub blocks: BTreeSet<(usize, usize)>,
+    pub mutes: BTreeSet<(usize, usize)>,
+    pub banned: BTreeSet<usize>,
 }
 
 /// Actions by verb, object and day, at the newest of them.
@@ -160,28 +173,37 @@ impl Facts {
         told
     }
 
-    fn key(action: &Action) -> GroupKey {
+    pub fn key(action: &Action) -> GroupKey {
         (action.verb.clone(), action.object, action.day())
     }
 
     /// A new action makes its group unseen and unread.
     fn notify(&mut self, action: &Action, told: &BTreeSet<usize>) {
         for person in told {
-            self.marks.insert((*person, Self::key(action)), Mark::default());
+            self.told += 1;
+            let mark = self.marks.entry((*person, Self::key(action))).or_default();
+            mark.told.insert(action.actor, self.told);
+            mark.newest = self.told;
         }
     }
 
     /// Forgets the marks of groups that are no more.
     fn tidy(&mut self) {
-        let there: BTreeSet<(usize, GroupKey)> = self
-            .actions
-            .iter()
-            .flat_map(|action| {
-                let key = Self::key(action);
-                action.told.iter().map(move |person| (*person, key.clone()))
-            })
-            .collect();
-        self.marks.retain(|mark, _| there.contains(mark));
+        let mut there: BTreeMap<(usize, GroupKey), BTreeSet<Thing>> = BTreeMap::new();
+        for action in &self.actions {
+            for person in &action.told {
+                there
+                    .entry((*person, Self::key(action)))
+                    .or_default()
+                    .insert(action.actor);
+            }
+        }
+        self.marks.retain(|of, mark| {
+            let actors = there.get(of);
+            mark.told
+                .retain(|actor, _| actors.is_some_and(|actors| actors.contains(actor)));
+            actors.is_some()
+        });
     }
 
     pub fn remove(&mut self, id: i64) {
@@ -235,6 +257,9 @@ impl Facts {
             action.told.remove(&person);
         }
         self.spans.retain(|span| span.owner != person && span.followed != me);
+        let is_other = |pair: &(usize, usize)| pair.0 != person && pair.1 != person;
+        self.blocks.retain(is_other);
+        self.mutes.retain(is_other);
         self.tidy();
     }
 
@@ -246,6 +271,89 @@ impl Facts {
                 && action.object == Some(object)
         });
         found.map(|action| action.id)
+    }
+
+    /// Whether one of two blocks the other.
+    pub fn are_apart(&self, one: usize, other: usize) -> bool {
+        self.blocks.contains(&(one, other)) || self.blocks.contains(&(other, one))
+    }
+
+    /// Whose a thing is, if it is anybody's.
+    fn owner(&self, thing: Thing) -> Option<usize> {
+        match thing {
+            Thing::Person(person) => Some(person),
+            Thing::Tweet(tweet) => Some(self.tweets[tweet].author),
+            Thing::Tag(_) | Thing::Object(_) => None,
+        }
+    }
+
+    /// Whether somebody may see a thing.
+    pub fn shows(&self, viewer: Viewer, thing: Thing) -> bool {
+        self.owner(thing).is_none_or(|owner| {
+            !self.banned.contains(&owner) && viewer.is_none_or(|viewer| !self.blocks.contains(&(viewer, owner)))
+        })
+    }
+
+    /// Whether somebody may see an action: what was recorded by itself goes with its object.
+    pub fn shows_action(&self, viewer: Viewer, action: &Action) -> bool {
+        let object = action.object.filter(|_| action.is_automatic);
+        self.shows(viewer, action.actor) && object.is_none_or(|object| self.shows(viewer, object))
+    }
+
+    /// Whether an action is left out of somebody's own lists.
+    fn is_muted(&self, viewer: usize, action: &Action) -> bool {
+        let author = action.tweet().filter(|_| action.is_automatic).map(Thing::Tweet);
+        let owners = [Some(action.actor), author].into_iter().flatten();
+        owners
+            .filter_map(|thing| self.owner(thing))
+            .any(|owner| self.mutes.contains(&(viewer, owner)))
+    }
+
+    /// Whether an action stands in somebody's own timeline or notifications.
+    pub fn tells(&self, viewer: usize, action: &Action) -> bool {
+        self.shows_action(Some(viewer), action) && !self.is_muted(viewer, action)
+    }
+
+    /// What of actions somebody may see.
+    pub fn seen<'f>(&self, viewer: Viewer, actions: &[&'f Action]) -> Vec<&'f Action> {
+        let seen = actions.iter().filter(|action| self.shows_action(viewer, action));
+        seen.copied().collect()
+    }
+
+    /// What of actions counts, whoever looks: what is not a banned user's.
+    pub fn counted<'f>(&self, actions: &[&'f Action]) -> Vec<&'f Action> {
+        let counted = actions.iter().filter(|action| self.shows(None, action.actor));
+        counted.copied().collect()
+    }
+
+    /// Whether a group of somebody's notifications has anything that they have not seen, and not
+    /// read. Where somebody hidden stands in it, the others decide.
+    pub fn is_new(&self, owner: usize, key: &GroupKey) -> (bool, bool) {
+        let mark = &self.marks[&(owner, key.clone())];
+        let is_shown = |actor: &Thing| {
+            let who = self.owner(*actor);
+            self.shows(Some(owner), *actor) && who.is_none_or(|who| !self.mutes.contains(&(owner, who)))
+        };
+        let newest = match mark.told.keys().all(is_shown) {
+            true => mark.newest,
+            false => {
+                let shown = mark.told.iter().filter(|(actor, _)| is_shown(actor));
+                shown.map(|(_, told)| *told).max().unwrap_or_default()
+            }
+        };
+        (newest > mark.seen, newest > mark.read)
+    }
+
+    /// Somebody blocks somebody: neither follows the other any more.
+    pub fn block(&mut self, who: usize, whom: usize) {
+        if !self.blocks.insert((who, whom)) {
+            return;
+        }
+        for (one, other) in [(who, whom), (whom, who)] {
+            if self.find(one, "follow", Thing::Person(other)).is_some() {
+                self.unfollow(one, Thing::Person(other), false);
+            }
+        }
     }
 
     fn newest_first(&self, stands: impl Fn(&Action) -> bool) -> Vec<&Action> {
@@ -284,13 +392,19 @@ impl Facts {
     }
 
     pub fn notifications(&self, person: usize) -> Vec<&Action> {
-        self.newest_first(|action| action.told.contains(&person))
+        self.newest_first(|action| action.told.contains(&person) && self.tells(person, action))
     }
 
-    /// What stands in a timeline, and what brings it there.
-    pub fn timeline(&self, owner: usize) -> Vec<(&Action, BTreeSet<Thing>)> {
+    /// What is brought into a timeline, and by what, whether it is shown or not; with or without the
+    /// own doing of those whom the owner hides.
+    pub fn timeline(&self, owner: usize, with_hidden: bool) -> Vec<(&Action, BTreeSet<Thing>)> {
         let me = Thing::Person(owner);
-        let mine: Vec<&Span> = self.spans.iter().filter(|span| span.owner == owner).collect();
+        let is_hidden = |followed: Thing| match followed {
+            Thing::Person(person) => self.blocks.contains(&(owner, person)) || self.mutes.contains(&(owner, person)),
+            _ => false,
+        };
+        let own = self.spans.iter().filter(|span| span.owner == owner);
+        let mine: Vec<&Span> = own.filter(|span| with_hidden || !is_hidden(span.followed)).collect();
         let others = self.actions.iter().rev().filter(|action| action.actor != me);
         others
             .map(|action| {
@@ -338,7 +452,8 @@ impl Facts {
 
     pub fn count(&self, is_counted: impl Fn(&Action) -> bool) -> usize {
         let automatic = self.actions.iter().filter(|action| action.is_automatic);
-        automatic.filter(|action| is_counted(action)).count()
+        let there = automatic.filter(|action| self.shows(None, action.actor));
+        there.filter(|action| is_counted(action)).count()
     }
 
     pub fn alive(&self) -> Vec<usize> {
@@ -348,8 +463,9 @@ impl Facts {
     }
 }
 
-/// The tweets of a feed; a retweet is left out when its tweet comes again soon.
-pub fn tweets(actions: &[&Action]) -> Vec<usize> {
+/// The tweets of a feed that are shown; a retweet is left out when its tweet comes again soon, shown
+/// or not.
+pub fn tweets(actions: &[&Action], is_seen: impl Fn(&Action) -> bool) -> Vec<usize> {
     let is_shown = |action: &&&Action| action.is_automatic && (action.is_post() || action.verb == "retweet");
     let shown: Vec<&&Action> = actions.iter().filter(is_shown).collect();
     let again = |at: usize| {
@@ -357,7 +473,7 @@ pub fn tweets(actions: &[&Action]) -> Vec<usize> {
         older.any(|older| older.tweet() == shown[at].tweet())
     };
     (0..shown.len())
-        .filter(|at| shown[*at].is_post() || !again(*at))
+        .filter(|at| (shown[*at].is_post() || !again(*at)) && is_seen(shown[*at]))
         .filter_map(|at| shown[at].tweet())
         .collect()
 }

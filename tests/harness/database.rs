@@ -4,27 +4,33 @@ use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction
 
 use super::Linnet;
 
-/// Counts that are kept, and the rows that they count: each gives the rows where the two differ.
+/// Counts that are kept, and the rows that they count, but for those of who is banned: each gives the
+/// rows where the two differ.
 const MISCOUNTED: &[&str] = &[
     "SELECT id FROM users u WHERE deleted_at IS NULL AND tweet_count <> \
      (SELECT COUNT(*) FROM tweet t WHERE t.author_id = u.id AND t.deleted_at IS NULL)",
     "SELECT id FROM users u WHERE deleted_at IS NULL AND follower_count <> \
-     (SELECT COUNT(*) FROM follow f WHERE f.target_kind = 'user' AND f.target_key = CAST(u.id AS TEXT) AND f.flag = 'following')",
+     (SELECT COUNT(*) FROM follow f WHERE f.target_kind = 'user' AND f.target_key = CAST(u.id AS TEXT) AND f.flag = 'following' \
+      AND f.follower_id NOT IN (SELECT user_id FROM ban))",
     "SELECT id FROM users u WHERE deleted_at IS NULL AND following_count <> \
-     (SELECT COUNT(*) FROM follow f WHERE f.follower_id = u.id AND f.flag = 'following')",
+     (SELECT COUNT(*) FROM follow f WHERE f.follower_id = u.id AND f.flag = 'following' \
+      AND NOT (f.target_kind = 'user' AND CAST(f.target_key AS BIGINT) IN (SELECT user_id FROM ban)))",
     "SELECT id FROM tweet t WHERE deleted_at IS NULL AND like_count <> \
-     (SELECT COUNT(*) FROM liked l WHERE l.tweet_id = t.id)",
+     (SELECT COUNT(*) FROM liked l WHERE l.tweet_id = t.id AND l.user_id NOT IN (SELECT user_id FROM ban))",
     "SELECT id FROM tweet t WHERE deleted_at IS NULL AND retweet_count <> \
-     (SELECT COUNT(*) FROM retweet r WHERE r.tweet_id = t.id)",
+     (SELECT COUNT(*) FROM retweet r WHERE r.tweet_id = t.id AND r.user_id NOT IN (SELECT user_id FROM ban))",
     "SELECT id FROM tweet t WHERE deleted_at IS NULL AND reply_count <> \
-     (SELECT COUNT(*) FROM tweet r WHERE r.in_reply_to_id = t.id AND r.deleted_at IS NULL)",
+     (SELECT COUNT(*) FROM tweet r WHERE r.in_reply_to_id = t.id AND r.deleted_at IS NULL \
+      AND r.author_id NOT IN (SELECT user_id FROM ban))",
     "SELECT name FROM hashtag h WHERE tweet_count <> \
      (SELECT COUNT(*) FROM tweet_hashtag x JOIN tweet t ON t.id = x.tweet_id \
-      WHERE x.hashtag = h.name AND t.deleted_at IS NULL)",
+      WHERE x.hashtag = h.name AND t.deleted_at IS NULL AND t.author_id NOT IN (SELECT user_id FROM ban))",
     "SELECT name FROM hashtag h WHERE follower_count <> \
-     (SELECT COUNT(*) FROM follow f WHERE f.target_kind = 'hashtag' AND f.target_key = h.name AND f.flag = 'following')",
+     (SELECT COUNT(*) FROM follow f WHERE f.target_kind = 'hashtag' AND f.target_key = h.name AND f.flag = 'following' \
+      AND f.follower_id NOT IN (SELECT user_id FROM ban))",
     "SELECT key FROM object o WHERE follower_count <> (SELECT COUNT(*) FROM follow f \
-     WHERE f.target_kind = 'object' AND f.target_key = o.type || ':' || o.key AND f.flag = 'following')",
+     WHERE f.target_kind = 'object' AND f.target_key = o.type || ':' || o.key AND f.flag = 'following' \
+     AND f.follower_id NOT IN (SELECT user_id FROM ban))",
     "SELECT g.id FROM notification_group g JOIN users u ON u.id = g.user_id AND u.deleted_at IS NULL \
       WHERE action_count <> (SELECT COUNT(*) FROM feed_entry x \
       WHERE x.topic = 'notifications:' || g.user_id AND x.verb = g.verb AND x.created_at / 86400000000 = g.day \
@@ -58,6 +64,12 @@ const LEFT_OVER: &[&str] = &[
     "SELECT id FROM notification_group WHERE user_id NOT IN (SELECT user_id FROM notification_state)",
     "SELECT group_id FROM notification_actor WHERE group_id NOT IN (SELECT id FROM notification_group)",
     "SELECT id FROM notification_group WHERE hidden",
+    "SELECT user_id FROM block WHERE user_id NOT IN (SELECT id FROM users) OR target_id NOT IN (SELECT id FROM users)",
+    "SELECT user_id FROM mute WHERE user_id NOT IN (SELECT id FROM users) OR target_id NOT IN (SELECT id FROM users)",
+    "SELECT tweet_id FROM liked WHERE banned <> (user_id IN (SELECT user_id FROM ban))",
+    "SELECT tweet_id FROM retweet WHERE banned <> (user_id IN (SELECT user_id FROM ban))",
+    "SELECT id FROM tweet WHERE banned <> (author_id IN (SELECT user_id FROM ban))",
+    "SELECT group_id FROM notification_actor WHERE banned <> (actor IN (SELECT 'user:' || user_id FROM ban))",
     "SELECT topic, seq FROM event_topic WHERE seq NOT IN (SELECT seq FROM event)",
     "SELECT seq FROM event e WHERE seq > (SELECT MIN(seq) FROM event) \
      AND NOT EXISTS (SELECT 1 FROM event p WHERE p.seq = e.seq - 1)",

@@ -97,6 +97,11 @@ impl Linnet {
                     target { ...entity } } }",
             ),
             "removeAction" => ("RemoveActionInput", ""),
+            "blockUser" | "unblockUser" | "muteUser" | "unmuteUser" => (
+                "UserRefInput",
+                "{ user { id username viewerIsBlocking viewerIsMuting } }",
+            ),
+            "banUser" | "unbanUser" => ("BanUserInput", "{ user { id username } }"),
             _ => (
                 "TweetRefInput",
                 "{ tweet { id likeCount retweetCount viewerHasLiked viewerHasRetweeted } }",
@@ -146,6 +151,18 @@ impl Linnet {
     /// `likeTweet`, `unlikeTweet`, `retweet`, `undoRetweet` or `deleteTweet`.
     pub async fn on(&self, who: &Person, mutation: &str, tweet: &str) -> Value {
         self.act(who, mutation, json!({ "id": tweet })).await
+    }
+
+    /// `blockUser`, `muteUser`, `banUser`, or the end of it.
+    pub async fn to(&self, who: &Person, mutation: &str, target: &Person) -> Value {
+        self.act(who, mutation, json!({ "userId": target.id })).await["user"].clone()
+    }
+
+    /// A moderator signs up.
+    pub async fn moderator(&self, name: &str) -> Person {
+        let moderator = self.join(name).await;
+        self.tell(&["user", "promote", name], "").await;
+        moderator
     }
 
     /// Follows a user or a hashtag.

@@ -1,31 +1,7 @@
-//! Whom viewers hide, and what that makes of a frame that many share.
+//! What becomes of a frame that many share, for a viewer who hides somebody.
 
 use crate::delivery::frame::Shown;
-use crate::model::{Hides, Result, UserId};
-use crate::store::Store;
-use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
-use std::sync::Arc;
-
-/// Tells whom viewers hide. Asked for each event of a stream, so it answers from memory mostly.
-pub trait Hidden: Send + Sync {
-    /// Whether memory knows that a viewer hides nobody.
-    fn is_nobody(&self, viewer: UserId) -> bool;
-
-    /// Whom a viewer hides.
-    fn of(&self, viewer: UserId) -> BoxFuture<'static, Result<Arc<Hides>>>;
-}
-
-impl Hidden for Store {
-    fn is_nobody(&self, viewer: UserId) -> bool {
-        self.cached_hides(viewer).is_some_and(|hides| hides.is_empty())
-    }
-
-    fn of(&self, viewer: UserId) -> BoxFuture<'static, Result<Arc<Hides>>> {
-        let store = self.clone();
-        async move { store.hides(viewer).await }.boxed()
-    }
-}
+use crate::model::Hides;
 
 /// What a viewer gets of a frame that many share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

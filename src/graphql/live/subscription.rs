@@ -61,7 +61,7 @@ impl Subscription {
             }
             match ready!(self.listener.poll(cx)) {
                 Heard::Frame(frame) => match self.viewer.user() {
-                    Some(viewer) if !self.live.0.hidden.is_nobody(viewer) => {
+                    Some(viewer) if !self.hides_nobody(viewer) => {
                         self.share = Some(self.decide(viewer, frame));
                     }
                     _ => return Poll::Ready(Next::Frame(frame)),
@@ -76,17 +76,23 @@ impl Subscription {
         }
     }
 
+    /// Whether memory knows that a viewer hides nobody.
+    fn hides_nobody(&self, viewer: UserId) -> bool {
+        let hides = self.live.0.social.store().cached_hides(viewer);
+        hides.is_some_and(|hides| hides.is_empty())
+    }
+
     /// Holds a frame against whom the viewer hides. Also one that is the viewer's own may be older
     /// than a block.
     fn decide(&self, viewer: UserId, mut frame: Arc<Frame>) -> BoxFuture<'static, Result<Option<Arc<Frame>>>> {
-        let hidden = Arc::clone(&self.live.0.hidden);
+        let store = self.live.0.social.store().clone();
         let own = Execution {
             audience: Audience::Viewer(self.viewer.clone()),
             ..self.listener.teller().clone()
         };
         async move {
             for _ in 0..TRIES {
-                match share(&*hidden.of(viewer).await?, &frame.shown) {
+                match share(&*store.hides(viewer).await?, &frame.shown) {
                     Share::None => return Ok(None),
                     Share::All => return Ok(Some(frame)),
                     Share::Own => {}

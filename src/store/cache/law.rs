@@ -10,8 +10,8 @@ use super::super::{Options, Store};
 use super::{Head, Kept, On, State};
 use crate::metrics::Metrics;
 use crate::model::{
-    ActionId, Entity, Entry, EntryKind, EventKind, Hashtag, Key, Micros, NewEvent, Object, ObjectKey, Place, Result,
-    Topic, Tweet, TweetId, User, UserId,
+    ActionId, Entity, Entry, EntryKind, EventKind, Hashtag, Hides, Key, Micros, NewEvent, Object, ObjectKey, Place,
+    Relation, Result, Topic, Tweet, TweetId, User, UserId,
 };
 use futures_util::future::BoxFuture;
 use std::collections::HashMap;
@@ -132,6 +132,8 @@ async fn change(store: &Store) {
             tx.insert_follow(ALICE, &target, "following", None).await?;
             tx.open_span(ALICE, &Topic::hashtag("rust"), Place::OLDEST).await?;
             changed(tx, Key::Follows(ALICE));
+            tx.insert_relation(Relation::Block, ALICE, UserId(2)).await?;
+            changed(tx, Key::Hides(ALICE));
             let mut event = NewEvent::new(EventKind::Tweet);
             event.added = vec![(topic(), entry(2))];
             tx.insert_entries(&Entity::User(ALICE), &event.added).await?;
@@ -183,6 +185,8 @@ caches! {
         |store| store.session(SESSION).await.unwrap();
     Follows, ALICE, |snapshot| HashMap::from([(ALICE, Arc::new(snapshot.follows(ALICE).await.unwrap()))]),
         |store| Some(store.follows(ALICE).await.unwrap());
+    Hides, ALICE, |snapshot| HashMap::from([(ALICE, Arc::new(snapshot.hides(ALICE).await.unwrap()))]),
+        |store| Some(store.hides(ALICE).await.unwrap());
     Object, object().key, |snapshot| snapshot.objects(&[object().key]).await.unwrap(),
         |store| store.objects([object().key]).await.unwrap().remove(&object().key);
     Head, head(), |snapshot| snapshot.heads(&[head()], 10).await.unwrap(),
@@ -309,6 +313,7 @@ laws! {
     hashtags: Hashtag;
     sessions: Session;
     follows: Follows;
+    hides: Hides;
     objects: Object;
     heads: Head;
 }
