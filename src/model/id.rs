@@ -30,6 +30,8 @@ ids! {
     ActionId,
     /// Names a follow.
     FollowId,
+    /// Names a wall.
+    WallId,
 }
 
 /// The global identifier of a `Node`, written `Type:key`.
