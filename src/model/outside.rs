@@ -102,9 +102,8 @@ mod tests {
     #[test]
     fn accounts_are_read_as_people_write_them() {
         let here = |name: &str| Some(Account::Here(name.to_owned()));
-        let outside = |handle: &str, url: Option<&str>| {
-            Some(Account::outside(handle.to_owned(), url.map(ToOwned::to_owned)))
-        };
+        let outside =
+            |handle: &str, url: Option<&str>| Some(Account::outside(handle.to_owned(), url.map(ToOwned::to_owned)));
         for (name, account) in [
             ("alice", here("alice")),
             (" @Alice ", here("Alice")),
@@ -142,7 +141,11 @@ mod tests {
 
     #[test]
     fn usernames_are_valid_and_the_same_each_time() {
-        for name in ["@alice.x@example.social", "alice.bsky.social", "did:plc:z72i7hdynmk6r22z27h6tvur"] {
+        for name in [
+            "@alice.x@example.social",
+            "alice.bsky.social",
+            "did:plc:z72i7hdynmk6r22z27h6tvur",
+        ] {
             let Some(Account::Outside(outside)) = Account::parse(name) else {
                 panic!("{name}");
             };

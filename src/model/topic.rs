@@ -83,7 +83,9 @@ impl Topic {
     /// told apart from those of authors and hashtags where actions are written in bulk.
     #[must_use]
     pub fn is_derived(&self) -> bool {
-        ["about:", "notifications:", "wall:"].iter().any(|kind| self.0.starts_with(kind))
+        ["about:", "notifications:", "wall:"]
+            .iter()
+            .any(|kind| self.0.starts_with(kind))
     }
 
     /// Whether nothing but tweets and replies stands in it.

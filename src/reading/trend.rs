@@ -77,11 +77,7 @@ fn people(tallies: &Tallies) -> HashMap<&str, u64, RandomState> {
 }
 
 /// The hashtags that are furthest above what days, the newest first, say is usual.
-fn best(
-    now: &HashMap<&str, u64, RandomState>,
-    days: &[HashMap<&str, u64, RandomState>],
-    first: usize,
-) -> Vec<String> {
+fn best(now: &HashMap<&str, u64, RandomState>, days: &[HashMap<&str, u64, RandomState>], first: usize) -> Vec<String> {
     // Days before anybody used any hashtag say nothing.
     let known = days.iter().rposition(|day| !day.is_empty()).map_or(1, |last| last + 1);
     let mut rising: Vec<(f64, u64, &str)> = now
@@ -91,7 +87,12 @@ fn best(
             let on = |day: &HashMap<&str, u64, RandomState>| day.get(name).copied().unwrap_or_default();
             let mean = days.iter().map(on).sum::<u64>() as f64 / known as f64;
             // What belongs to a day of the week is usual on it.
-            let week_ago = days.iter().skip(days.len().saturating_sub(2)).map(on).max().unwrap_or_default();
+            let week_ago = days
+                .iter()
+                .skip(days.len().saturating_sub(2))
+                .map(on)
+                .max()
+                .unwrap_or_default();
             (score(*people as f64, mean.max(week_ago as f64)), *people, *name)
         })
         .filter(|(score, ..)| *score > 0.0)

@@ -55,12 +55,7 @@ impl Social {
                 tokio::time::sleep(began.elapsed().min(TIME)).await;
             }
         }
-        while self
-            .store
-            .write_background(|tx| Box::pin(tx.forget_hours()))
-            .await?
-            > 0
-        {}
+        while self.store.write_background(|tx| Box::pin(tx.forget_hours())).await? > 0 {}
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use crate::model::outside::{Account, Outside};
 use crate::model::user::check_line;
 use crate::model::wall::{self, Filling, Rules, TITLE_LENGTH, WALLS, slug_key};
 use crate::model::{Change, Error, EventKind, Key, NewEvent, Result, Topic, UserId, Viewer, Wall, WallId};
+use crate::store::Store;
 use crate::store::sweep::Sweep;
 use crate::store::tx::Tx;
 use crate::store::user::NewUser;
@@ -114,33 +115,33 @@ impl Social {
         self.sweeping.notify_one();
         Ok(())
     }
+}
 
-    /// Takes in what was stored before the walls' rules, for all that lack it.
-    ///
-    /// # Errors
-    /// [`Error::Internal`] when the database fails.
-    pub async fn fill_walls(&self) -> Result<()> {
-        while self.fill_step().await? {}
-        Ok(())
-    }
+/// Takes in what was stored before the walls' rules, for all that lack it.
+///
+/// # Errors
+/// [`Error::Internal`] when the database fails.
+pub async fn fill(store: &Store) -> Result<()> {
+    while step(store).await? {}
+    Ok(())
+}
 
-    /// One step of a wall that lacks something. False when none does.
-    async fn fill_step(&self) -> Result<bool> {
-        let Some(due) = self.store.due_wall().await? else {
-            return Ok(false);
-        };
-        self.store
-            .write_background(move |tx| {
-                Box::pin(async move {
-                    if tx.fill_wall(&due).await? {
-                        tx.emit(changed(due.wall.id));
-                    }
-                    Ok(())
-                })
+/// One step of a wall that lacks something. False when none does.
+async fn step(store: &Store) -> Result<bool> {
+    let Some(due) = store.due_wall().await? else {
+        return Ok(false);
+    };
+    store
+        .write_background(move |tx| {
+            Box::pin(async move {
+                if tx.fill_wall(&due).await? {
+                    tx.emit(changed(due.wall.id));
+                }
+                Ok(())
             })
-            .await?;
-        Ok(true)
-    }
+        })
+        .await?;
+    Ok(true)
 }
 
 /// Fills walls until cancelled.
@@ -150,7 +151,7 @@ impl Social {
 pub async fn run(social: Social, stop: CancellationToken) -> Result<()> {
     while !stop.is_cancelled() {
         let began = Instant::now();
-        match social.fill_step().await {
+        match step(&social.store).await {
             Ok(true) => {
                 tokio::time::sleep(began.elapsed().min(REST)).await;
                 continue;
@@ -169,7 +170,10 @@ pub async fn run(social: Social, stop: CancellationToken) -> Result<()> {
 
 async fn require_moderator(tx: &Tx, user: UserId) -> Result<()> {
     let user = tx.user(user).await?;
-    match user.ok_or(Error::Unauthenticated("the account is deleted"))?.is_moderator {
+    match user
+        .ok_or(Error::Unauthenticated("the account is deleted"))?
+        .is_moderator
+    {
         true => Ok(()),
         false => Err(Error::Forbidden("only moderators may do that")),
     }
@@ -186,10 +190,18 @@ async fn put(tx: &Tx, slug: String, title: String, mut rules: Rules, named: Name
             ..old
         },
         None if tx.count_walls().await? >= WALLS => {
-            return Err(Error::invalid("input.slug", format!("there are {WALLS} walls, and no more")));
+            return Err(Error::invalid(
+                "input.slug",
+                format!("there are {WALLS} walls, and no more"),
+            ));
         }
         None => Wall {
-            id: tx.number_walls(&[None]).await?.into_iter().next().ok_or_else(no_number)?,
+            id: tx
+                .number_walls(&[None])
+                .await?
+                .into_iter()
+                .next()
+                .ok_or_else(no_number)?,
             slug,
             title,
             rules,
@@ -267,7 +279,13 @@ async fn newcomer(tx: &Tx, account: &Outside) -> Result<UserId> {
     for username in account.usernames() {
         let new = NewUser {
             username,
-            display_name: Some(account.handle.chars().take(crate::model::user::DISPLAY_NAME_LENGTH).collect()),
+            display_name: Some(
+                account
+                    .handle
+                    .chars()
+                    .take(crate::model::user::DISPLAY_NAME_LENGTH)
+                    .collect(),
+            ),
             bio: String::new(),
             avatar_url: None,
             password_hash: None,

@@ -273,7 +273,9 @@ impl Tx {
             stage.enter(actor, entries.to_vec());
             // They may have been retweeted before.
             let posts = entries.iter().filter(|(_, entry)| entry.kind == EntryKind::Post);
-            posts.filter_map(|(_, entry)| entry.tweet()).for_each(|tweet| stage.rank(tweet));
+            posts
+                .filter_map(|(_, entry)| entry.tweet())
+                .for_each(|tweet| stage.rank(tweet));
         })
         .await
     }

@@ -121,8 +121,12 @@ impl Tx {
             return Ok(0);
         }
         if matches!(of, Sweep::User(_)) {
-            self.put(|stage| tweets.iter().for_each(|tweet| stage.count_tweet(*tweet, counts(reaction, -1))))
-                .await?;
+            self.put(|stage| {
+                tweets
+                    .iter()
+                    .for_each(|tweet| stage.count_tweet(*tweet, counts(reaction, -1)))
+            })
+            .await?;
         }
         let keys = tweets.iter().copied().map(Key::Tweet).collect();
         self.retract_each(reaction.event(), keys, &actions).await?;

@@ -5,11 +5,11 @@
 //! changes in the past takes the rows of its time away in the same transaction, and the background
 //! counts them again. So no posting costs more, and no answer depends on how far the background is.
 
+use super::dialect::statement;
 use super::snapshot::{Snapshot, json};
+use super::sweep::STEP;
 use super::tx::Tx;
 use super::wall::countable;
-use super::dialect::statement;
-use super::sweep::STEP;
 use crate::model::tally::{Cover, HOUR, Range, SPANS, Span, Tally, parts};
 use crate::model::{Micros, Result, Topic, UserId};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
@@ -75,8 +75,14 @@ impl Snapshot {
     }
 }
 
-async fn query(conn: &DatabaseTransaction, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<Vec<QueryResult>> {
-    Ok(conn.query_all_raw(statement(conn.get_database_backend(), sql, values)).await?)
+async fn query(
+    conn: &DatabaseTransaction,
+    sql: &str,
+    values: impl IntoIterator<Item = Value>,
+) -> Result<Vec<QueryResult>> {
+    Ok(conn
+        .query_all_raw(statement(conn.get_database_backend(), sql, values))
+        .await?)
 }
 
 /// What a row says of which of the asked.
@@ -95,7 +101,10 @@ async fn tallies(conn: &DatabaseTransaction, asked: &[Asked]) -> Result<Vec<Tall
         .enumerate()
         .flat_map(|(place, ((counted, _), cover))| cover.spans.iter().map(move |span| (place, counted.name(), *span)))
         .collect();
-    let keys: Vec<_> = spans.iter().map(|(_, name, span)| (name, span.hours, span.start)).collect();
+    let keys: Vec<_> = spans
+        .iter()
+        .map(|(_, name, span)| (name, span.hours, span.start))
+        .collect();
     let sql = "SELECT k.key, t.counts FROM {each} \
                JOIN tally t ON t.topic = {text:0} AND t.hours = {int:1} AND t.start = {int:2}";
     for row in &query(conn, sql, [json(&keys)]).await? {
@@ -135,7 +144,10 @@ async fn covers(conn: &DatabaseTransaction, asked: &[Asked]) -> Result<Vec<Cover
         }
     }
     let ranges = asked.iter().map(|(_, range)| *range);
-    Ok(ranges.zip(&counted).map(|(range, spans)| Cover::new(range, spans)).collect())
+    Ok(ranges
+        .zip(&counted)
+        .map(|(range, spans)| Cover::new(range, spans))
+        .collect())
 }
 
 /// Counts stretches from the entries. Each row that a query gives costs more than reading many
@@ -192,7 +204,9 @@ impl Tx {
         for hours in SPANS.into_iter().rev().filter(|hours| by_hour || *hours > 1) {
             let mut at = if hours == 1 { recent } else { Micros::MIN.0 };
             while spans.len() < most {
-                let Some(next) = self.next_use(counted, at).await? else { break };
+                let Some(next) = self.next_use(counted, at).await? else {
+                    break;
+                };
                 let mut span = Span::around(hours, next.div_euclid(HOUR));
                 while known.contains(&span) {
                     span.start = span.end();
@@ -252,7 +266,12 @@ impl Tx {
             }
         }
         let sql = "INSERT INTO tally (topic, hours, start, counts) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING";
-        let values = [counted.name().into(), span.hours.into(), span.start.into(), all.pack().into()];
+        let values = [
+            counted.name().into(),
+            span.hours.into(),
+            span.start.into(),
+            all.pack().into(),
+        ];
         self.execute(sql, values).await?;
         Ok(())
     }

@@ -178,7 +178,11 @@ impl Tx {
     /// [`Error::Internal`] when the database fails.
     pub async fn count_walls(&self) -> Result<usize> {
         let rows = self.rows("SELECT COUNT(*) FROM wall", []).await?;
-        let count: i64 = rows.first().map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default();
+        let count: i64 = rows
+            .first()
+            .map(|row| row.try_get_by_index(0))
+            .transpose()?
+            .unwrap_or_default();
         Ok(usize::try_from(count).unwrap_or(usize::MAX))
     }
 
@@ -187,7 +191,12 @@ impl Tx {
     /// # Errors
     /// [`Error::Internal`] when the database fails.
     pub async fn number_walls(&self, wishes: &[Option<i64>]) -> Result<Vec<WallId>> {
-        Ok(self.number(Numbered::Walls, wishes).await?.into_iter().map(WallId).collect())
+        Ok(self
+            .number(Numbered::Walls, wishes)
+            .await?
+            .into_iter()
+            .map(WallId)
+            .collect())
     }
 
     /// Writes a wall, new or in the place of the one with its number. From now on tweets are
@@ -229,7 +238,8 @@ impl Tx {
 
     /// Makes everybody who matches tweets do it by the rules as they are now.
     async fn match_anew(&self) -> Result<()> {
-        self.execute("UPDATE wall_version SET version = version + 1", []).await?;
+        self.execute("UPDATE wall_version SET version = version + 1", [])
+            .await?;
         self.set_walls(matcher(self.conn()).await?);
         Ok(())
     }
@@ -260,8 +270,15 @@ impl Tx {
     /// [`Error::Internal`] when the database fails.
     pub async fn name_outside(&self, user: UserId, account: &Outside) -> Result<()> {
         let sql = "UPDATE users SET handle = ?, url = ? WHERE id = ?";
-        self.execute(sql, [account.handle.as_str().into(), account.url.clone().into(), user.0.into()])
-            .await?;
+        self.execute(
+            sql,
+            [
+                account.handle.as_str().into(),
+                account.url.clone().into(),
+                user.0.into(),
+            ],
+        )
+        .await?;
         Ok(())
     }
 }

@@ -139,5 +139,8 @@ async fn walls(tx: &Tx, tweets: &[TweetId]) -> Result<HashMap<TweetId, Vec<WallI
         return Ok(HashMap::new());
     }
     let tweets = tx.tweets_as_they_are(tweets).await?;
-    Ok(tweets.into_iter().map(|(id, tweet)| (id, tx.walls_of(&tweet))).collect())
+    Ok(tweets
+        .into_iter()
+        .map(|(id, tweet)| (id, tx.walls_of(&tweet)))
+        .collect())
 }

@@ -270,7 +270,12 @@ pub(super) async fn insert(
         let id = TweetId(id);
         open.extend(row.unresolved(id, parent, &users));
         let tweet = row.into_imported(id, ActionId(action), author, parent, &users);
-        note(tx, batch, &tweet, parent.and_then(|parent| authors.get(&parent).copied()));
+        note(
+            tx,
+            batch,
+            &tweet,
+            parent.and_then(|parent| authors.get(&parent).copied()),
+        );
         tweets.push(tweet);
     }
     let positions = tx.positions(&tweets, crowded).await?;

@@ -47,11 +47,18 @@ impl Store {
             return Ok(None);
         };
         let wall = Arc::new(wall);
-        let due = |tweets, next| Some(Due { wall: Arc::clone(&wall), tweets, next });
+        let due = |tweets, next| {
+            Some(Due {
+                wall: Arc::clone(&wall),
+                tweets,
+                next,
+            })
+        };
         match wall.filling {
             Filling::Done => Ok(None),
             Filling::Emptying(last) => {
-                let sql = "SELECT tweet_id FROM wall_tweet WHERE wall_id = ? AND tweet_id > ? ORDER BY tweet_id LIMIT ?";
+                let sql =
+                    "SELECT tweet_id FROM wall_tweet WHERE wall_id = ? AND tweet_id > ? ORDER BY tweet_id LIMIT ?";
                 let rows = snapshot.rows(sql, [wall.id.0.into(), last.into(), STEP.into()]).await?;
                 let tweets: Vec<TweetId> = ids(&rows)?;
                 let next = tweets.last().map_or(Filling::NEW, |last| Filling::Emptying(last.0));
@@ -63,7 +70,9 @@ impl Store {
                            (SELECT string_agg(h.hashtag, ' ') FROM tweet_hashtag h WHERE h.tweet_id = t.id) \
                            FROM tweet t WHERE t.deleted_at IS NULL AND (t.created_at, t.id) < (?, ?) \
                            ORDER BY t.created_at DESC, t.id DESC LIMIT ?";
-                let rows = snapshot.rows(sql, [below.at.into(), below.id.into(), LOOK.into()]).await?;
+                let rows = snapshot
+                    .rows(sql, [below.at.into(), below.id.into(), LOOK.into()])
+                    .await?;
                 let (tweets, last) = matching(&matcher, &rows)?;
                 Ok(due(tweets, last.map_or(Filling::Done, Filling::Filling)))
             }
@@ -115,10 +124,18 @@ impl Tx {
             return Ok(false);
         }
         let tweets = tweet::read(self.conn(), &due.tweets).await?;
-        let belongs = |id: &TweetId| tweets.get(id).is_some_and(|tweet| self.walls_of(tweet).contains(&wall.id));
+        let belongs = |id: &TweetId| {
+            tweets
+                .get(id)
+                .is_some_and(|tweet| self.walls_of(tweet).contains(&wall.id))
+        };
         let standing = self.standing(wall.id, &due.tweets).await?;
         if matches!(wall.filling, Filling::Emptying(_)) {
-            let gone: Vec<_> = standing.into_iter().filter(|(id, _)| !belongs(id)).map(|(_, entry)| entry).collect();
+            let gone: Vec<_> = standing
+                .into_iter()
+                .filter(|(id, _)| !belongs(id))
+                .map(|(_, entry)| entry)
+                .collect();
             // Walls are no notifications, so it makes no difference who posted.
             self.delete_entries(&Entity::User(NOBODY), &gone).await?;
             return Ok(true);

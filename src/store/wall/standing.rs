@@ -1,7 +1,7 @@
 //! What stands on walls: kept with the entries in their topics.
 
 use crate::model::tally::{HOUR, SPANS, Span, hour_of};
-use crate::model::{EntryKind, Entry, Micros, Place, Topic, TweetId, UserId, WallId};
+use crate::model::{Entry, EntryKind, Micros, Place, Topic, TweetId, UserId, WallId};
 use crate::store::script::Script;
 use crate::store::stage::Stage;
 use crate::store::tally::HASHTAGS;
@@ -41,7 +41,12 @@ impl Stage {
     /// Enters actions into topics, and posts onto walls.
     pub(in crate::store) fn stand(&mut self, entries: Vec<(Topic, Entry)>) {
         self.standing.extend(entries.iter().filter_map(Standing::of));
-        self.ranked.extend(entries.iter().filter(|(topic, _)| topic.of_wall().is_some()).filter_map(|(_, entry)| entry.tweet()));
+        self.ranked.extend(
+            entries
+                .iter()
+                .filter(|(topic, _)| topic.of_wall().is_some())
+                .filter_map(|(_, entry)| entry.tweet()),
+        );
         for (topic, entry) in &entries {
             note(&mut self.hours, topic, entry.place.at);
         }
@@ -120,7 +125,9 @@ impl Script {
     pub(in crate::store) fn leave(&mut self, entries: &[(Topic, Entry)]) {
         let posts = entries.iter().filter(|(_, entry)| entry.kind == EntryKind::Post);
         let mut hours = Hours::new();
-        posts.clone().for_each(|(topic, entry)| note(&mut hours, topic, entry.place.at));
+        posts
+            .clone()
+            .for_each(|(topic, entry)| note(&mut hours, topic, entry.place.at));
         self.forget_counts(&hours);
         let standing: Vec<Standing> = posts.filter_map(Standing::of).collect();
         let rows: Vec<_> = standing.iter().map(|one| (one.wall, one.tweet)).collect();
