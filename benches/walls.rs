@@ -87,7 +87,11 @@ async fn run(db: &DatabaseConnection, sql: &str, rows: serde_json::Value) {
 async fn fill(path: &Path, posts: &[Post]) {
     open(path).await.close().await.unwrap();
     let db = Database::connect(format!("sqlite://{}", path.display())).await.unwrap();
-    for sql in ["PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF", "PRAGMA cache_size = -500000"] {
+    for sql in [
+        "PRAGMA journal_mode = OFF",
+        "PRAGMA synchronous = OFF",
+        "PRAGMA cache_size = -500000",
+    ] {
         db.execute_unprepared(sql).await.unwrap();
     }
     let names: Vec<_> = (1..=AUTHORS).map(|n| json!([n, format!("u{n}")])).collect();
@@ -115,7 +119,14 @@ async fn fill(path: &Path, posts: &[Post]) {
             .enumerate()
             .flat_map(|(n, post)| {
                 post.tags.iter().enumerate().map(move |(place, tag)| {
-                    json!([first + n, place, format!("tag{tag}"), post.at, post.author, post.retweets])
+                    json!([
+                        first + n,
+                        place,
+                        format!("tag{tag}"),
+                        post.at,
+                        post.author,
+                        post.retweets
+                    ])
                 })
             })
             .collect();
@@ -157,7 +168,10 @@ fn recount(posts: &[Post], since: i64, tag: Option<usize>) -> Vec<(UserId, u64)>
             *counts.entry(post.author).or_default() += 1;
         }
     }
-    let mut all: Vec<_> = counts.into_iter().map(|(user, count)| (UserId(user as i64), count)).collect();
+    let mut all: Vec<_> = counts
+        .into_iter()
+        .map(|(user, count)| (UserId(user as i64), count))
+        .collect();
     all.sort_by_key(|(user, count)| (std::cmp::Reverse(*count), *user));
     all.truncate(FIRST);
     all
@@ -188,7 +202,11 @@ impl Times {
     fn tell(mut self) {
         self.times.sort_unstable();
         let at = |share: usize| self.times[(self.times.len() - 1) * share / 100].as_secs_f64() * 1_000.0;
-        let verdict = if self.times[self.times.len() / 2] < self.bar { "kept" } else { "MISSED" };
+        let verdict = if self.times[self.times.len() / 2] < self.bar {
+            "kept"
+        } else {
+            "MISSED"
+        };
         println!(
             "{:52} median {:6.2} ms  p99 {:6.2}  slowest {:6.2}  bar {:3} ms: {verdict}",
             self.what,
@@ -219,7 +237,9 @@ async fn main() {
     let this_hour = now.div_euclid(HOUR);
     let hours: Vec<i64> = (0..7 * 24).map(|ago| (this_hour - ago) * HOUR).collect();
     let mut chance = StdRng::seed_from_u64(11);
-    let any: Vec<i64> = (0..100).map(|_| now - chance.random_range(0..DAYS * 24 * HOUR)).collect();
+    let any: Vec<i64> = (0..100)
+        .map(|_| now - chance.random_range(0..DAYS * 24 * HOUR))
+        .collect();
     let topics = [
         ("the wall", Topic::wall(WallId(1)), None),
         ("#tag0", Topic::hashtag("tag0"), Some(0)),
@@ -230,7 +250,11 @@ async fn main() {
         let asked = |since: Option<i64>| [(topic.clone(), since.map(Micros))];
         for (span, sinces, bar) in [
             ("ever", vec![None; 41], 5),
-            ("since an hour of the week", hours.iter().copied().map(Some).collect(), 5),
+            (
+                "since an hour of the week",
+                hours.iter().copied().map(Some).collect(),
+                5,
+            ),
             ("since any time", any.iter().copied().map(Some).collect(), 100),
         ] {
             let mut users = Times::new(format!("top users of {name}, {span}"), bar);
@@ -238,7 +262,11 @@ async fn main() {
             for (n, since) in sinces.into_iter().enumerate() {
                 let best = users.time(top::users(&store, &asked(since), FIRST)).await.unwrap();
                 if n % 20 == 0 {
-                    assert_eq!(best[0], recount(&posts, since.unwrap_or(i64::MIN), tag), "{name} {span}");
+                    assert_eq!(
+                        best[0],
+                        recount(&posts, since.unwrap_or(i64::MIN), tag),
+                        "{name} {span}"
+                    );
                 }
                 tweets.time(top::tweets(&store, &asked(since), FIRST)).await.unwrap();
             }
@@ -249,7 +277,10 @@ async fn main() {
     for (span, sinces, bar) in [("since an hour of the week", hours, 5), ("since any time", any, 100)] {
         let mut trending = Times::new(format!("trending hashtags {span}"), bar);
         for since in sinces {
-            trending.time(trend::trending(&store, Some(Micros(since)), FIRST)).await.unwrap();
+            trending
+                .time(trend::trending(&store, Some(Micros(since)), FIRST))
+                .await
+                .unwrap();
         }
         trending.tell();
     }
