@@ -14,8 +14,10 @@ pub mod reaction;
 pub mod rebuild;
 pub mod relation;
 pub mod sweep;
+pub mod tally;
 pub mod token;
 pub mod tweet;
+pub mod wall;
 
 use crate::model::{Error, Result, User, UserId};
 use crate::store::Store;
@@ -29,6 +31,7 @@ pub struct Social {
     store: Store,
     rules: Rules,
     sweeping: Arc<tokio::sync::Notify>,
+    filling: Arc<tokio::sync::Notify>,
 }
 
 /// What the operator decides about the rules.
@@ -60,6 +63,7 @@ impl Social {
             store,
             rules,
             sweeping: Arc::default(),
+            filling: Arc::default(),
         }
     }
 

@@ -59,6 +59,7 @@ enum Kind {
     Follows,
     Likes,
     Actions,
+    Walls,
     /// What only exports hold: external objects, hashtags, and what was deleted
     Entities,
     /// What only exports hold: blocks, mutes, bans, roles, and what moderators did
@@ -75,6 +76,7 @@ impl From<Kind> for transfer::Kind {
             Kind::Follows => Self::Follows,
             Kind::Likes => Self::Likes,
             Kind::Actions => Self::Actions,
+            Kind::Walls => Self::Walls,
             Kind::Entities => Self::Entities,
             Kind::Relations => Self::Relations,
             Kind::Marks => Self::Marks,

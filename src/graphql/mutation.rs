@@ -6,6 +6,7 @@ mod follow;
 mod moderation;
 mod notification;
 mod tweet;
+mod wall;
 
 use super::error::Result;
 use super::object::User;
@@ -23,6 +24,7 @@ pub struct Mutation(
     action::ActionMutations,
     notification::NotificationMutations,
     moderation::ModerationMutations,
+    wall::WallMutations,
 );
 
 /// The tweet that an id names.

@@ -5,6 +5,7 @@
 //! wherever an earlier one has stopped, and whoever takes such a row away knows what it counted.
 
 use super::follow::count_follower;
+use super::script::Script;
 use super::sweep::STEP;
 use super::tx::Tx;
 use crate::model::{
@@ -294,6 +295,9 @@ impl Tx {
         self.put(|stage| {
             for id in &tweets {
                 stage.count_tweet(*id, super::reaction::counts(reaction, n));
+                if reaction == Reaction::Retweet {
+                    stage.rank(*id);
+                }
             }
         })
         .await?;
@@ -306,11 +310,23 @@ impl Tx {
             true => (-1, Change::Deleted),
             false => (1, Change::Created),
         };
-        let tweets = self.tweets_as_they_are(&tweets(rows)?).await?;
+        let ids = tweets(rows)?;
+        let walls = self.standing_on(&ids).await?;
+        let tweets = self.tweets_as_they_are(&ids).await?;
         let mut tweets: Vec<&Tweet> = tweets.values().map(|tweet| &**tweet).collect();
         tweets.sort_by_key(|tweet| (tweet.created_at, tweet.id));
+        // Where it stands that streams and counts tell of.
+        let topics = |tweet: &Tweet| -> Vec<Topic> {
+            let walls = walls.get(&tweet.id).into_iter().flatten();
+            let tags = tweet.hashtags.iter().map(|tag| Topic::hashtag(tag));
+            tags.chain(walls.map(|wall| Topic::wall(*wall))).collect()
+        };
+        let mut script = Script::default();
+        script.leave_out(&ids, is_banned);
+        self.run(script).await?;
         self.put(|stage| {
             for tweet in &tweets {
+                stage.note_posts(&topics(tweet), tweet.created_at);
                 for tag in &tweet.hashtags {
                     stage.count_hashtag(tag, [n, 0]);
                 }
@@ -322,13 +338,15 @@ impl Tx {
         .await?;
         let tags = tweets.iter().flat_map(|tweet| tweet.hashtags.iter().cloned());
         let parents = tweets.iter().filter_map(|tweet| tweet.in_reply_to);
-        self.touch(tags.map(Key::Hashtag).chain(parents.map(Key::Tweet)).collect());
+        let walls = walls.values().flatten().map(|wall| Key::Topic(Topic::wall(*wall)));
+        let keys = tags.map(Key::Hashtag).chain(parents.map(Key::Tweet)).chain(walls);
+        self.touch(keys.collect());
         for tweet in tweets.iter().filter(|tweet| tweet.created_at >= since) {
             let mut event = NewEvent::new(EventKind::Tweet);
             event.tweet = Some(tweet.id);
             event.action = Some(tweet.action);
             event.actor = Some(tweet.author);
-            event.tell(tweet.hashtags.iter().map(|tag| (Topic::hashtag(tag), change)));
+            event.tell(topics(tweet).into_iter().map(|topic| (topic, change)));
             if !event.topics.is_empty() {
                 self.emit(event);
             }

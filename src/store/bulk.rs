@@ -39,11 +39,13 @@ pub enum Numbered {
     Actions,
     /// Follows.
     Follows,
+    /// Walls.
+    Walls,
 }
 
 impl Numbered {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Users, Self::Tweets, Self::Actions, Self::Follows];
+    pub const ALL: [Self; 5] = [Self::Users, Self::Tweets, Self::Actions, Self::Follows, Self::Walls];
 
     pub(super) fn table(self) -> &'static str {
         match self {
@@ -51,6 +53,7 @@ impl Numbered {
             Self::Tweets => "tweet",
             Self::Actions => "action",
             Self::Follows => "follow",
+            Self::Walls => "wall",
         }
     }
 
@@ -60,6 +63,7 @@ impl Numbered {
             Self::Tweets => "tweet",
             Self::Actions => "action",
             Self::Follows => "follow",
+            Self::Walls => "wall",
         }
     }
 }

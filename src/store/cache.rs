@@ -17,7 +17,8 @@ pub use head::Head;
 
 use crate::model::viewer::TokenHash;
 use crate::model::{
-    Entry, EntryKind, Event, Hashtag, Hides, Key, Object, ObjectKey, Seq, Topic, Tweet, TweetId, User, UserId,
+    Entry, EntryKind, Event, Hashtag, Hides, Key, Object, ObjectKey, Seq, Topic, Tweet, TweetId, User, UserId, Wall,
+    WallId,
 };
 use parking_lot::Mutex;
 use shelf::Shelf;
@@ -45,6 +46,7 @@ pub(super) struct State {
     objects: Shelf<ObjectKey, Object>,
     heads: Shelf<(Topic, EntryKind), Head>,
     timelines: Shelf<(UserId, Kinds), Timeline>,
+    walls: Shelf<WallId, Wall>,
 }
 
 /// What is kept of the asked, and what has to be read.
@@ -85,6 +87,7 @@ shelves! {
     Object => objects,
     Head => heads,
     Timeline => timelines,
+    Wall => walls,
 }
 
 impl Caches {
@@ -100,8 +103,9 @@ impl Caches {
             follows: Shelf::new(memory * 3 / 20),
             hides: Shelf::new(memory / 40),
             objects: Shelf::new(memory / 20),
-            heads: Shelf::new(memory / 5),
+            heads: Shelf::new(memory * 19 / 100),
             timelines: Shelf::new(memory / 10),
+            walls: Shelf::new(memory / 100),
         }))
     }
 
@@ -124,6 +128,7 @@ impl Caches {
         state.objects.clear();
         state.heads.clear();
         state.timelines.clear();
+        state.walls.clear();
     }
 
     /// What is kept of the asked, and what has to be read.
@@ -211,6 +216,7 @@ impl State {
                 for kind in EntryKind::ALL {
                     self.heads.forget(&(topic.clone(), kind), seq);
                 }
+                self.forget_wall(topic, seq);
             }
         }
         self.named.insert(key.clone(), seq);
@@ -219,7 +225,15 @@ impl State {
     fn correct(&mut self, topic: &Topic, entry: &Entry, seq: Seq, change: impl FnOnce(&Head, &Entry) -> Head) {
         self.heads
             .change(&(topic.clone(), entry.kind), seq, |head| change(head, entry));
+        self.forget_wall(topic, seq);
         self.named.insert(Key::Topic(topic.clone()), seq);
+    }
+
+    /// A wall's count changes with its topic.
+    fn forget_wall(&mut self, topic: &Topic, seq: Seq) {
+        if let Some(wall) = topic.of_wall() {
+            self.walls.forget(&wall, seq);
+        }
     }
 }
 
