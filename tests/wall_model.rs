@@ -55,7 +55,10 @@ impl World {
     async fn new() -> Self {
         let linnet = Linnet::start().await;
         let moderator = linnet.moderator("moderator").await;
-        let people = linnet.join_all((0..PEOPLE).map(|n| format!("p{n}"))).await;
+        let mut people = Vec::new();
+        for n in 0..PEOPLE {
+            people.push(linnet.join(&format!("p{n}")).await);
+        }
         Self {
             linnet,
             moderator,
