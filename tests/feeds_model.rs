@@ -470,8 +470,8 @@ impl World {
             810..910 => self.add_some().await,
             910..935 => self.remove_some().await,
             935..960 => self.mark().await,
-            960..980 => self.relate().await,
-            980..990 => self.ban().await,
+            960..985 => self.relate().await,
+            985..993 => self.ban().await,
             _ => self.leave().await,
         }
     }

@@ -420,7 +420,20 @@ async fn bans_and_their_ends_meet_what_is_done_meanwhile() {
         linnet.follow(&ann, &bob.id).await;
     }
     swept(&linnet).await;
+    let row = |id: &str, name: &str, to: Option<&str>| {
+        json!({ "id": id, "username": name, "createdAt": "2022-01-01T00:00:00Z", "text": "@ann", "inReplyToId": to })
+            .to_string()
+    };
+    let waiting = row("waiting", "bob", Some("coming"));
+    linnet.tell(&["import", "tweets", "-"], &waiting).await;
     linnet.to(&moderator, "banUser", &bob).await;
+    swept(&linnet).await;
+    // What he answered comes when he is banned already.
+    linnet
+        .tell(&["import", "tweets", "-"], &row("coming", "ann", None))
+        .await;
+    swept(&linnet).await;
+    linnet.to(&moderator, "unbanUser", &bob).await;
     swept(&linnet).await;
 }
 

@@ -5,8 +5,8 @@ use super::batch::{Batcher, Rounds, batch_fn};
 use super::request::Scope;
 use crate::model::page::Page;
 use crate::model::{
-    Action, ActionId, Entity, Error, GroupId, Hashtag, Micros, Object, ObjectKey, Reaction, Topic, Tweet, TweetId,
-    User, UserId, Wall, WallId, Window,
+    Action, ActionId, Entity, Error, GroupId, Hashtag, Micros, Object, ObjectKey, Reaction, Sight, Topic, Tweet,
+    TweetId, User, UserId, Wall, WallId, Window,
 };
 use crate::reading::feed::{Actions, ActionsOf, FeedKey, Standing, Tweets, visible_actions};
 use crate::reading::group::{self, Group};
@@ -22,6 +22,7 @@ use dataloader::BatchFn;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
+use tokio::sync::OnceCell;
 
 /// What a loader answers for a key.
 pub type Loaded<V> = Result<V, Arc<Error>>;
@@ -138,6 +139,7 @@ pub struct Top {
 pub struct Loaders {
     store: Store,
     scope: Scope,
+    glance: Arc<OnceCell<Sight>>,
     users: Load<UserId, Option<Arc<User>>>,
     tweets: Load<TweetId, Option<Arc<Tweet>>>,
     hashtags: Load<String, Option<Arc<Hashtag>>>,
@@ -171,6 +173,7 @@ impl Loaders {
         Self {
             store: scope.0.store().clone(),
             scope: scope.0.clone(),
+            glance: scope.0.glance(),
             users: loader(scope, async |scope: Scope, ids: Vec<UserId>| {
                 some(scope.store().users(ids).await?)
             }),
@@ -327,7 +330,7 @@ impl Loaders {
     /// # Errors
     /// [`Error::Internal`] when the database fails.
     pub async fn user(&self, id: UserId) -> Loaded<Option<Arc<User>>> {
-        let sight = self.scope.sight().await?;
+        let sight = self.scope.look(&self.glance).await?;
         let user = self.account(id).await?.filter(|user| sight.shows(user));
         if user.is_some() {
             self.scope.show_user(id);
@@ -352,8 +355,8 @@ impl Loaders {
     /// # Errors
     /// [`Error::Internal`] when the database fails.
     pub async fn tweet(&self, id: TweetId) -> Loaded<Option<Arc<Tweet>>> {
-        let sight = self.scope.sight().await?;
-        let tweet = match visible::cached_tweet(&self.store, &sight, id) {
+        let sight = self.scope.look(&self.glance).await?;
+        let tweet = match visible::cached_tweet(&self.store, sight, id) {
             Some(tweet) => Some(tweet),
             None => answered(self.tweets.load(id).await)?,
         };

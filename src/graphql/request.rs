@@ -79,9 +79,18 @@ impl Scope {
     /// # Errors
     /// [`Error::Internal`] when the database fails.
     pub async fn sight(&self) -> model::Result<Sight> {
-        let sight = Arc::clone(&self.0.sight.lock());
+        Ok(self.look(&self.glance()).await?.clone())
+    }
+
+    /// Where what the viewer may see is found until the operation's next mutation.
+    pub(super) fn glance(&self) -> Arc<OnceCell<Sight>> {
+        Arc::clone(&self.0.sight.lock())
+    }
+
+    /// What the viewer may see, looked up the first time.
+    pub(super) async fn look<'g>(&self, glance: &'g OnceCell<Sight>) -> model::Result<&'g Sight> {
         let look = || self.store().sight(self.0.viewer.user());
-        Ok(sight.get_or_try_init(look).await?.clone())
+        glance.get_or_try_init(look).await
     }
 
     /// Looks anew: a mutation may have changed what the viewer sees.

@@ -100,7 +100,7 @@ async fn set_banned(tx: &Tx, user: UserId, moderator: Option<UserId>, reason: Op
     };
     tx.note_moderation(&noted).await?;
     take_effect(tx, user, since.before(TOLD)).await?;
-    tracing::info!(%user, ?moderator, ban, "moderation");
+    tracing::debug!(%user, ?moderator, ban, "moderation");
     Ok(())
 }
 

@@ -65,7 +65,7 @@ impl Social {
             .write_background(move |tx| {
                 Box::pin(async move {
                     let began = Instant::now();
-                    let spans = tx.uncounted(&counted, by_hour, SPANS).await?;
+                    let spans = tx.spans_to_count(&counted, by_hour, SPANS).await?;
                     let is_last = spans.len() < SPANS;
                     for span in spans {
                         if began.elapsed() > TIME {

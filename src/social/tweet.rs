@@ -217,7 +217,7 @@ async fn edit(tx: &Tx, author: UserId, id: TweetId, draft: Draft) -> Result<Twee
         without(&tweet.hashtags, &old.hashtags),
         without(&old.hashtags, &tweet.hashtags),
     );
-    let counted = i64::from(!tx.is_uncounted(id).await?);
+    let counted = i64::from(tx.uncounted(&[id]).await?.is_empty());
     tx.count_hashtags(&came, counted).await?;
     tx.count_hashtags(&went, -counted).await?;
     let parent = match old.in_reply_to {
@@ -260,7 +260,7 @@ pub(super) async fn remove(tx: &Tx, tweet: &Tweet) -> Result<()> {
     tx.hide_tweet(tweet.id).await?;
     tx.hide_groups_about(&Entity::Tweet(tweet.id)).await?;
     tx.insert_sweep(Sweep::Tweet(tweet.id)).await?;
-    let counted = i64::from(!tx.is_uncounted(tweet.id).await?);
+    let counted = i64::from(tx.uncounted(&[tweet.id]).await?.is_empty());
     tx.count_hashtags(&tweet.hashtags, -counted).await?;
     tx.count_user(tweet.author, [-1, 0, 0]).await?;
     if let Some(parent) = tweet.in_reply_to {

@@ -102,7 +102,7 @@ impl Known {
         Ok(known)
     }
 
-    /// Those who act with those whom they act upon, both ways round.
+    /// Those who act with those whom they act upon, also the other way round where that matters.
     fn pairs(&self, briefs: &[&Brief]) -> HashSet<(UserId, UserId)> {
         let mut pairs = HashSet::new();
         for brief in briefs {
@@ -110,8 +110,11 @@ impl Known {
             let authors = brief.tweets.iter().filter_map(|id| self.tweets.get(id));
             let named = brief.names.iter().filter_map(|name| self.names.get(name).copied());
             let others = authors.map(|tweet| tweet.author).chain(named);
+            // Who blocks somebody is kept from their tweets, not the other way round.
+            let is_mutual = !matches!(brief.claim, Some(Claim::Reaction(..)));
             for other in others.chain(brief.users.iter().copied()).filter(|other| *other != by) {
-                pairs.extend([(by, other), (other, by)]);
+                pairs.insert((by, other));
+                pairs.extend(is_mutual.then_some((other, by)));
             }
         }
         pairs

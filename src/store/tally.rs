@@ -198,7 +198,7 @@ impl Tx {
     ///
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn uncounted(&self, counted: &Counted, by_hour: bool, most: usize) -> Result<Vec<Span>> {
+    pub async fn spans_to_count(&self, counted: &Counted, by_hour: bool, most: usize) -> Result<Vec<Span>> {
         let over = countable(self.now());
         let recent = (self.now().0.div_euclid(HOUR) - HOURS_KEPT) * HOUR;
         let known = self.counted(counted).await?;

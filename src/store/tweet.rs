@@ -10,7 +10,7 @@ use super::tx::Tx;
 use super::{Store, tombstone};
 use crate::model::{ActionId, Entity, Key, Micros, Result, Tweet, TweetId, UserId};
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult, QueryFilter};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// How many places a microsecond has in the text index.
@@ -240,17 +240,15 @@ impl Tx {
         self.put(|stage| stage.count_tweet(id, counts)).await
     }
 
-    /// Whether the counts of its hashtags, and of the tweet that it answers, leave a tweet out:
-    /// its author is or was banned, and counts are still being looked at.
+    /// Which of these tweets the counts of their hashtags, and of the tweets that they answer, leave
+    /// out: their author is banned, or was and counts are still being looked at.
     ///
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn is_uncounted(&self, id: TweetId) -> Result<bool> {
-        let rows = self
-            .rows("SELECT banned FROM tweet WHERE id = ?", [id.0.into()])
-            .await?;
-        let is_uncounted = rows.first().map(|row| row.try_get_by_index(0)).transpose()?;
-        Ok(is_uncounted.unwrap_or(false))
+    pub async fn uncounted(&self, tweets: &[TweetId]) -> Result<HashSet<TweetId>> {
+        let sql = "SELECT t.id FROM {each} JOIN tweet t ON t.id = {number} WHERE t.banned";
+        let rows = self.rows(sql, [json(&tweets)]).await?;
+        rows.iter().map(|row| Ok(TweetId(row.try_get_by_index(0)?))).collect()
     }
 
     /// The tweets that are there, whether their authors are or not.

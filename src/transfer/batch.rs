@@ -20,7 +20,7 @@ pub(super) struct Batch {
     stage: Stage,
     events: Vec<NewEvent>,
     keys: HashSet<Key>,
-    /// Whose doing was recorded, and what they did it to.
+    /// Whose doing was recorded or told anew, and to whom it was done.
     people: HashSet<UserId>,
 }
 
@@ -97,6 +97,7 @@ impl Batch {
 
     /// Enters a deed into the topics of what it is about, of whom it is told, and of walls.
     pub(super) fn reenter(&mut self, deed: &Deed) {
+        self.people.extend(deed.action.actor.user());
         let mut entries: Vec<(Topic, Entry)> = deed.entries();
         entries.retain(|(topic, _)| topic.is_derived());
         self.keys

@@ -150,9 +150,10 @@ async fn replies(tx: &Tx, batch: &mut Batch, page: Vec<Unresolved>) -> Result<Ve
     batch.script().set_parents(&answers);
     let children: Vec<TweetId> = answers.iter().map(|(child, ..)| *child).collect();
     batch.reenter_postings(tx, &children).await?;
+    let uncounted = tx.uncounted(&children).await?;
     for (child, _, parent) in answers {
         batch.touch([Key::Tweet(child)]);
-        batch.count_tweet(parent, [0, 0, 1]);
+        batch.count_tweet(parent, [0, 0, i64::from(!uncounted.contains(&child))]);
     }
     Ok(found.into_iter().map(|(_, one)| one).collect())
 }
