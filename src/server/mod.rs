@@ -22,6 +22,8 @@ mod sse;
 mod stream;
 mod websocket;
 
+pub use metrics::expose;
+
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use async_graphql::{ErrorExtensionValues, Response, ServerError};

@@ -244,12 +244,7 @@ impl Social {
         self.store
             .write(move |tx| {
                 Box::pin(async move {
-                    tx.hide_user(id).await?;
-                    tx.insert_sweep(Sweep::User(id)).await?;
-                    let gone = tx.delete_sessions(id, None).await?;
-                    ended(tx, gone);
-                    tx.emit(changed(id));
-                    Ok(())
+                    hide(tx, id).await
                 })
             })
             .await?;
@@ -272,6 +267,16 @@ impl Social {
             .map(|account| account.user.id)
             .ok_or_else(|| Error::invalid("username", format!("there is no user {username}")))
     }
+}
+
+/// Hides an account with all that it wrote, and leaves the rest to the sweep.
+pub(crate) async fn hide(tx: &Tx, id: UserId) -> Result<()> {
+    tx.hide_user(id).await?;
+    tx.insert_sweep(Sweep::User(id)).await?;
+    let gone = tx.delete_sessions(id, None).await?;
+    ended(tx, gone);
+    tx.emit(changed(id));
+    Ok(())
 }
 
 async fn insert(

@@ -25,22 +25,22 @@ const MENTIONS: usize = 50;
 
 /// A tweet, a reply or a retweet.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Row {
-    pub(super) identity: Identity,
+pub(crate) struct Row {
+    pub(crate) identity: Identity,
     key: Option<i64>,
     pub(super) action_key: Option<i64>,
     pub(super) username: String,
     display_name: Option<String>,
-    text: String,
-    pub(super) created_at: Micros,
-    edited_at: Option<Micros>,
-    in_reply_to: Option<Identity>,
+    pub(crate) text: String,
+    pub(crate) created_at: Micros,
+    pub(crate) edited_at: Option<Micros>,
+    pub(crate) in_reply_to: Option<Identity>,
     pub(super) retweet_of: Option<Identity>,
     origin: Origin,
-    url: Option<String>,
-    hashtags: Vec<String>,
+    pub(crate) url: Option<String>,
+    pub(crate) hashtags: Vec<String>,
     /// Who is mentioned, with their places among all names in the text.
-    mentions: Vec<(usize, String)>,
+    pub(crate) mentions: Vec<(usize, String)>,
     /// What was answered and is deleted, with the user who was told of the answer.
     in_reply_to_deleted: Option<(TweetId, Option<String>)>,
 }
@@ -190,6 +190,27 @@ fn claims<C>(rows: &[Line<Row>], claim: impl Fn(&Row) -> Option<C>) -> (Vec<usiz
 }
 
 impl Row {
+    /// A row that says only who did something, and when.
+    pub(crate) fn new(identity: Identity, username: String, created_at: Micros) -> Self {
+        Self {
+            identity,
+            key: None,
+            action_key: None,
+            username,
+            display_name: None,
+            text: String::new(),
+            created_at,
+            edited_at: None,
+            in_reply_to: None,
+            retweet_of: None,
+            origin: Origin::default(),
+            url: None,
+            hashtags: Vec::new(),
+            mentions: Vec::new(),
+            in_reply_to_deleted: None,
+        }
+    }
+
     fn in_the_past(mut self, batch: &Batch) -> Self {
         self.created_at = batch.past(self.created_at);
         self.edited_at = self.edited_at.map(|at| batch.past(at));
@@ -235,7 +256,7 @@ impl Row {
 }
 
 /// Writes tweets that are new.
-pub(super) async fn insert(
+pub(crate) async fn insert(
     tx: &Tx,
     batch: &mut Batch,
     rows: Vec<Row>,

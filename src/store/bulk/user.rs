@@ -51,11 +51,37 @@ impl Tx {
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn accounts_named(&self, keys: &[&str]) -> Result<HashMap<String, Account>> {
-        let sql = "SELECT u.username_key, u.id, u.username, u.display_name, u.bio, u.avatar_url, u.created_at, \
-                   u.password_hash, u.deleted_at, p.body, u.handle, u.url \
-                   FROM {each} JOIN users u ON u.username_key = {value} \
-                   LEFT JOIN unresolved p ON p.kind = 'user' AND p.holder = u.id";
-        let rows = self.rows(sql, [json(&keys)]).await?;
+        self.accounts("u.username_key", "u.username_key = {value}", keys).await
+    }
+
+    /// The accounts of outside profiles, by the addresses of these; not those that somebody can log
+    /// in to.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn accounts_at(&self, urls: &[&str]) -> Result<HashMap<String, Account>> {
+        self.accounts("u.url", "u.url = {value} AND u.password_hash IS NULL", urls)
+            .await
+    }
+
+    /// The accounts of outside handles, by these; not those that somebody can log in to.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn accounts_called(&self, handles: &[&str]) -> Result<HashMap<String, Account>> {
+        self.accounts("u.handle", "u.handle = {value} AND u.password_hash IS NULL", handles)
+            .await
+    }
+
+    /// The accounts that match one of the keys, by a column; of several the oldest.
+    async fn accounts(&self, key: &str, matches: &str, keys: &[&str]) -> Result<HashMap<String, Account>> {
+        let sql = format!(
+            "SELECT {key}, u.id, u.username, u.display_name, u.bio, u.avatar_url, u.created_at, \
+             u.password_hash, u.deleted_at, p.body, u.handle, u.url \
+             FROM {{each}} JOIN users u ON {matches} \
+             LEFT JOIN unresolved p ON p.kind = 'user' AND p.holder = u.id ORDER BY u.id DESC"
+        );
+        let rows = self.rows(&sql, [json(&keys)]).await?;
         rows.iter()
             .map(|row| {
                 let mark: Option<String> = row.try_get_by_index(9)?;
