@@ -26,6 +26,7 @@ mod groups; // the groups of every feed against its own actions
 mod hashtag_streams; // what a hashtag's stream tells, in which order, and since when
 mod http_protocol; // GraphQL over HTTP: methods, media types, limits and statuses
 mod import; // bulk import: order, repetition, bad rows, counters
+mod ingest; // what outside sources tell: each once, whatever breaks, as it is in the end
 mod layering; // the direction of imports
 mod live_groups; // who shares executions of a stream's events, and who does not
 mod live_http; // streams over SSE and in parts

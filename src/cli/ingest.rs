@@ -129,7 +129,8 @@ async fn follow(database: DatabaseFlags, address: Option<SocketAddr>, options: O
     let store = open::store(&database).await?;
     let metrics = Metrics::default();
     if let Some(address) = address {
-        let listener = server::bind(address).map_err(|error| Failure(format!("cannot listen on {address}: {error}")))?;
+        let listener =
+            server::bind(address).map_err(|error| Failure(format!("cannot listen on {address}: {error}")))?;
         tracing::info!(address = %listener.local_addr()?, "metrics");
         let shown = metrics.clone();
         tokio::spawn(server::expose(listener, move || shown.render(), stop.clone()));

@@ -101,9 +101,11 @@ macro_rules! read_from_text {
 read_from_text!(SocketUrl(Url), "the address of a WebSocket, ws:// or wss://", |text| {
     url(text, &["ws", "wss"])
 });
-read_from_text!(HttpUrl(Url), "the address of a server, http(s):// or ws(s)://", |text| {
-    url(text, &["http", "https", "ws", "wss"])
-});
+read_from_text!(
+    HttpUrl(Url),
+    "the address of a server, http(s):// or ws(s)://",
+    |text| { url(text, &["http", "https", "ws", "wss"]) }
+);
 read_from_text!(Slug(String), "the slug of a wall", slug_key);
 read_from_text!(Hashtag(String), "the name of a hashtag", hashtag_key);
 
@@ -140,9 +142,15 @@ mod tests {
     fn what_is_wrong_is_told() {
         for (text, reason) in [
             ("", "names no source"),
-            ("[[jetstream]]\nurl = \"https://x\"\nwalls = [\"a\"]", "is not the address of a WebSocket"),
+            (
+                "[[jetstream]]\nurl = \"https://x\"\nwalls = [\"a\"]",
+                "is not the address of a WebSocket",
+            ),
             ("[[jetstream]]\nurl = \"ws://x\"\nwalls = []", "names nothing to follow"),
-            ("[[mastodon]]\nurl = \"https://x\"\nhashtags = [\"two words\"]", "is not the name of a hashtag"),
+            (
+                "[[mastodon]]\nurl = \"https://x\"\nhashtags = [\"two words\"]",
+                "is not the name of a hashtag",
+            ),
             ("[[mastodon]]\nurl = \"https://x\"\nhashtag = [\"a\"]", "unknown field"),
             ("nonsense", ""),
         ] {

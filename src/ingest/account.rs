@@ -149,7 +149,11 @@ async fn name(tx: &Tx, new: &mut [(&Author, Account)]) -> Result<()> {
                 (account, names)
             })
             .collect();
-        let keys: Vec<String> = open.iter().flat_map(|(_, names)| names).map(|name| username_key(name)).collect();
+        let keys: Vec<String> = open
+            .iter()
+            .flat_map(|(_, names)| names)
+            .map(|name| username_key(name))
+            .collect();
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         taken.extend(tx.accounts_named(&keys).await?.into_keys());
         for (account, names) in &mut open {
@@ -166,7 +170,10 @@ async fn name(tx: &Tx, new: &mut [(&Author, Account)]) -> Result<()> {
 
 /// The n-th username of an outside account: what is left of its name, and a hash of all of it.
 fn username(author: &Author, n: u32) -> String {
-    let plain = author.stem.chars().filter(|letter| letter.is_ascii_alphanumeric() || *letter == '_');
+    let plain = author
+        .stem
+        .chars()
+        .filter(|letter| letter.is_ascii_alphanumeric() || *letter == '_');
     let stem: String = plain.take(STEM).collect();
     let hash = Sha256::digest(format!("{n}\n{}", author.url));
     let letter = |byte: &u8| LETTERS.get(usize::from(byte % 32)).copied().map(char::from);
@@ -193,7 +200,15 @@ mod tests {
 
     #[test]
     fn usernames_are_valid_and_stable() {
-        for stem in ["alice", "", "___", "ñandú", "日本", "a-very.long_name-of.somebody", "_x_"] {
+        for stem in [
+            "alice",
+            "",
+            "___",
+            "ñandú",
+            "日本",
+            "a-very.long_name-of.somebody",
+            "_x_",
+        ] {
             for n in 0..20 {
                 let name = username(&named(stem, "https://example.social/@somebody"), n);
                 assert!(is_username(&name), "{stem}: {name}");

@@ -55,14 +55,25 @@ pub(super) async fn narrow(store: &Store, facts: &mut Facts) -> Result<()> {
     let items: Vec<&Item> = unwanted.chain(reposted).chain(&facts.gone).collect();
     let keys: Vec<_> = items.iter().map(|item| item.as_key()).collect();
     let taken = store.items_taken(&keys).await?;
-    let known: HashSet<Item> = taken.into_iter().filter_map(|n| items.get(n).copied().cloned()).collect();
+    let known: HashSet<Item> = taken
+        .into_iter()
+        .filter_map(|n| items.get(n).copied().cloned())
+        .collect();
     let posted: HashSet<Item> = posted.into_iter().cloned().collect();
-    let urls = facts.accounts_gone.iter().chain(facts.authors.iter().map(|author| &author.url));
+    let urls = facts
+        .accounts_gone
+        .iter()
+        .chain(facts.authors.iter().map(|author| &author.url));
     let urls: Vec<&str> = urls.map(String::as_str).collect();
     let here = store.addresses_known(&urls).await?;
-    let here: HashSet<String> = here.into_iter().filter_map(|n| urls.get(n).map(|url| (*url).to_owned())).collect();
+    let here: HashSet<String> = here
+        .into_iter()
+        .filter_map(|n| urls.get(n).map(|url| (*url).to_owned()))
+        .collect();
     facts.posts.retain(|post| post.is_wanted || known.contains(&post.item));
-    facts.reposts.retain(|repost| known.contains(&repost.of) || posted.contains(&repost.of));
+    facts
+        .reposts
+        .retain(|repost| known.contains(&repost.of) || posted.contains(&repost.of));
     facts.gone.retain(|item| known.contains(item));
     facts.accounts_gone.retain(|url| here.contains(url));
     facts.authors.retain(|author| here.contains(&author.url));
@@ -86,10 +97,17 @@ pub(super) async fn write(tx: &Tx, facts: &Facts, reached: &[Followed], crowded:
     delete(tx, &mut batch, &facts.gone, &mut written).await?;
     let gone: Vec<&str> = facts.accounts_gone.iter().map(String::as_str).collect();
     if !gone.is_empty() {
-        for account in tx.accounts_at(&gone).await?.values().filter(|account| !account.is_deleted) {
+        for account in tx
+            .accounts_at(&gone)
+            .await?
+            .values()
+            .filter(|account| !account.is_deleted)
+        {
             hide(tx, account.id).await?;
         }
     }
+    let stillborn: Vec<_> = facts.stillborn.iter().map(Item::as_key).collect();
+    batch.script().note_stillborn(&stillborn, tx.now());
     batch.script().set_ingest_positions(reached);
     batch.finish(tx).await?;
     Ok(written)
@@ -154,7 +172,10 @@ async fn post(
     let mut fresh: Vec<&Post> = fresh.map(|(_, post)| *post).collect();
     // Lists are ordered by time and then by number.
     fresh.sort_by_key(|post| post.created_at);
-    let authors: Vec<_> = fresh.iter().map(|post| (&post.author, batch.past(post.created_at))).collect();
+    let authors: Vec<_> = fresh
+        .iter()
+        .map(|post| (&post.author, batch.past(post.created_at)))
+        .collect();
     let (users, newcomers) = account::users(tx, batch, &authors).await?;
     let before = fresh.len();
     fresh.retain(|post| users.get(&post.author.url).is_some_and(is_welcome));
@@ -179,9 +200,13 @@ async fn post(
         Some(row)
     });
     let rows: Vec<Row> = rows.collect();
-    let by_name = users.into_values().map(|account| (username_key(&account.username), account));
+    let by_name = users
+        .into_values()
+        .map(|account| (username_key(&account.username), account));
     rows::insert(tx, batch, rows, &by_name.collect(), crowded).await?;
-    batch.script().note_tweets(&posts.into_iter().map(taken).collect::<Vec<_>>());
+    batch
+        .script()
+        .note_tweets(&posts.into_iter().map(taken).collect::<Vec<_>>());
     batch.flush(tx).await
 }
 
@@ -195,7 +220,11 @@ fn taken(post: &Post) -> Taken<'_> {
 
 /// The users whom posts mention, by the addresses of their profiles.
 async fn mentioned(tx: &Tx, posts: &[&Post]) -> Result<HashMap<String, Account>> {
-    let urls: HashSet<&str> = posts.iter().flat_map(|post| &post.mentions).map(String::as_str).collect();
+    let urls: HashSet<&str> = posts
+        .iter()
+        .flat_map(|post| &post.mentions)
+        .map(String::as_str)
+        .collect();
     if urls.is_empty() {
         return Ok(HashMap::new());
     }
@@ -209,13 +238,23 @@ async fn repost(tx: &Tx, batch: &mut Batch, reposts: &[Repost], written: &mut Wr
     if reposts.is_empty() {
         return Ok(());
     }
-    let known = Known::of(tx, reposts.iter().flat_map(|repost| [&repost.item, &repost.of]).collect()).await?;
+    let known = Known::of(
+        tx,
+        reposts.iter().flat_map(|repost| [&repost.item, &repost.of]).collect(),
+    )
+    .await?;
     let target = |repost: &Repost| {
-        let of = known.0.get(&repost.of).filter(|of| of.identity.is_some() && of.retweeter.is_none())?;
+        let of = known
+            .0
+            .get(&repost.of)
+            .filter(|of| of.identity.is_some() && of.retweeter.is_none())?;
         (!known.0.contains_key(&repost.item)).then_some(of.tweet)
     };
     let new: Vec<(TweetId, &Repost)> = reposts.iter().filter_map(|one| Some((target(one)?, one))).collect();
-    let authors: Vec<_> = new.iter().map(|(_, one)| (&one.author, batch.past(one.created_at))).collect();
+    let authors: Vec<_> = new
+        .iter()
+        .map(|(_, one)| (&one.author, batch.past(one.created_at)))
+        .collect();
     let (users, newcomers) = account::users(tx, batch, &authors).await?;
     written.newcomers.extend(newcomers);
     let rows = new.iter().filter_map(|(tweet, one)| {
@@ -255,14 +294,20 @@ async fn edit(tx: &Tx, batch: &mut Batch, posts: Vec<&Post>, known: &Known, writ
             text: post.text.clone(),
             edited_at: Some(batch.past(post.edited_at.unwrap_or(tx.now()))),
             hashtags: post.hashtags.clone(),
-            mentions: post.mentions.iter().filter_map(|url| Some(mentioned.get(url)?.id)).collect(),
+            mentions: post
+                .mentions
+                .iter()
+                .filter_map(|url| Some(mentioned.get(url)?.id))
+                .collect(),
             ..Tweet::clone(&old)
         };
         tweet::rewrite(tx, &author.username, &old, new).await?;
         written.edited += 1;
     }
     account::known(tx, batch, posts.iter().map(|post| &post.author)).await?;
-    batch.script().note_tweets(&posts.into_iter().map(taken).collect::<Vec<_>>());
+    batch
+        .script()
+        .note_tweets(&posts.into_iter().map(taken).collect::<Vec<_>>());
     Ok(())
 }
 

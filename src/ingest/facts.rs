@@ -14,6 +14,8 @@ pub(super) struct Facts {
     pub posts: Vec<Post>,
     pub reposts: Vec<Repost>,
     pub gone: Vec<Item>,
+    /// Wanted posts that ended before they were written.
+    pub stillborn: Vec<Item>,
     pub accounts_gone: Vec<String>,
     pub authors: Vec<Author>,
 }
@@ -24,6 +26,7 @@ impl Facts {
         self.posts.is_empty()
             && self.reposts.is_empty()
             && self.gone.is_empty()
+            && self.stillborn.is_empty()
             && self.accounts_gone.is_empty()
             && self.authors.is_empty()
     }
@@ -42,11 +45,24 @@ impl Facts {
             fill(&mut facts);
             parts.push(Arc::new(facts));
         };
-        self.posts.iter().for_each(|one| part(&|facts| facts.posts.push(one.clone())));
-        self.reposts.iter().for_each(|one| part(&|facts| facts.reposts.push(one.clone())));
-        self.gone.iter().for_each(|one| part(&|facts| facts.gone.push(one.clone())));
-        self.accounts_gone.iter().for_each(|one| part(&|facts| facts.accounts_gone.push(one.clone())));
-        self.authors.iter().for_each(|one| part(&|facts| facts.authors.push(one.clone())));
+        self.posts
+            .iter()
+            .for_each(|one| part(&|facts| facts.posts.push(one.clone())));
+        self.reposts
+            .iter()
+            .for_each(|one| part(&|facts| facts.reposts.push(one.clone())));
+        self.gone
+            .iter()
+            .for_each(|one| part(&|facts| facts.gone.push(one.clone())));
+        self.stillborn
+            .iter()
+            .for_each(|one| part(&|facts| facts.stillborn.push(one.clone())));
+        self.accounts_gone
+            .iter()
+            .for_each(|one| part(&|facts| facts.accounts_gone.push(one.clone())));
+        self.authors
+            .iter()
+            .for_each(|one| part(&|facts| facts.authors.push(one.clone())));
         parts
     }
 
@@ -72,7 +88,9 @@ impl Facts {
                     reposts.insert(repost.item.clone(), *repost);
                 }
                 News::Gone(item) => {
-                    posts.remove(&item);
+                    if posts.remove(&item).is_some_and(|post| post.is_wanted) {
+                        facts.stillborn.push(item.clone());
+                    }
                     reposts.remove(&item);
                     departed.remember(&item);
                     facts.gone.push(item);

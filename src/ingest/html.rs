@@ -78,7 +78,10 @@ mod tests {
                  <span class=\"h-card\"><a href=\"https://m.example/@alice\">@<span>alice</span></a></span></p>",
                 "#Rust by @alice",
             ),
-            ("<p>list</p><ul><li>a</li><li>b</li></ul><p>end</p>", "list\n\n- a\n- b\n\nend"),
+            (
+                "<p>list</p><ul><li>a</li><li>b</li></ul><p>end</p>",
+                "list\n\n- a\n- b\n\nend",
+            ),
             ("<p>a<br><br>b</p>", "a\n\nb"),
             ("<blockquote><p>said</p></blockquote>well", "said\n\nwell"),
             ("<script>evil()</script><p>good</p><style>p {}</style>", "good"),

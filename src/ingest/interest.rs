@@ -1,7 +1,7 @@
 //! What is wanted of a source: what its walls' rules match.
 
-use super::news::{Author, Post};
 use super::Error;
+use super::news::{Author, Post};
 use crate::model::wall::Matcher;
 use crate::model::{Result, WallId};
 use crate::store::Store;
@@ -145,7 +145,12 @@ impl Watch {
     /// The walls that are not there.
     fn missing(&self) -> Vec<String> {
         let interest = self.interest();
-        self.0.slugs.iter().filter(|slug| !interest.has(slug)).cloned().collect()
+        self.0
+            .slugs
+            .iter()
+            .filter(|slug| !interest.has(slug))
+            .cloned()
+            .collect()
     }
 
     /// Has accounts looked up, where that is wanted.

@@ -24,8 +24,8 @@ use std::time::{Duration, Instant};
 use url::Url;
 
 pub(super) use frame::is_did;
-pub(super) use record::{author, profile};
 use record::SOURCE;
+pub(super) use record::{author, profile};
 
 /// How far before the last position a line begins.
 const OVERLAP: Duration = Duration::from_secs(5);

@@ -81,7 +81,10 @@ impl Outside {
 
     async fn ask(&self, mut request: Request<Empty<Bytes>>, token: Option<&str>) -> Result<Response<Incoming>, Broken> {
         let headers = request.headers_mut();
-        headers.insert(USER_AGENT, HeaderValue::from_static(concat!("linnet/", env!("CARGO_PKG_VERSION"))));
+        headers.insert(
+            USER_AGENT,
+            HeaderValue::from_static(concat!("linnet/", env!("CARGO_PKG_VERSION"))),
+        );
         if let Some(token) = token.and_then(|token| HeaderValue::try_from(format!("Bearer {token}")).ok()) {
             headers.insert(AUTHORIZATION, token);
         }
@@ -172,7 +175,9 @@ async fn refusal(answer: Response<Incoming>) -> Broken {
 
 async fn read(answer: Response<Incoming>, most: usize) -> Result<Bytes, Broken> {
     let reading = Limited::new(answer.into_body(), most).collect();
-    let body = tokio::time::timeout(PATIENCE, reading).await.map_err(|_| Broken::Late)?;
+    let body = tokio::time::timeout(PATIENCE, reading)
+        .await
+        .map_err(|_| Broken::Late)?;
     Ok(body?.to_bytes())
 }
 

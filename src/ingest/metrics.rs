@@ -62,11 +62,23 @@ impl Default for Metrics {
         };
         let mut registry = Registry::with_prefix("linnet_ingest");
         registry.register("frames", "Frames that came", metrics.frames.clone());
-        registry.register("skipped", "Frames that were left out, by reason", metrics.skipped.clone());
+        registry.register(
+            "skipped",
+            "Frames that were left out, by reason",
+            metrics.skipped.clone(),
+        );
         registry.register("matched", "Posts that somebody wants", metrics.matched.clone());
         registry.register("lines", "Connections that stand", metrics.lines.clone());
-        registry.register("connections", "Connections that were begun", metrics.connections.clone());
-        registry.register("lag_seconds", "How far behind the present a source was read", metrics.lag.clone());
+        registry.register(
+            "connections",
+            "Connections that were begun",
+            metrics.connections.clone(),
+        );
+        registry.register(
+            "lag_seconds",
+            "How far behind the present a source was read",
+            metrics.lag.clone(),
+        );
         registry.register("written", "What was written, by kind", metrics.written.clone());
         metrics.registry = Arc::new(registry);
         metrics

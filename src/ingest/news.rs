@@ -96,15 +96,25 @@ pub(super) struct Author {
 
 /// A text as it is stored; none when nothing is left of it.
 pub(super) fn stored(text: &str) -> Option<String> {
-    let text: String = text.chars().filter(|letter| *letter != '\0').take(LONGEST_TEXT).collect();
+    let text: String = text
+        .chars()
+        .filter(|letter| *letter != '\0')
+        .take(LONGEST_TEXT)
+        .collect();
     let text = text::normalize(&text).into_owned();
     (!text.trim().is_empty()).then_some(text)
 }
 
 /// One line of at most so many characters; none when nothing is left of it.
 pub(super) fn line(text: &str, most: usize) -> Option<String> {
-    let words: Vec<&str> = text.split(|letter: char| letter.is_whitespace() || letter.is_control()).collect();
-    let text: String = words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    let words: Vec<&str> = text
+        .split(|letter: char| letter.is_whitespace() || letter.is_control())
+        .collect();
+    let text: String = words
+        .into_iter()
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ");
     let text: String = text.chars().take(most).collect();
     let text = text.trim_end();
     (!text.is_empty()).then(|| text.to_owned())
@@ -124,6 +134,8 @@ pub(super) fn hashtags<'t>(names: impl Iterator<Item = &'t str>) -> Vec<String> 
 /// An address that a browser may be sent to.
 pub(super) fn address(url: &str) -> Option<String> {
     let is_web = url.starts_with("https://") || url.starts_with("http://");
-    let is_plain = url.chars().all(|letter| !letter.is_whitespace() && !letter.is_control());
+    let is_plain = url
+        .chars()
+        .all(|letter| !letter.is_whitespace() && !letter.is_control());
     (is_web && is_plain && url.len() <= LONGEST_NAME).then(|| url.to_owned())
 }

@@ -107,10 +107,14 @@ impl Profiles {
         let mut url = self.url.clone();
         let base = url.path().trim_end_matches('/').to_owned();
         url.set_path(&format!("{base}/xrpc/app.bsky.actor.getProfiles"));
-        url.query_pairs_mut().extend_pairs(actors.iter().map(|actor| ("actors", actor)));
+        url.query_pairs_mut()
+            .extend_pairs(actors.iter().map(|actor| ("actors", actor)));
         let answer: Answer = self.outside.json(&url, None).await?;
         let profiles = answer.profiles.into_iter();
-        Ok(profiles.filter(|profile| is_did(&profile.did)).map(Profile::author).collect())
+        Ok(profiles
+            .filter(|profile| is_did(&profile.did))
+            .map(Profile::author)
+            .collect())
     }
 }
 

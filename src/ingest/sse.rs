@@ -100,7 +100,11 @@ mod tests {
         let expected = [event("update", "{\"a\":1}"), event("delete", "7"), event("", "x\ny")];
         for size in 1..text.len() {
             let mut decoder = Decoder::new(1_000);
-            let events: Vec<_> = text.as_bytes().chunks(size).flat_map(|piece| decoder.feed(piece)).collect();
+            let events: Vec<_> = text
+                .as_bytes()
+                .chunks(size)
+                .flat_map(|piece| decoder.feed(piece))
+                .collect();
             assert_eq!(events, expected, "pieces of {size} bytes");
         }
     }

@@ -109,7 +109,10 @@ impl Writer {
         self.metrics.written(&written);
         if let Some(newcomers) = &self.newcomers {
             // Who is looked up late, or never, is only less well known.
-            written.newcomers.into_iter().for_each(|url| drop(newcomers.try_send(url)));
+            written
+                .newcomers
+                .into_iter()
+                .for_each(|url| drop(newcomers.try_send(url)));
         }
         self.pace.rest(step).await;
         let due = Duration::from_secs_f64(written.posted as f64 / self.rate);

@@ -15,6 +15,7 @@ mod operation;
 mod overload;
 mod panic;
 mod playground;
+mod reader;
 mod request;
 mod request_id;
 mod routes;

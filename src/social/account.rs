@@ -242,11 +242,7 @@ impl Social {
         let id = viewer.require_user()?;
         self.confirm(id, secret).await?;
         self.store
-            .write(move |tx| {
-                Box::pin(async move {
-                    hide(tx, id).await
-                })
-            })
+            .write(move |tx| Box::pin(async move { hide(tx, id).await }))
             .await?;
         self.sweeping.notify_one();
         Ok(())

@@ -197,6 +197,16 @@ impl Script {
         );
     }
 
+    /// Notes that items have gone before they became anything.
+    pub fn note_stillborn(&mut self, items: &[Item<'_>], at: Micros) {
+        self.each_with(
+            "INSERT INTO ingested (gone_at, source, item, tweet_id, version) SELECT ?, {text:0}, {text:1}, 0, '' \
+             FROM {each} WHERE TRUE ON CONFLICT DO NOTHING",
+            [at.0.into()],
+            items,
+        );
+    }
+
     /// Notes that items have gone.
     pub fn note_gone(&mut self, items: &[Item<'_>], at: Micros) {
         self.each_with(

@@ -37,8 +37,13 @@ pub(super) struct Frame<'f> {
 pub(super) enum Body<'f> {
     Commit(Commit<'f>),
     /// The account may be called otherwise now.
-    Identity { handle: Option<String> },
-    Account { active: bool, status: Option<String> },
+    Identity {
+        handle: Option<String>,
+    },
+    Account {
+        active: bool,
+        status: Option<String>,
+    },
     /// What nobody here needs to know.
     Other,
 }
@@ -171,7 +176,9 @@ fn payload_of(text: &str) -> Result<Frame<'_>, Malformed> {
     Ok(Frame {
         position: head.seq.unwrap_or_default(),
         did,
-        seen_at: seen_at.or(matches!(body, Body::Other).then_some(Micros(0))).ok_or(Malformed)?,
+        seen_at: seen_at
+            .or(matches!(body, Body::Other).then_some(Micros(0)))
+            .ok_or(Malformed)?,
         body,
     })
 }

@@ -138,7 +138,8 @@ fn author(account: &Account) -> Option<Author> {
     Some(Author {
         stem: account.username.clone(),
         handle: line(&format!("@{name}"), BIO_LENGTH),
-        display_name: line(&account.display_name, DISPLAY_NAME_LENGTH).or_else(|| line(&account.username, DISPLAY_NAME_LENGTH)),
+        display_name: line(&account.display_name, DISPLAY_NAME_LENGTH)
+            .or_else(|| line(&account.username, DISPLAY_NAME_LENGTH)),
         bio: Some(line(&html::to_text(&account.note), BIO_LENGTH).unwrap_or_default()),
         avatar_url: account
             .avatar
