@@ -24,6 +24,7 @@ const TABLES: &[&str] = &[
         position_at BIGINT NOT NULL,
         position_id BIGINT NOT NULL
     )",
+    "CREATE INDEX users_handle ON users (handle) WHERE handle IS NOT NULL",
     // One row: grows with every change of any wall's rules.
     "CREATE TABLE wall_version (id BIGINT PRIMARY KEY CHECK (id = 1), version BIGINT NOT NULL)",
     "INSERT INTO wall_version VALUES (1, 0)",
@@ -67,8 +68,6 @@ const TABLES: &[&str] = &[
      WHERE t.id = feed_entry.tweet_id) WHERE kind = 0 AND topic >= 'hashtag:' AND topic < 'hashtag;' \
      AND EXISTS (SELECT 1 FROM tweet t WHERE t.id = feed_entry.tweet_id)",
     "CREATE INDEX feed_entry_retweeted ON feed_entry (topic, retweets, created_at, id) WHERE retweets > 0",
-    "CREATE INDEX feed_entry_retweeted_hour ON feed_entry \
-     (topic, (created_at / 3600000000), retweets, created_at, id) WHERE retweets > 0",
 ];
 
 #[async_trait::async_trait]
@@ -82,7 +81,7 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let sql = "DROP INDEX feed_entry_retweeted_hour; DROP INDEX feed_entry_retweeted; \
+        let sql = "DROP INDEX users_handle; DROP INDEX feed_entry_retweeted; \
                    ALTER TABLE feed_entry DROP COLUMN retweets; DROP TABLE tally; DROP TABLE participant; \
                    DROP TABLE wall_tweet; DROP TABLE wall_version; DROP TABLE wall";
         manager.get_connection().execute_unprepared(sql).await?;

@@ -51,6 +51,8 @@ pub enum GlobalId {
     Feed(FeedGroup, String),
     /// `ActionGroup:...`
     Group(GroupId),
+    /// `Wall:42`
+    Wall(WallId),
 }
 
 impl GlobalId {
@@ -69,6 +71,7 @@ impl GlobalId {
                 Some(Self::Feed(FeedGroup::parse(group)?, slug.to_owned()))
             }
             "ActionGroup" => GroupId::parse(key).map(Self::Group),
+            "Wall" => number(key).map(|id| Self::Wall(WallId(id))),
             _ => None,
         }
     }
@@ -84,6 +87,7 @@ impl fmt::Display for GlobalId {
             Self::Object(key) => write!(f, "ExternalObject:{key}"),
             Self::Feed(group, slug) => write!(f, "Feed:{}:{slug}", group.as_str()),
             Self::Group(id) => write!(f, "ActionGroup:{id}"),
+            Self::Wall(id) => write!(f, "Wall:{id}"),
         }
     }
 }
@@ -107,6 +111,7 @@ mod tests {
             "Feed:USER:alice",
             "Feed:OBJECT:a:b:c",
             "ExternalObject:a:b:c",
+            "Wall:3",
         ] {
             assert_eq!(GlobalId::parse(id).map(|id| id.to_string()).as_deref(), Some(id));
         }

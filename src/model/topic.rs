@@ -79,11 +79,13 @@ impl Topic {
         }
     }
 
-    /// Whether it follows from what an action is about: such entries are told apart from those of
-    /// authors and hashtags where actions are written in bulk.
+    /// Whether it follows from what an action is about, or from the rules of walls: such entries are
+    /// told apart from those of authors and hashtags where actions are written in bulk.
     #[must_use]
     pub fn is_derived(&self) -> bool {
-        self.0.starts_with("about:") || self.0.starts_with("notifications:")
+        ["about:", "notifications:", "wall:"]
+            .iter()
+            .any(|kind| self.0.starts_with(kind))
     }
 
     /// Whether nothing but tweets and replies stands in it.
