@@ -37,6 +37,7 @@ mod objects; // lists of actions against a model of what has happened
 mod pagination; // every kind of list against slices of the whole
 mod processes; // commands beside a running server, a second server, and the end of one
 mod rates; // what is limited by user and by address, and what is not
+mod readers; // RSS, Atom, JSON Feed and ActivityStreams: what is public, once, and valid
 mod resuming; // readers that come back, or lag, miss nothing and get nothing twice
 mod schema; // schema.graphql is what the program prints, and holds the contract
 mod search; // parts of texts, names and hashtags

@@ -9,7 +9,6 @@ pub(crate) struct Migration;
 const TABLES: &[&str] = &[
     // Who an outside account is here.
     "CREATE INDEX users_url ON users (url) WHERE url IS NOT NULL",
-    "CREATE INDEX users_handle ON users (handle) WHERE handle IS NOT NULL",
     // What sources call the tweets that came from them, or the retweets of them by `retweeter_id`, by
     // the newest version that was taken. `gone_at`: when the source deleted it.
     "CREATE TABLE ingested (
@@ -42,7 +41,7 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let sql = "DROP TABLE ingest_position; DROP TABLE ingested; DROP INDEX users_handle; DROP INDEX users_url";
+        let sql = "DROP TABLE ingest_position; DROP TABLE ingested; DROP INDEX users_url";
         manager.get_connection().execute_unprepared(sql).await?;
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Outside accounts as users.
 
 use super::news::Author;
+use crate::model::outside::Outside;
 use crate::model::user::{DISPLAY_NAME_LENGTH, username_key};
 use crate::model::{Key, Micros, Result, UserId};
 use crate::store::bulk::Numbered;
@@ -8,17 +9,10 @@ use crate::store::bulk::user::{Account, Provisional};
 use crate::store::script::Script;
 use crate::store::tx::Tx;
 use crate::transfer::batch::Batch;
-use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 
-/// The most letters that a username takes from the outside name.
-const STEM: usize = 11;
-/// How many letters of a hash make it unique.
-const HASH: usize = 8;
-/// Letters and digits that are not easily mistaken for each other.
-const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 /// How many usernames are tried at once.
-const TRIES: u32 = 4;
+const TRIES: usize = 4;
 
 /// The users that authors are, by the addresses of their profiles, and the addresses of those who
 /// are new and were made. What they are called now is taken over.
@@ -144,8 +138,11 @@ async fn name(tx: &Tx, new: &mut [(&Author, Account)]) -> Result<()> {
         let open = new.iter_mut().filter(|(_, account)| account.username.is_empty());
         let mut open: Vec<_> = open
             .map(|(author, account)| {
-                let tries = round * TRIES..(round + 1) * TRIES;
-                let names: Vec<String> = tries.map(|n| username(author, n)).collect();
+                let outside = Outside {
+                    handle: author.name.clone(),
+                    url: Some(author.url.clone()),
+                };
+                let names: Vec<String> = outside.usernames().skip(round * TRIES).take(TRIES).collect();
                 (account, names)
             })
             .collect();
@@ -166,58 +163,4 @@ async fn name(tx: &Tx, new: &mut [(&Author, Account)]) -> Result<()> {
         round += 1;
     }
     Ok(())
-}
-
-/// The n-th username of an outside account: what is left of its name, and a hash of all of it.
-fn username(author: &Author, n: u32) -> String {
-    let plain = author
-        .stem
-        .chars()
-        .filter(|letter| letter.is_ascii_alphanumeric() || *letter == '_');
-    let stem: String = plain.take(STEM).collect();
-    let hash = Sha256::digest(format!("{n}\n{}", author.url));
-    let letter = |byte: &u8| LETTERS.get(usize::from(byte % 32)).copied().map(char::from);
-    let hash: String = hash.iter().filter_map(letter).take(HASH).collect();
-    match stem.trim_matches('_') {
-        "" => hash,
-        stem => format!("{stem}_{hash}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ingest::jetstream::author;
-    use crate::model::user::is_username;
-
-    fn named(stem: &str, url: &str) -> Author {
-        Author {
-            stem: stem.to_owned(),
-            url: url.to_owned(),
-            ..author("did:plc:a")
-        }
-    }
-
-    #[test]
-    fn usernames_are_valid_and_stable() {
-        for stem in [
-            "alice",
-            "",
-            "___",
-            "ñandú",
-            "日本",
-            "a-very.long_name-of.somebody",
-            "_x_",
-        ] {
-            for n in 0..20 {
-                let name = username(&named(stem, "https://example.social/@somebody"), n);
-                assert!(is_username(&name), "{stem}: {name}");
-            }
-        }
-        let alice = named("alice", "https://example.social/@alice");
-        assert_eq!(username(&alice, 0), username(&alice, 0));
-        assert_ne!(username(&alice, 0), username(&alice, 1));
-        let other = named("alice", "https://example.org/@alice");
-        assert_ne!(username(&alice, 0), username(&other, 0));
-    }
 }

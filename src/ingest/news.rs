@@ -84,10 +84,8 @@ pub(super) struct Repost {
 pub(super) struct Author {
     /// The address of its profile, which names it over all sources.
     pub url: String,
-    /// What is always known of its name, and never changes: a DID, or `alice@example.social`.
+    /// What is always known of its name, and never changes: a DID, or `@alice@example.social`.
     pub name: String,
-    /// What a username begins with.
-    pub stem: String,
     pub handle: Option<String>,
     pub display_name: Option<String>,
     pub bio: Option<String>,

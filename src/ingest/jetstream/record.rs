@@ -171,7 +171,6 @@ pub(in crate::ingest) fn author(did: &str) -> Author {
     Author {
         url: profile(did),
         name: did.to_owned(),
-        stem: "bsky".to_owned(),
         handle: None,
         display_name: None,
         bio: None,

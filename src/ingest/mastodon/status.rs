@@ -132,12 +132,11 @@ fn author(account: &Account) -> Option<Author> {
     let url = address(&account.url)?;
     let host = url.split('/').nth(2)?;
     let name = match account.acct.contains('@') {
-        true => account.acct.clone(),
-        false => format!("{}@{host}", account.acct),
+        true => format!("@{}", account.acct),
+        false => format!("@{}@{host}", account.acct),
     };
     Some(Author {
-        stem: account.username.clone(),
-        handle: line(&format!("@{name}"), BIO_LENGTH),
+        handle: line(&name, BIO_LENGTH),
         display_name: line(&account.display_name, DISPLAY_NAME_LENGTH)
             .or_else(|| line(&account.username, DISPLAY_NAME_LENGTH)),
         bio: Some(line(&html::to_text(&account.note), BIO_LENGTH).unwrap_or_default()),
