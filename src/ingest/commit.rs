@@ -49,35 +49,42 @@ impl Written {
 
 /// Leaves of the facts what is wanted, or concerns what is stored.
 pub(super) async fn narrow(store: &Store, facts: &mut Facts) -> Result<()> {
-    let posted: HashSet<&Item> = facts.posts.iter().map(|post| &post.item).collect();
+    let known = items_known(store, facts).await?;
+    let profiles = profiles_known(store, facts).await?;
+    let posted: HashSet<Item> = facts.posts.iter().map(|post| post.item.clone()).collect();
+    let authors: HashSet<String> = facts.posts.iter().map(|post| post.author.url.clone()).collect();
+    facts.posts.retain(|post| post.is_wanted || known.contains(&post.item));
+    let reposts = &mut facts.reposts;
+    reposts.retain(|repost| known.contains(&repost.of) || posted.contains(&repost.of));
+    facts.gone.retain(|item| known.contains(item));
+    facts.accounts_gone.retain(|url| profiles.contains(url));
+    let is_somebody = |url: &String| profiles.contains(url) || authors.contains(url);
+    facts.authors.retain(|author| is_somebody(&author.url));
+    Ok(())
+}
+
+/// The items that were taken, of those that only matter where they were.
+async fn items_known(store: &Store, facts: &Facts) -> Result<HashSet<Item>> {
     let unwanted = facts.posts.iter().filter(|post| !post.is_wanted).map(|post| &post.item);
     let reposted = facts.reposts.iter().map(|repost| &repost.of);
     let items: Vec<&Item> = unwanted.chain(reposted).chain(&facts.gone).collect();
     let keys: Vec<_> = items.iter().map(|item| item.as_key()).collect();
-    let taken = store.items_taken(&keys).await?;
-    let known: HashSet<Item> = taken
-        .into_iter()
-        .filter_map(|n| items.get(n).copied().cloned())
-        .collect();
-    let posted: HashSet<Item> = posted.into_iter().cloned().collect();
-    let urls = facts
-        .accounts_gone
+    let taken = store.items_taken(&keys).await?.into_iter();
+    Ok(taken.filter_map(|place| items.get(place).copied().cloned()).collect())
+}
+
+/// The profiles that users have, of those of whom something is told.
+async fn profiles_known(store: &Store, facts: &Facts) -> Result<HashSet<String>> {
+    let gone = facts.accounts_gone.iter().map(|url| (url.as_str(), None));
+    let named = facts
+        .authors
         .iter()
-        .chain(facts.authors.iter().map(|author| &author.url));
-    let urls: Vec<&str> = urls.map(String::as_str).collect();
-    let here = store.addresses_known(&urls).await?;
-    let here: HashSet<String> = here
-        .into_iter()
-        .filter_map(|n| urls.get(n).map(|url| (*url).to_owned()))
-        .collect();
-    facts.posts.retain(|post| post.is_wanted || known.contains(&post.item));
-    facts
-        .reposts
-        .retain(|repost| known.contains(&repost.of) || posted.contains(&repost.of));
-    facts.gone.retain(|item| known.contains(item));
-    facts.accounts_gone.retain(|url| here.contains(url));
-    facts.authors.retain(|author| here.contains(&author.url));
-    Ok(())
+        .map(|one| (one.url.as_str(), one.handle.as_deref()));
+    let profiles: Vec<_> = gone.chain(named).collect();
+    let known = store.profiles_known(&profiles).await?.into_iter();
+    Ok(known
+        .filter_map(|place| profiles.get(place).map(|(url, _)| (*url).to_owned()))
+        .collect())
 }
 
 /// Writes facts and positions.
@@ -92,6 +99,10 @@ pub(super) async fn write(tx: &Tx, facts: &Facts, reached: &[Followed], crowded:
         .filter(|post| known.is_news(post))
         .partition(|post| !known.0.contains_key(&post.item));
     post(tx, &mut batch, new, &known, crowded, &mut written).await?;
+    if written.posted > 0 {
+        // Some of whom more is told than their posts do may have become users with these.
+        account::known(tx, &mut batch, facts.authors.iter()).await?;
+    }
     repost(tx, &mut batch, &facts.reposts, &mut written).await?;
     edit(tx, &mut batch, newer, &known, &mut written).await?;
     delete(tx, &mut batch, &facts.gone, &mut written).await?;

@@ -77,18 +77,16 @@ impl Watch {
 
     /// Takes over what a handle's profile is, where a wall wants to know.
     pub(super) fn learn(&self, author: &Author) {
-        let Some(handle) = author.handle.as_ref().map(|handle| handle.to_lowercase()) else {
+        let is_wanted = |handle: &&String| self.interest().wanted.handles.contains(*handle);
+        let Some(handle) = author.handle.as_ref().filter(is_wanted) else {
             return;
         };
-        if !self.interest().wanted.handles.contains(&handle) {
-            return;
-        }
         tracing::info!(handle, profile = author.url, "a wall's account is known now");
         let mut interest = self.0.interest.write();
         let wanted = &mut Arc::make_mut(&mut interest).wanted;
-        wanted.handles.remove(&handle);
+        wanted.handles.remove(handle);
         wanted.profiles.insert(author.url.clone());
-        self.0.learned.write().insert(handle, author.url.clone());
+        self.0.learned.write().insert(handle.clone(), author.url.clone());
     }
 
     /// Reads anew what the walls want, again and again.

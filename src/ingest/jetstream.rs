@@ -198,7 +198,7 @@ impl Jetstream {
             }
             Body::Identity { handle: Some(handle) } => {
                 let mut known = author(&did);
-                known.handle = line(&handle, BIO_LENGTH);
+                known.handle = line(&handle.to_lowercase(), BIO_LENGTH);
                 self.watch.learn(&known);
                 Ok(Some(News::Known(Box::new(known))))
             }

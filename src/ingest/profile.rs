@@ -122,7 +122,7 @@ impl Profile {
     fn author(self) -> Author {
         let text = |text: Option<String>, most| text.and_then(|text| line(&text, most));
         Author {
-            handle: line(&self.handle, BIO_LENGTH).filter(|handle| handle != "handle.invalid"),
+            handle: line(&self.handle.to_lowercase(), BIO_LENGTH).filter(|handle| handle != "handle.invalid"),
             display_name: text(self.display_name, DISPLAY_NAME_LENGTH),
             bio: text(self.description, BIO_LENGTH),
             avatar_url: self

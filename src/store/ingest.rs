@@ -121,17 +121,19 @@ impl Store {
         super::bulk::places(&snapshot.rows(sql, [json(&items)]).await?)
     }
 
-    /// Which of these addresses are those of users, who are there or being deleted.
+    /// Which of these profiles are those of users, who are there or being deleted, by their place in
+    /// the list: by their addresses, or by the handles of users of whom nothing else is known.
     ///
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn addresses_known(&self, urls: &[&str]) -> Result<HashSet<usize>> {
-        if urls.is_empty() {
+    pub async fn profiles_known(&self, profiles: &[(&str, Option<&str>)]) -> Result<HashSet<usize>> {
+        if profiles.is_empty() {
             return Ok(HashSet::new());
         }
         let snapshot = self.background_snapshot().await?;
-        let sql = "SELECT k.key FROM {each} JOIN users u ON u.url = {value}";
-        super::bulk::places(&snapshot.rows(sql, [json(&urls)]).await?)
+        let sql = "SELECT k.key FROM {each} JOIN users u ON u.url = {text:0} UNION ALL \
+                   SELECT k.key FROM {each} JOIN users u ON u.handle = {text:1} AND u.url IS NULL";
+        super::bulk::places(&snapshot.rows(sql, [json(&profiles), json(&profiles)]).await?)
     }
 }
 
