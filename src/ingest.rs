@@ -26,15 +26,15 @@ use crate::store::Store;
 use backoff::Backoff;
 use futures_util::future::BoxFuture;
 use interest::Watch;
-use jetstream::{Ground, Jetstream};
+use jetstream::Jetstream;
 use line::{Broken, Outside};
 use mastodon::Mastodon;
-use metrics::Metrics;
+use metrics::{Meter, Metrics};
 use profile::Profiles;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
-use writer::Writer;
+use writer::{Telling, Writer};
 
 /// What is to be followed, and how.
 #[derive(Clone, Debug)]
@@ -90,6 +90,16 @@ enum Failure {
     Ended(String),
     #[error("nobody writes any more")]
     Over,
+}
+
+/// What a source is followed with.
+struct Ground {
+    store: Store,
+    outside: Outside,
+    telling: Telling,
+    meter: Meter,
+    /// What is wanted of it, where that is not said by itself.
+    watch: Watch,
 }
 
 /// A source that is read over one line at a time.

@@ -26,13 +26,16 @@ const TABLES: &[&str] = &[
     "follower_id, topic, from_at, from_id, until_at, until_id, until_action FROM follow_span",
     "id, verb, actor_kind, actor_key, object_kind, object_key, target_kind, target_key, created_at, description, data, \
      public, foreign_id FROM action",
-    "topic, kind, created_at, id, verb, actor_id, tweet_id, object FROM feed_entry WHERE topic NOT LIKE 'notifications:%' \
+    "topic, kind, created_at, id, verb, actor_id, tweet_id, object, retweets FROM feed_entry WHERE topic NOT LIKE 'notifications:%' \
      OR topic IN (SELECT 'notifications:' || u.id FROM users u)",
     "g.user_id, g.verb, g.object, g.day, g.newest_at, g.newest_id, g.action_count, g.actor_count, \
      g.version > MAX(g.seen, s.seen), g.version > MAX(g.read, s.read) \
      FROM notification_group g JOIN notification_state s ON s.user_id = g.user_id JOIN users u ON u.id = g.user_id",
     "g.user_id, g.verb, g.object, g.day, a.actor, a.action_count, a.newest_at, a.newest_id \
      FROM notification_actor a JOIN notification_group g ON g.id = a.group_id JOIN users u ON u.id = g.user_id",
+    "id, slug, title, hashtags, keywords, accounts, created_at, tweet_count, phase FROM wall",
+    "wall_id, tweet_id, author_id, posted_at, posted_id, created_at, action_id FROM wall_tweet",
+    "wall_id, user_id, created_at, action_id FROM participant",
     "s.user_id, s.unseen_count, s.unread_count FROM notification_state s JOIN users u ON u.id = s.user_id",
     "kind, key, deleted_at FROM tombstone",
     "kind, holder, wanted, wanted_source, external_id, source FROM unresolved",
@@ -98,7 +101,10 @@ async fn pages(linnet: &Linnet, tags: &[&str]) -> Vec<Value> {
             followers(first: 50) { edges { cursor node { ... on Node { id } } } }
             following(first: 50) { edges { cursor node { ... on Node { id } } } }
         }
-        hashtag(name: $tag) { id tweetCount followerCount feed { ...feed } }
+        hashtag(name: $tag) { id tweetCount followerCount feed { ...feed } topTweets { id } }
+        walls { id slug title tweetCount keywords hashtags { id } accounts { id handle } topTweets { id }
+            topUsers { tweetCount user { id } } tweets(first: 50) { edges { cursor node { id } } }
+            participants(first: 50) { edges { cursor node { id } } } }
     }
     fragment feed on Feed {
         id
@@ -135,6 +141,13 @@ async fn live(linnet: &Linnet) {
     bring(linnet, "tweets", &outside()).await;
 
     let first = linnet.tweet(&ann, "Hello #rust, @bob and @later").await;
+    let promoted = linnet.command(&["user", "promote", "ann"]).await;
+    assert!(promoted.status.success(), "{promoted:?}");
+    linnet.wall(&ann, "lost", json!({})).await;
+    let wall = json!({ "hashtags": ["rust"], "keywords": ["Answer"], "accounts": ["cyd", "@far@example.social"] });
+    linnet.wall(&ann, "wall", wall).await;
+    linnet.wall(&ann, "other", json!({ "accounts": ["bob"] })).await;
+    linnet.ask(&ann, "mutation { deleteWall(slug: \"lost\") }").await;
     // Whom a text names comes too late to be mentioned by it.
     linnet.join("later").await;
     let answer = linnet.reply(&bob, &first, "Hi @ann #rust #answers").await;
@@ -283,7 +296,7 @@ async fn everything_survives_an_export() {
     let folder = tempfile::tempdir().unwrap();
     let place = |name: &str| folder.path().join(name);
     let exported = export(&here, &place("first"), &["--with-passwords"]).await;
-    for name in ["users", "tweets", "follows", "likes", "actions", "marks"] {
+    for name in ["users", "walls", "tweets", "follows", "likes", "actions", "marks"] {
         assert!(
             exported[&format!("{name}.ndjson")].lines().count() > 1,
             "{name}: {exported:?}"

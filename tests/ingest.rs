@@ -87,20 +87,8 @@ async fn hold(linnet: &Linnet, expected: &BTreeMap<String, String>) {
 
 /// Makes a wall.
 async fn wall(linnet: &Linnet, slug: &str, rules: Value) {
-    let name = format!("moderator_of_{slug}");
-    let moderator = linnet.person(&name).await;
-    linnet.tell(&["user", "promote", &name], "").await;
-    let mut input = json!({ "slug": slug, "title": slug });
-    input
-        .as_object_mut()
-        .unwrap()
-        .extend(rules.as_object().unwrap().clone());
-    let query = "mutation($input: PutWallInput!) { putWall(input: $input) { wall { slug } } }";
-    until("the moderator", || async {
-        let answer = moderator.try_ask(query, json!({ "input": input })).await.unwrap();
-        answer["data"]["putWall"]["wall"]["slug"] == slug
-    })
-    .await;
+    let moderator = linnet.moderator("moderator").await;
+    linnet.wall(&moderator, slug, rules).await;
 }
 
 /// A wall's tweets by their addresses.
@@ -597,7 +585,12 @@ async fn sources_of_a_file_are_followed_together_and_each_status_once() {
     )
     .unwrap();
     let path = file.path().display().to_string();
-    let child = linnet.begin(&["ingest", "--config", &path, "--metrics", "127.0.0.1:0"]);
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .to_string();
+    let child = linnet.begin(&["ingest", "--config", &path, "--metrics", &port]);
     sky.send([posts("a", "1", "the sky", begin())]);
     let everywhere = status(7, "carol@far.example", "<p>both</p>", &["rust", "python"]);
     let mut there = everywhere.clone();
@@ -615,6 +608,19 @@ async fn sources_of_a_file_are_followed_together_and_each_status_once() {
     .await;
     two.send([(0, "delete\n900".to_owned())]);
     until("its end", || async { texts(&reader).await.len() == 1 }).await;
+    let metrics = linnet
+        .client()
+        .get(format!("http://{port}/metrics"))
+        .send()
+        .await
+        .unwrap();
+    let metrics = metrics.text().await.unwrap();
+    for line in [
+        "linnet_ingest_written_total{what=\"tweets\"} 2",
+        "linnet_ingest_written_total{what=\"deletions\"} 1",
+    ] {
+        assert!(metrics.contains(line), "{metrics}");
+    }
     end(child).await;
 }
 

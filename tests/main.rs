@@ -43,5 +43,9 @@ mod schema; // schema.graphql is what the program prints, and holds the contract
 mod search; // parts of texts, names and hashtags
 mod text; // hashtags, mentions, URLs and lengths, by twitter-text's own cases
 mod timelines; // every feed against a model of what has happened
+mod trends; // top users, top tweets and trends against a recount, also of what was counted long ago
 mod tweets; // posting, replies, editing, deletion, likes, retweets, follows and ids
+mod wall_model; // walls against an oracle, over many random steps, with kill -9
+mod wall_streams; // what a wall's stream tells, and how it ends
+mod walls; // what an organiser does with a wall, and what is refused
 mod websocket_protocol; // the rules of graphql-transport-ws, one by one

@@ -40,11 +40,14 @@ async fn each_form_carries_each_text() {
     let alice = linnet.person("alice").await;
     alice.post("older").await;
     let id = alice.post(TEXT).await;
+    let moderator = linnet.moderator("moderator").await;
+    linnet.wall(&moderator, "w", json!({ "hashtags": ["café"] })).await;
     let page = format!("{}/tweet/{}", linnet.url(), id.trim_start_matches("Tweet:"));
     for (path, media, shown) in [
         ("/user/alice.json", "application/feed+json", 2),
         ("/user/ALICE.json", "application/feed+json", 2),
         ("/hashtag/caf%C3%A9.json", "application/feed+json", 1),
+        ("/wall/w.json", "application/feed+json", 1),
     ] {
         let response = get(&linnet, path, &[]).await;
         assert!(header(&response, &CONTENT_TYPE).starts_with(media), "{path}");

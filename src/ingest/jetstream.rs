@@ -11,7 +11,7 @@ use super::line::{Broken, Outside, Socket, Unusable};
 use super::metrics::Meter;
 use super::news::{News, line};
 use super::writer::{Telling, Told};
-use super::{Failure, Follow};
+use super::{Failure, Follow, Ground};
 use crate::model::user::BIO_LENGTH;
 use crate::model::{Clock, Micros};
 use crate::store::Store;
@@ -52,15 +52,6 @@ pub(super) struct Jetstream {
     position: Option<i64>,
     /// When a position was told last.
     told: Instant,
-}
-
-/// What a Jetstream is followed with.
-pub(super) struct Ground {
-    pub store: Store,
-    pub outside: Outside,
-    pub telling: Telling,
-    pub meter: Meter,
-    pub watch: Watch,
 }
 
 impl Jetstream {

@@ -5,11 +5,10 @@
 
 mod status;
 
-use super::jetstream::Ground;
 use super::line::{Broken, Events, Socket, Unusable};
 use super::news::{Item, News};
 use super::writer::Told;
-use super::{Failure, Follow};
+use super::{Failure, Follow, Ground};
 use crate::store::ingest::Followed;
 use futures_util::future::BoxFuture;
 use serde::Deserialize;

@@ -106,17 +106,19 @@ fn notices(entries: &[(Topic, Entry)], actors: &HashMap<ActionId, Entity>) -> Ve
     entries.iter().filter_map(notice).collect()
 }
 
+/// Entries by their keys: joined with the table, since SQLite finds values that come straight out of
+/// JSON by their topic alone, and reads all that it holds.
+const THESE: &str = "(topic, kind, created_at, id) IN (SELECT x.topic, x.kind, x.created_at, x.id FROM {each} \
+                     JOIN feed_entry x ON x.topic = {text:0} AND x.kind = {int:1} AND x.created_at = {int:2} \
+                     AND x.id = {int:3})";
+
 impl Script {
     fn delete_entries(&mut self, entries: &[(Topic, Entry)]) {
         let keys: Vec<_> = entries
             .iter()
             .map(|(topic, entry)| (topic, i16::from(entry.kind), entry.place.at, entry.place.id))
             .collect();
-        self.each(
-            "DELETE FROM feed_entry WHERE (topic, kind, created_at, id) IN \
-             (SELECT {text:0}, {int:1}, {int:2}, {int:3} FROM {each})",
-            &keys,
-        );
+        self.each(format!("DELETE FROM feed_entry WHERE {THESE}"), &keys);
     }
 }
 
@@ -292,9 +294,8 @@ impl Tx {
         if keys.is_empty() {
             return Ok(());
         }
-        let sql = "DELETE FROM feed_entry WHERE (topic, kind, created_at, id) IN \
-                   (SELECT {text:0}, {int:1}, {int:2}, {int:3} FROM {each}) RETURNING topic, id";
-        let gone = self.rows(sql, [json(&keys)]).await?;
+        let sql = format!("DELETE FROM feed_entry WHERE {THESE} RETURNING topic, id");
+        let gone = self.rows(&sql, [json(&keys)]).await?;
         let gone: HashSet<(String, i64)> = gone
             .iter()
             .map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?)))

@@ -42,6 +42,22 @@ const MISCOUNTED: &[&str] = &[
       COALESCE(SUM(g.version > g.seen AND g.version > s.seen), 0), COALESCE(SUM(g.version > g.read AND g.version > s.read), 0) \
       FROM notification_group g WHERE g.user_id = s.user_id AND NOT g.hidden)",
     "SELECT hashtag FROM tweet_hashtag WHERE hashtag NOT IN (SELECT name FROM hashtag)",
+    "SELECT id FROM wall w WHERE tweet_count <> (SELECT COUNT(*) FROM wall_tweet x WHERE x.wall_id = w.id)",
+    "SELECT id FROM wall w WHERE tweet_count <> (SELECT COUNT(*) FROM feed_entry x WHERE x.topic = 'wall:' || w.id)",
+    "SELECT tweet_id FROM wall_tweet w WHERE NOT EXISTS (SELECT 1 FROM feed_entry x WHERE x.topic = 'wall:' || w.wall_id \
+     AND x.tweet_id = w.tweet_id AND (x.created_at, x.id, x.actor_id) = (w.posted_at, w.posted_id, w.author_id))",
+    "SELECT tweet_id FROM wall_tweet w WHERE (created_at, action_id) <> (SELECT p.at, p.id FROM \
+     (SELECT w.posted_at AS at, w.posted_id AS id UNION ALL SELECT r.created_at, r.action_id FROM retweet r \
+     JOIN users u ON u.id = r.user_id WHERE r.tweet_id = w.tweet_id AND u.deleted_at IS NULL) p \
+     ORDER BY p.at DESC, p.id DESC LIMIT 1) AND NOT EXISTS (SELECT 1 FROM users u WHERE u.deleted_at IS NOT NULL)",
+    "SELECT user_id FROM participant p WHERE (created_at, action_id) IS NOT (SELECT w.posted_at, w.posted_id \
+     FROM wall_tweet w WHERE w.wall_id = p.wall_id AND w.author_id = p.user_id \
+     ORDER BY w.posted_at DESC, w.posted_id DESC LIMIT 1) AND EXISTS (SELECT 1 FROM wall w WHERE w.id = p.wall_id)",
+    "SELECT author_id FROM wall_tweet w WHERE NOT EXISTS (SELECT 1 FROM participant p \
+     WHERE p.wall_id = w.wall_id AND p.user_id = w.author_id) AND EXISTS (SELECT 1 FROM wall x WHERE x.id = w.wall_id)",
+    "SELECT x.id FROM feed_entry x JOIN tweet t ON t.id = x.tweet_id WHERE x.kind = 0 AND x.retweets <> \
+     CASE WHEN x.topic LIKE 'hashtag:%' OR x.topic LIKE 'wall:%' \
+     THEN t.retweet_count + COALESCE(t.origin_retweets, 0) ELSE 0 END",
 ];
 
 /// What refers to what is not there, once nothing is left to sweep.
@@ -58,6 +74,9 @@ const LEFT_OVER: &[&str] = &[
     "SELECT id FROM notification_group WHERE user_id NOT IN (SELECT user_id FROM notification_state)",
     "SELECT group_id FROM notification_actor WHERE group_id NOT IN (SELECT id FROM notification_group)",
     "SELECT id FROM notification_group WHERE hidden",
+    "SELECT wall_id FROM wall_tweet WHERE wall_id NOT IN (SELECT id FROM wall)",
+    "SELECT wall_id FROM participant WHERE wall_id NOT IN (SELECT id FROM wall)",
+    "SELECT topic FROM feed_entry WHERE topic LIKE 'wall:%' AND topic NOT IN (SELECT 'wall:' || id FROM wall)",
     "SELECT topic, seq FROM event_topic WHERE seq NOT IN (SELECT seq FROM event)",
     "SELECT seq FROM event e WHERE seq > (SELECT MIN(seq) FROM event) \
      AND NOT EXISTS (SELECT 1 FROM event p WHERE p.seq = e.seq - 1)",

@@ -3,7 +3,7 @@
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 
-use super::Linnet;
+use super::{Linnet, until};
 
 /// Somebody with an account.
 #[derive(Clone, Debug)]
@@ -48,6 +48,30 @@ impl Linnet {
     pub async fn join(&self, name: &str) -> Person {
         let input = json!({ "username": name, "password": PASSWORD });
         person(&self.act(Nobody, "signUp", input).await)
+    }
+
+    /// Somebody signs up and becomes a moderator.
+    pub async fn moderator(&self, name: &str) -> Person {
+        let person = self.join(name).await;
+        let promoted = self.command(&["user", "promote", name]).await;
+        assert!(promoted.status.success(), "{promoted:?}");
+        person
+    }
+
+    /// Makes or replaces a wall, and waits until it has what belongs.
+    pub async fn wall(&self, by: &Person, slug: &str, rules: Value) -> Value {
+        let mut input = json!({ "slug": slug, "title": format!("The wall {slug}") });
+        input
+            .as_object_mut()
+            .unwrap()
+            .extend(rules.as_object().unwrap().clone());
+        let wall = self.act(by, "putWall", input).await["wall"].take();
+        let query = format!("{{ wall(slug: \"{slug}\") {{ isComplete }} }}");
+        until("the wall's tweets", || async {
+            self.ask(Nobody, &query).await["wall"]["isComplete"] == true
+        })
+        .await;
+        wall
     }
 
     /// The token of a new service.
@@ -97,6 +121,10 @@ impl Linnet {
                     target { ...entity } } }",
             ),
             "removeAction" => ("RemoveActionInput", ""),
+            "putWall" => (
+                "PutWallInput",
+                "{ wall { id slug title keywords hashtags { name } accounts { username handle url tweetCount } tweetCount } }",
+            ),
             _ => (
                 "TweetRefInput",
                 "{ tweet { id likeCount retweetCount viewerHasLiked viewerHasRetweeted } }",

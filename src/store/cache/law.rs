@@ -9,9 +9,10 @@ use super::super::user::NewUser;
 use super::super::{Options, Store};
 use super::{Head, Kept, On, State};
 use crate::metrics::Metrics;
+use crate::model::wall::{Filling, Rules};
 use crate::model::{
     ActionId, Entity, Entry, EntryKind, EventKind, Hashtag, Key, Micros, NewEvent, Object, ObjectKey, Place, Result,
-    Topic, Tweet, TweetId, User, UserId,
+    Topic, Tweet, TweetId, User, UserId, Wall, WallId,
 };
 use futures_util::future::BoxFuture;
 use std::collections::HashMap;
@@ -21,6 +22,7 @@ use tempfile::TempDir;
 
 const ALICE: UserId = UserId(1);
 const TWEET: TweetId = TweetId(1);
+const WALL: WallId = WallId(1);
 const SESSION: [u8; 32] = [7; 32];
 
 async fn open(folder: &TempDir) -> Store {
@@ -66,6 +68,18 @@ fn object() -> Object {
     }
 }
 
+fn wall(title: &str) -> Wall {
+    Wall {
+        id: WALL,
+        slug: "w".into(),
+        title: title.into(),
+        rules: Rules::default(),
+        created_at: Micros(0),
+        tweet_count: 0,
+        filling: Filling::Done,
+    }
+}
+
 fn topic() -> Topic {
     Topic::user(ALICE)
 }
@@ -100,6 +114,7 @@ async fn fill(store: &Store) {
             };
             tx.insert_tweet(&tweet, "alice").await?;
             tx.put_object(&object()).await?;
+            tx.put_wall(&wall("old")).await?;
             let session = Session {
                 user: Some(ALICE),
                 service: None,
@@ -128,6 +143,8 @@ async fn change(store: &Store) {
             object.name = "new".into();
             tx.put_object(&object).await?;
             changed(tx, Key::Object(object.key));
+            tx.put_wall(&wall("new")).await?;
+            changed(tx, Key::Topic(Topic::wall(WALL)));
             let target = Entity::Hashtag("rust".into());
             tx.insert_follow(ALICE, &target, "following", None).await?;
             tx.open_span(ALICE, &Topic::hashtag("rust"), Place::OLDEST).await?;
@@ -185,6 +202,8 @@ caches! {
         |store| Some(store.follows(ALICE).await.unwrap());
     Object, object().key, |snapshot| snapshot.objects(&[object().key]).await.unwrap(),
         |store| store.objects([object().key]).await.unwrap().remove(&object().key);
+    Wall, WALL, |snapshot| snapshot.walls(&[WALL]).await.unwrap(),
+        |store| store.walls([WALL]).await.unwrap().remove(&WALL);
     Head, head(), |snapshot| snapshot.heads(&[head()], 10).await.unwrap(),
         |store| store.view().heads(&[head()]).await.unwrap().unwrap().remove(&head());
 }
@@ -311,4 +330,5 @@ laws! {
     follows: Follows;
     objects: Object;
     heads: Head;
+    walls: Wall;
 }

@@ -205,7 +205,8 @@ impl Script {
             }
         }
         self.each(
-            "DELETE FROM tally WHERE (topic, hours, start) IN (SELECT {text:0}, {int:1}, {int:2} FROM {each})",
+            "DELETE FROM tally WHERE (topic, hours, start) IN (SELECT t.topic, t.hours, t.start FROM {each} \
+             JOIN tally t ON t.topic = {text:0} AND t.hours = {int:1} AND t.start = {int:2})",
             &spans.into_iter().collect::<Vec<_>>(),
         );
     }
