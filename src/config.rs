@@ -2,6 +2,8 @@
 //!
 //! Every flag has an environment variable, and a flag wins. Nothing else reads the environment.
 
+pub mod ingest;
+
 use std::{
     net::{IpAddr, SocketAddr},
     path::PathBuf,

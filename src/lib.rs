@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 pub mod delivery;
 pub mod graphql;
+pub mod ingest;
 pub mod metrics;
 pub mod model;
 pub mod reading;

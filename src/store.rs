@@ -25,6 +25,7 @@ pub mod follow;
 pub mod group;
 pub mod hashtag;
 pub mod idempotency;
+pub mod ingest;
 pub mod list;
 pub mod mark;
 pub mod notice;

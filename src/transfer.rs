@@ -7,7 +7,7 @@
 //! - What rows refer to and has not come yet is kept with them, and resolved at the end.
 
 mod action;
-mod batch;
+pub(crate) mod batch;
 mod entity;
 pub mod export;
 mod fields;
@@ -16,14 +16,14 @@ mod like;
 mod mark;
 mod named;
 mod object;
-mod pace;
+pub(crate) mod pace;
 pub mod progress;
 mod relation;
 mod resolve;
-mod retweet;
+pub(crate) mod retweet;
 pub mod source;
 mod trace;
-mod tweet;
+pub(crate) mod tweet;
 mod user;
 mod wall;
 

@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 const MAY_USE: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("metrics", &[]),
-    ("config", &[]),
+    ("config", &["model"]),
     ("store", &["model", "metrics"]),
     ("broker", &["model"]),
     ("delivery", &["model", "metrics", "store", "broker"]),
     ("reading", &["model", "store"]),
     ("social", &["model", "store"]),
     ("transfer", &["model", "store", "social"]),
+    ("ingest", &["model", "store", "social", "transfer"]),
     (
         "graphql",
         &[
@@ -25,7 +26,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "model", "metrics", "config", "store", "broker", "delivery", "social", "transfer", "graphql", "server",
+            "model", "metrics", "config", "store", "broker", "delivery", "social", "transfer", "ingest", "graphql",
+            "server",
         ],
     ),
 ];

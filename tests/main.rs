@@ -26,6 +26,7 @@ mod groups; // the groups of every feed against its own actions
 mod hashtag_streams; // what a hashtag's stream tells, in which order, and since when
 mod http_protocol; // GraphQL over HTTP: methods, media types, limits and statuses
 mod import; // bulk import: order, repetition, bad rows, counters
+mod ingest; // what outside sources tell: each once, whatever breaks, as it is in the end
 mod layering; // the direction of imports
 mod live_groups; // who shares executions of a stream's events, and who does not
 mod live_http; // streams over SSE and in parts
@@ -38,6 +39,7 @@ mod objects; // lists of actions against a model of what has happened
 mod pagination; // every kind of list against slices of the whole
 mod processes; // commands beside a running server, a second server, and the end of one
 mod rates; // what is limited by user and by address, and what is not
+mod readers; // RSS, Atom, JSON Feed and ActivityStreams: what is public, once, and valid
 mod resuming; // readers that come back, or lag, miss nothing and get nothing twice
 mod schema; // schema.graphql is what the program prints, and holds the contract
 mod search; // parts of texts, names and hashtags

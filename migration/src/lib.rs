@@ -6,6 +6,7 @@ mod dialect;
 mod m20261121_000001_core;
 mod m20261121_000002_moderation;
 mod m20261121_000003_walls;
+mod m20261121_000004_ingest;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{MigrationTrait, async_trait};
@@ -21,6 +22,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000001_core::Migration),
             Box::new(m20261121_000002_moderation::Migration),
             Box::new(m20261121_000003_walls::Migration),
+            Box::new(m20261121_000004_ingest::Migration),
         ]
     }
 }

@@ -5,6 +5,7 @@
 
 mod export;
 mod import;
+mod ingest;
 mod logging;
 mod migrate;
 mod open;
@@ -13,11 +14,20 @@ mod serve;
 mod token;
 mod user;
 
-use std::{ffi::OsString, fmt, io::Write, process::ExitCode};
+use std::{
+    ffi::OsString,
+    fmt,
+    io::{self, Write},
+    process::ExitCode,
+    time::Duration,
+};
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 use crate::config::Flags;
+use crate::store::Store;
 
 /// A self-hosted social feed with live hashtags behind one GraphQL API.
 #[derive(Parser, Debug)]
@@ -35,6 +45,8 @@ enum Command {
     Migrate(migrate::Migrate),
     /// Imports users, tweets, follows, likes or actions, or all files of an export
     Import(import::Import),
+    /// Follows outside sources: Bluesky's Jetstream, Mastodon servers
+    Ingest(ingest::Ingest),
     /// Exports everything
     Export(export::Export),
     /// Makes tokens
@@ -92,6 +104,7 @@ fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         Command::Serve(flags) => serve::run((*flags).into()),
         Command::Migrate(command) => migrate::run(command),
         Command::Import(command) => import::run(command),
+        Command::Ingest(command) => ingest::run(command),
         Command::Export(command) => export::run(command),
         Command::Token(command) => token::run(command),
         Command::User(command) => user::run(command),
@@ -160,6 +173,36 @@ fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<ExitCo
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(command)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Leaves the database in one file. What was answered is durable without it.
+async fn close(store: &Store) {
+    const PATIENCE: Duration = Duration::from_secs(1);
+    match tokio::time::timeout(PATIENCE, store.close()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(?error, "can't close the database"),
+        Err(_) => tracing::warn!("the database is still in use"),
+    }
+}
+
+/// The first signal asks for a graceful end, the second ends at once.
+fn watch_signals(shutdown: CancellationToken) -> io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if shutdown.is_cancelled() {
+                std::process::exit(1);
+            }
+            tracing::info!("shutting down");
+            shutdown.cancel();
+        }
+    });
+    Ok(())
 }
 
 /// Prints what was asked for.

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -48,7 +47,7 @@ fn allow_many_sockets() {
 async fn serve(config: Config) -> Result<ExitCode, Failure> {
     let api_options = api_options(&config)?;
     let shutdown = CancellationToken::new();
-    watch_signals(shutdown.clone())?;
+    super::watch_signals(shutdown.clone())?;
 
     let DatabaseUrl::Sqlite(path) = config.database_url.clone();
     let _lock = sqlite::lock(&path)?;
@@ -70,18 +69,8 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
 
     server::run(listener, api, options_of(config, metrics), shutdown).await?;
     background.stop().await;
-    close(&store).await;
+    super::close(&store).await;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Leaves the database in one file. What was answered is durable without it.
-async fn close(store: &Store) {
-    const PATIENCE: Duration = Duration::from_secs(1);
-    match tokio::time::timeout(PATIENCE, store.close()).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!(?error, "can't close the database"),
-        Err(_) => tracing::warn!("the database is still in use"),
-    }
 }
 
 fn rules(config: &Config) -> Rules {
@@ -192,24 +181,4 @@ impl Background {
         self.stop.cancel();
         let _ = tokio::time::timeout(PATIENCE, self.tasks.wait()).await;
     }
-}
-
-/// The first signal asks for a graceful end, the second ends at once.
-fn watch_signals(shutdown: CancellationToken) -> io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::spawn(async move {
-        loop {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-            if shutdown.is_cancelled() {
-                std::process::exit(1);
-            }
-            tracing::info!("shutting down");
-            shutdown.cancel();
-        }
-    });
-    Ok(())
 }

@@ -82,6 +82,23 @@ impl Weighter<Hash, Verdict> for Weight {
     }
 }
 
+/// The operation that a request names, in a document that may be executed.
+fn asked(mut request: Operation, verdict: Verdict) -> Result<Asked, Response> {
+    let prepared = verdict.map_err(|errors| Response::from_errors(errors.to_vec()))?;
+    let name = request.operation_name.as_deref();
+    let Some((_, operation)) = prepared.operation(name) else {
+        let reason = "the document has no such operation";
+        return Err(refusal(reason, Code::GraphqlValidationFailed));
+    };
+    let kind = operation.ty;
+    set_defaults(&mut request, operation);
+    Ok(Asked {
+        request,
+        prepared,
+        kind,
+    })
+}
+
 impl Documents {
     /// Begins without any but the trusted ones.
     pub(super) fn new(schema: Root, limits: Limits, trusted: Trusted, metrics: Metrics) -> Self {
@@ -119,21 +136,22 @@ impl Documents {
     ///
     /// # Errors
     /// The response that refuses the request.
-    pub fn ask(&self, mut request: Operation, account: &Account) -> Result<Asked, Response> {
+    pub fn ask(&self, request: Operation, account: &Account) -> Result<Asked, Response> {
         let verdict = self.find(&request, account)?;
-        let prepared = verdict.map_err(|errors| Response::from_errors(errors.to_vec()))?;
-        let name = request.operation_name.as_deref();
-        let Some((_, operation)) = prepared.operation(name) else {
-            let reason = "the document has no such operation";
-            return Err(refusal(reason, Code::GraphqlValidationFailed));
+        asked(request, verdict)
+    }
+
+    /// As [`Documents::ask`], for a text of the server's own.
+    ///
+    /// # Errors
+    /// The response that refuses the request.
+    pub fn ask_own(&self, request: Operation, account: &Account) -> Result<Asked, Response> {
+        let hash = hash(&request.query);
+        let verdict = match self.known(&hash) {
+            Some(known) => known,
+            None => self.read(&request.query, hash, account)?,
         };
-        let kind = operation.ty;
-        set_defaults(&mut request, operation);
-        Ok(Asked {
-            request,
-            prepared,
-            kind,
-        })
+        asked(request, verdict)
     }
 
     fn find(&self, request: &Operation, account: &Account) -> Result<Verdict, Response> {
@@ -179,10 +197,15 @@ impl Documents {
         if let Some(known) = self.known(&hash) {
             return Ok(known);
         }
-        self.metrics.document_misses.inc();
         if self.trusted.trust() == Trust::Log && !self.trusted.has(&hash) {
             tracing::warn!(hash = %hex(&hash), "a document that was not registered");
         }
+        self.read(text, hash, account)
+    }
+
+    /// Reads a document that is not in memory.
+    fn read(&self, text: &str, hash: Hash, account: &Account) -> Result<Verdict, Response> {
+        self.metrics.document_misses.inc();
         let prepared = match check_text(text, &self.limits) {
             Ok(tokens) => {
                 account.operation(tokens, 0).map_err(|error| refusal_of(&error))?;

@@ -189,6 +189,25 @@ fn refused(media: MediaType, result: Result_) -> Response {
     response
 }
 
+/// What stood in the way of a document of the server's own.
+pub(super) fn problem(result: Result_) -> Problem {
+    let error = result.errors.first();
+    let code = error.and_then(|error| error.extensions.as_ref()?.get("code"));
+    match code {
+        Some(Value::String(code)) if code == "UNAUTHENTICATED" => {
+            Problem::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", "log in first")
+        }
+        Some(Value::String(code)) if code == "RATE_LIMITED" => {
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", "too many requests").with(RETRY_AFTER, "60")
+        }
+        Some(Value::String(code)) if code == "BAD_USER_INPUT" => Problem::bad_request("an argument is wrong"),
+        _ => {
+            tracing::error!(?error, "a document of the server's own failed");
+            Problem::internal(StatusCode::INTERNAL_SERVER_ERROR)
+        }
+    }
+}
+
 /// How long a client should wait that was refused for its rate.
 fn wait(result: &Result_) -> Option<HeaderValue> {
     let extensions = result.errors.first()?.extensions.as_ref()?;

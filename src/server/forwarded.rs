@@ -7,12 +7,13 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use http::{HeaderMap, HeaderName, header::FORWARDED};
+use http::{HeaderMap, HeaderName, header::FORWARDED, request::Parts};
 
 use super::{Server, connection::Peer};
 use crate::config::Networks;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// Puts the client's address in the place of its proxy's.
 pub(super) async fn resolve(State(server): State<Server>, mut request: Request, next: Next) -> Response {
@@ -21,8 +22,35 @@ pub(super) async fn resolve(State(server): State<Server>, mut request: Request, 
     if let Some(peer) = peer.filter(|peer| proxies.contain(peer.address)) {
         let address = client(peer.address, request.headers(), proxies);
         request.extensions_mut().insert(peer.at(address));
+        if is_secure(request.headers()) {
+            request.extensions_mut().insert(Secure);
+        }
     }
     next.run(request).await
+}
+
+/// Whether the client came over TLS, as a proxy of the operator's tells.
+#[derive(Clone, Copy)]
+struct Secure;
+
+/// The scheme that the client used.
+pub(super) fn scheme(parts: &Parts) -> &'static str {
+    match parts.extensions.get::<Secure>() {
+        Some(Secure) => "https",
+        None => "http",
+    }
+}
+
+/// Whether the first proxy of the chain was asked over TLS.
+fn is_secure(headers: &HeaderMap) -> bool {
+    let value = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let first = |value: &str| value.split(',').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match value(FORWARDED).map(first) {
+        Some(hop) => hop
+            .split(';')
+            .any(|pair| ["proto=https", "proto=\"https\""].contains(&pair.trim())),
+        None => value(X_FORWARDED_PROTO).is_some_and(|proto| first(proto) == "https"),
+    }
 }
 
 /// The last address of the chain that is no proxy's: what stands before it anybody can have written.

@@ -1,16 +1,20 @@
 //! `/metrics`, and the counting of requests.
 
-use std::time::Instant;
+use std::{io, time::Instant};
 
 use axum::{
+    Router,
     extract::{Request, State},
     middleware::Next,
     response::IntoResponse,
     response::Response,
+    routing::get,
 };
 use http::header::CONTENT_TYPE;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
-use super::Server;
+use super::{Server, health};
 use crate::metrics::Status;
 
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -18,6 +22,20 @@ const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// Answers with all metrics.
 pub(super) async fn show(State(server): State<Server>) -> impl IntoResponse {
     ([(CONTENT_TYPE, TEXT)], server.options.metrics.render())
+}
+
+/// Answers `/metrics` with a text, and `/healthz`, for a process that serves nothing else.
+pub async fn expose(
+    listener: TcpListener,
+    render: impl Fn() -> String + Clone + Send + Sync + 'static,
+    shutdown: CancellationToken,
+) -> io::Result<()> {
+    let router = Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/metrics", get(async move || ([(CONTENT_TYPE, TEXT)], render())));
+    axum::serve(listener, router)
+        .with_graceful_shutdown(shutdown.cancelled_owned())
+        .await
 }
 
 /// Counts an answer and the time that it took.

@@ -15,12 +15,15 @@ mod operation;
 mod overload;
 mod panic;
 mod playground;
+mod reader;
 mod request;
 mod request_id;
 mod routes;
 mod sse;
 mod stream;
 mod websocket;
+
+pub use metrics::expose;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 

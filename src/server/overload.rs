@@ -13,18 +13,18 @@ use super::{Server, answer::Problem};
 pub(super) async fn shed(State(server): State<Server>, request: Request, next: Next) -> Response {
     match server.places.try_acquire() {
         Ok(_place) => next.run(request).await,
-        Err(_) => {
-            server.options.metrics.shed.inc();
-            overloaded().into_response()
-        }
+        Err(_) => turn_away(&server),
     }
 }
 
-fn overloaded() -> Problem {
+/// Answers a request for which there is no place.
+pub(super) fn turn_away(server: &Server) -> Response {
+    server.options.metrics.shed.inc();
     Problem::new(
         StatusCode::SERVICE_UNAVAILABLE,
         "RATE_LIMITED",
         "too many requests are under way",
     )
     .with(RETRY_AFTER, "1")
+    .into_response()
 }

@@ -9,8 +9,8 @@ use axum::{
 use http::StatusCode;
 
 use super::{
-    Server, answer::Problem, compression, cors, forwarded, health, metrics, overload, panic, playground, request,
-    request_id, sse,
+    Server, answer::Problem, compression, cors, forwarded, health, metrics, overload, panic, playground, reader,
+    request, request_id, sse,
 };
 
 /// Every path that the server answers, with what each answer goes through.
@@ -35,6 +35,7 @@ pub(super) fn router(server: Server) -> Router {
     router
         .fallback(playground::absent)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(server.clone(), reader::divert))
         .layer(from_fn(panic::contain))
         .layer(from_fn(compression::compress))
         .layer(from_fn_with_state(server.clone(), cors::allow))

@@ -259,12 +259,7 @@ impl Social {
             .write(move |tx| {
                 Box::pin(async move {
                     acting(tx, id).await?;
-                    tx.hide_user(id).await?;
-                    tx.insert_sweep(Sweep::User(id)).await?;
-                    let gone = tx.delete_sessions(id, None).await?;
-                    ended(tx, gone);
-                    tx.emit(changed(id));
-                    Ok(())
+                    hide(tx, id).await
                 })
             })
             .await?;
@@ -287,6 +282,16 @@ impl Social {
             .map(|account| account.user.id)
             .ok_or_else(|| Error::invalid("username", format!("there is no user {username}")))
     }
+}
+
+/// Hides an account with all that it wrote, and leaves the rest to the sweep.
+pub(crate) async fn hide(tx: &Tx, id: UserId) -> Result<()> {
+    tx.hide_user(id).await?;
+    tx.insert_sweep(Sweep::User(id)).await?;
+    let gone = tx.delete_sessions(id, None).await?;
+    ended(tx, gone);
+    tx.emit(changed(id));
+    Ok(())
 }
 
 async fn insert(

@@ -45,15 +45,7 @@ impl Social {
             .write(move |tx| {
                 Box::pin(async move {
                     seen(tx, user, id).await?;
-                    if let Some(action) = tx.reaction(reaction, id, user).await? {
-                        tx.delete_reaction(reaction, id, user).await?;
-                        let mut event = NewEvent::new(reaction.event());
-                        event.tweet = Some(id);
-                        event.action = Some(action);
-                        event.actor = Some(user);
-                        event.keys = vec![Key::Tweet(id)];
-                        tx.retract(event, &[action]).await?;
-                    }
+                    undo(tx, reaction, id, user).await?;
                     Ok(id)
                 })
             })
@@ -69,6 +61,20 @@ async fn seen(tx: &Tx, user: UserId, id: TweetId) -> Result<Arc<Tweet>> {
         return Err(Error::NotFound("tweet"));
     }
     Ok(tweet)
+}
+
+/// Takes a like or a retweet back, if there is one.
+pub(crate) async fn undo(tx: &Tx, reaction: Reaction, id: TweetId, user: UserId) -> Result<()> {
+    let Some(action) = tx.reaction(reaction, id, user).await? else {
+        return Ok(());
+    };
+    tx.delete_reaction(reaction, id, user).await?;
+    let mut event = NewEvent::new(reaction.event());
+    event.tweet = Some(id);
+    event.action = Some(action);
+    event.actor = Some(user);
+    event.keys = vec![Key::Tweet(id)];
+    tx.retract(event, &[action]).await
 }
 
 async fn insert(tx: &Tx, reaction: Reaction, tweet: &Tweet, user: UserId) -> Result<()> {

@@ -211,13 +211,18 @@ async fn edit(tx: &Tx, author: UserId, id: TweetId, draft: Draft) -> Result<Twee
     tweet.edited_at = Some(tx.now());
     tweet.mentions = mentioned(tx, author.id, &draft.mentions).await?;
     tweet.hashtags = draft.hashtags;
-    tx.update_tweet(&tweet, &author.username).await?;
+    rewrite(tx, &author.username, &old, tweet).await?;
+    Ok(id)
+}
 
+/// Gives a tweet another text, with what stands in that.
+pub(crate) async fn rewrite(tx: &Tx, author: &str, old: &Tweet, tweet: Tweet) -> Result<()> {
+    tx.update_tweet(&tweet, author).await?;
     let (came, went) = (
         without(&tweet.hashtags, &old.hashtags),
         without(&old.hashtags, &tweet.hashtags),
     );
-    let counted = i64::from(tx.uncounted(&[id]).await?.is_empty());
+    let counted = i64::from(tx.uncounted(&[tweet.id]).await?.is_empty());
     tx.count_hashtags(&came, counted).await?;
     tx.count_hashtags(&went, -counted).await?;
     let parent = match old.in_reply_to {
@@ -227,10 +232,10 @@ async fn edit(tx: &Tx, author: UserId, id: TweetId, draft: Draft) -> Result<Twee
     // Whoever was told of an answer to a tweet that is gone since was told all the same.
     let standing = tx.topics_of(tweet.action).await?;
     let walls: Vec<WallId> = standing.iter().filter_map(Topic::of_wall).collect();
-    let before = Deed::posting(&old, parent).on_walls(&walls);
+    let before = Deed::posting(old, parent).on_walls(&walls);
     let after = Deed::posting(&tweet, parent).on_walls(&tx.walls_of(&tweet));
     let entry = after.entry();
-    let mut event = about(id, tweet.action, author.id);
+    let mut event = about(tweet.id, tweet.action, tweet.author);
     for topic in &after.topics {
         let stood = standing.contains(topic);
         event.tell([(topic.clone(), if stood { Change::Updated } else { Change::Created })]);
@@ -241,13 +246,13 @@ async fn edit(tx: &Tx, author: UserId, id: TweetId, draft: Draft) -> Result<Twee
     let new = without(&after.topics, &standing);
     event.added = new.into_iter().map(|topic| (topic, entry.clone())).collect();
     event.removed = gone.into_iter().map(|topic| (topic, entry.clone())).collect();
-    event.keys = vec![Key::Tweet(id)];
+    event.keys = vec![Key::Tweet(tweet.id)];
     event.keys.extend(came.into_iter().chain(went).map(Key::Hashtag));
-    let actor = Entity::User(author.id);
+    let actor = Entity::User(tweet.author);
     tx.delete_entries(&actor, &event.removed).await?;
     tx.insert_entries(&actor, &event.added).await?;
     tx.emit(event);
-    Ok(id)
+    Ok(())
 }
 
 /// What of one list is not in another.
@@ -256,7 +261,7 @@ fn without<T: Clone + PartialEq>(list: &[T], other: &[T]) -> Vec<T> {
 }
 
 /// Hides a tweet with its action and entries, and leaves the rest to the sweep.
-pub(super) async fn remove(tx: &Tx, tweet: &Tweet) -> Result<()> {
+pub(crate) async fn remove(tx: &Tx, tweet: &Tweet) -> Result<()> {
     tx.hide_tweet(tweet.id).await?;
     tx.hide_groups_about(&Entity::Tweet(tweet.id)).await?;
     tx.insert_sweep(Sweep::Tweet(tweet.id)).await?;

@@ -126,7 +126,7 @@ impl Tx {
 }
 
 /// The place in its list that a row answers for: its first column, `k.key`.
-fn place(row: &QueryResult) -> Result<usize> {
+pub(super) fn place(row: &QueryResult) -> Result<usize> {
     let place: i64 = row.try_get_by_index(0)?;
     usize::try_from(place).map_err(Error::internal)
 }

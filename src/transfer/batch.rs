@@ -14,8 +14,10 @@ use std::time::Duration;
 const RECENT: Duration = Duration::from_secs(24 * 3_600);
 
 /// What a transaction adds up.
-pub(super) struct Batch {
+pub(crate) struct Batch {
     now: Micros,
+    /// Streams are told of what happened after this.
+    told_after: Micros,
     script: Script,
     stage: Stage,
     events: Vec<NewEvent>,
@@ -26,8 +28,14 @@ pub(super) struct Batch {
 
 impl Batch {
     pub(super) fn new(tx: &Tx) -> Self {
+        Self::told_as_of(tx, tx.now())
+    }
+
+    /// Of rows that were new at a time: streams are told of what was recent then.
+    pub(crate) fn told_as_of(tx: &Tx, at: Micros) -> Self {
         Self {
             now: tx.now(),
+            told_after: at.before(RECENT),
             script: Script::default(),
             stage: Stage::default(),
             events: Vec::new(),
@@ -37,13 +45,13 @@ impl Batch {
     }
 
     /// A time as it is taken: what lies ahead is now.
-    pub(super) fn past(&self, at: Micros) -> Micros {
+    pub(crate) fn past(&self, at: Micros) -> Micros {
         at.min(self.now)
     }
 
     /// Whether streams are told of what happened then.
-    pub(super) fn is_recent(&self, at: Micros) -> bool {
-        at > self.now.before(RECENT)
+    pub(crate) fn is_recent(&self, at: Micros) -> bool {
+        at > self.told_after
     }
 
     /// Gives a tweet whose retweets moved its place on walls anew.
@@ -52,51 +60,51 @@ impl Batch {
     }
 
     /// Names rows that changed.
-    pub(super) fn touch(&mut self, keys: impl IntoIterator<Item = Key>) {
+    pub(crate) fn touch(&mut self, keys: impl IntoIterator<Item = Key>) {
         self.keys.extend(keys);
     }
 
     /// Counts a tweet's likes, retweets and replies.
-    pub(super) fn count_tweet(&mut self, id: TweetId, counts: [i64; 3]) {
+    pub(crate) fn count_tweet(&mut self, id: TweetId, counts: [i64; 3]) {
         self.stage.count_tweet(id, counts);
         self.keys.insert(Key::Tweet(id));
     }
 
     /// Counts a user's tweets, followers and those they follow.
-    pub(super) fn count_user(&mut self, id: UserId, counts: [i64; 3]) {
+    pub(crate) fn count_user(&mut self, id: UserId, counts: [i64; 3]) {
         self.stage.count_user(id, counts);
         self.keys.insert(Key::User(id));
     }
 
     /// Counts a hashtag's tweets and followers; none only makes it exist.
-    pub(super) fn count_hashtag(&mut self, name: &str, counts: [i64; 2]) {
+    pub(crate) fn count_hashtag(&mut self, name: &str, counts: [i64; 2]) {
         self.stage.count_hashtag(name, counts);
         self.keys.insert(Key::Hashtag(name.to_owned()));
     }
 
     /// Counts an external object's followers.
-    pub(super) fn count_object(&mut self, key: &ObjectKey, followers: i64) {
+    pub(crate) fn count_object(&mut self, key: &ObjectKey, followers: i64) {
         self.stage.count_object(key, followers);
         self.keys.insert(Key::Object(key.clone()));
     }
 
     /// Records what somebody did: the action, its entries, and the news of it. Streams are not
     /// told of what has no time.
-    pub(super) fn record(&mut self, deed: &Deed, is_dated: bool) {
+    pub(crate) fn record(&mut self, deed: &Deed, is_dated: bool) {
         self.stage.record(deed);
         self.announce(deed, is_dated);
     }
 
     /// As [`Batch::record`], for tweets that [`Script::insert_tweets`] records and enters into
     /// the topics of their authors and hashtags.
-    pub(super) fn record_beside(&mut self, deed: &Deed) {
+    pub(crate) fn record_beside(&mut self, deed: &Deed) {
         self.stage.note_posts(&deed.topics, deed.action.created_at);
         self.reenter(deed);
         self.announce(deed, true);
     }
 
     /// Enters a deed into the topics of what it is about, of whom it is told, and of walls.
-    pub(super) fn reenter(&mut self, deed: &Deed) {
+    pub(crate) fn reenter(&mut self, deed: &Deed) {
         self.people.extend(deed.action.actor.user());
         let mut entries: Vec<(Topic, Entry)> = deed.entries();
         entries.retain(|(topic, _)| topic.is_derived());
@@ -106,7 +114,7 @@ impl Batch {
     }
 
     /// Takes actions out of those topics again, before they change.
-    pub(super) async fn withdraw(&mut self, tx: &Tx, actions: &[ActionId]) -> Result<()> {
+    pub(crate) async fn withdraw(&mut self, tx: &Tx, actions: &[ActionId]) -> Result<()> {
         self.flush(tx).await?;
         let gone = tx.withdraw(actions).await?;
         self.touch(gone.into_iter().map(|(topic, _)| Key::Topic(topic)));
@@ -114,7 +122,7 @@ impl Batch {
     }
 
     /// Enters postings into those topics as they are now.
-    pub(super) async fn reenter_postings(&mut self, tx: &Tx, tweets: &[TweetId]) -> Result<()> {
+    pub(crate) async fn reenter_postings(&mut self, tx: &Tx, tweets: &[TweetId]) -> Result<()> {
         self.flush(tx).await?;
         let tweets = tx.tweets_as_they_are(tweets).await?;
         let parents = tweets.values().filter_map(|tweet| tweet.in_reply_to);
@@ -137,12 +145,12 @@ impl Batch {
     }
 
     /// The statements that write the batch's own rows.
-    pub(super) fn script(&mut self) -> &mut Script {
+    pub(crate) fn script(&mut self) -> &mut Script {
         &mut self.script
     }
 
     /// Writes what there is so far, for those who have to read it.
-    pub(super) async fn flush(&mut self, tx: &Tx) -> Result<()> {
+    pub(crate) async fn flush(&mut self, tx: &Tx) -> Result<()> {
         let mut script = std::mem::take(&mut self.script);
         script.append(std::mem::take(&mut self.stage).into_script(self.now, !tx.walls().is_empty()));
         tx.run(script).await
@@ -150,7 +158,7 @@ impl Batch {
 
     /// Writes what was added up, and says so in the log: first that rows changed, then what
     /// streams are told. Counts come to leave out what banned users did.
-    pub(super) async fn finish(mut self, tx: &Tx) -> Result<()> {
+    pub(crate) async fn finish(mut self, tx: &Tx) -> Result<()> {
         self.flush(tx).await?;
         let people: Vec<UserId> = self.people.into_iter().collect();
         if !people.is_empty() {

@@ -13,12 +13,12 @@ const FEWEST: usize = 32;
 
 /// Fits the size of transactions to the time that they take.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     rows: usize,
 }
 
 /// A transaction that is being measured.
-pub(super) struct Step {
+pub(crate) struct Step {
     begun: Instant,
     rows: usize,
 }
@@ -32,12 +32,12 @@ impl Default for Pace {
 impl Pace {
     /// How many rows the next transaction may write: one of few sizes, so that statements stay
     /// compiled.
-    pub(super) fn rows(&self) -> usize {
+    pub(crate) fn rows(&self) -> usize {
         self.rows - self.rows % FEWEST
     }
 
     /// Begins to measure a transaction of some rows.
-    pub(super) fn step(&self, rows: usize) -> Step {
+    pub(crate) fn step(&self, rows: usize) -> Step {
         Step {
             begun: Instant::now(),
             rows,
@@ -45,7 +45,7 @@ impl Pace {
     }
 
     /// Ends the transaction, and pauses.
-    pub(super) async fn rest(&mut self, step: Step) {
+    pub(crate) async fn rest(&mut self, step: Step) {
         let took = step.begun.elapsed().as_micros().max(1);
         let fitting = STEP.as_micros() * step.rows as u128 / took;
         let fitting = usize::try_from(fitting).unwrap_or(ROWS);

@@ -37,7 +37,7 @@ fn wait(user: UserId, row: Row) -> Option<Unresolved> {
 
 /// Writes retweets of tweets that are there. Of several by one user only the oldest counts, in
 /// whatever order they come. Returns how many changed anything.
-pub(super) async fn insert(tx: &Tx, batch: &mut Batch, rows: Vec<(TweetId, UserId, Row)>) -> Result<u64> {
+pub(crate) async fn insert(tx: &Tx, batch: &mut Batch, rows: Vec<(TweetId, UserId, Row)>) -> Result<u64> {
     let rows = oldest(rows);
     let pairs: Vec<_> = rows.iter().map(|(tweet, user, _)| (*tweet, *user)).collect();
     let mut standing = tx.standing_retweets(&pairs).await?;

@@ -5,7 +5,7 @@ use super::fields::{Fields, LONGEST_NAME};
 use super::named::{self, DELETED, Named};
 use super::{Line, Outcome, Record, retweet};
 use crate::model::id::GlobalId;
-use crate::model::user::{DISPLAY_NAME_LENGTH, username_key};
+use crate::model::user::{DISPLAY_NAME_LENGTH, is_username, username_key};
 use crate::model::{ActionId, Deed, Entity, Micros, Result as StoreResult, TweetId, UserId, text};
 use crate::store::bulk::Numbered;
 use crate::store::bulk::tweet::{Crowded, Identity, ImportedTweet, Origin};
@@ -25,22 +25,22 @@ const MENTIONS: usize = 50;
 
 /// A tweet, a reply or a retweet.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Row {
-    pub(super) identity: Identity,
+pub(crate) struct Row {
+    pub(crate) identity: Identity,
     key: Option<i64>,
     pub(super) action_key: Option<i64>,
     pub(super) username: String,
     display_name: Option<String>,
-    text: String,
-    pub(super) created_at: Micros,
-    edited_at: Option<Micros>,
-    in_reply_to: Option<Identity>,
+    pub(crate) text: String,
+    pub(crate) created_at: Micros,
+    pub(crate) edited_at: Option<Micros>,
+    pub(crate) in_reply_to: Option<Identity>,
     pub(super) retweet_of: Option<Identity>,
     origin: Origin,
-    url: Option<String>,
-    hashtags: Vec<String>,
+    pub(crate) url: Option<String>,
+    pub(crate) hashtags: Vec<String>,
     /// Who is mentioned, with their places among all names in the text.
-    mentions: Vec<(usize, String)>,
+    pub(crate) mentions: Vec<(usize, String)>,
     /// What was answered and is deleted, with the user who was told of the answer.
     in_reply_to_deleted: Option<(TweetId, Option<String>)>,
 }
@@ -51,11 +51,10 @@ impl Record for Row {
         let id = fields.required("id")?;
         let text = text_of(fields)?;
         let mut parsed = text::parse(&text);
+        parsed.hashtags = given(fields, "hashtagNames", text::hashtag_key)?.unwrap_or(parsed.hashtags);
         parsed.hashtags.truncate(HASHTAGS);
         parsed.mentions.truncate(MENTIONS);
-        let meant = mentions(fields)?;
-        let mentions = parsed.mentions.into_iter().enumerate();
-        let is_meant = |name: &String| meant.as_ref().is_none_or(|meant| meant.contains(name));
+        let mentions = mentions(fields, parsed.mentions)?;
         Ok(Self {
             key: fields.key("key")?,
             action_key: fields.key("actionKey")?,
@@ -75,7 +74,7 @@ impl Record for Row {
             },
             url: fields.name("url")?,
             hashtags: parsed.hashtags,
-            mentions: mentions.filter(|(_, name)| is_meant(name)).collect(),
+            mentions,
             in_reply_to_deleted: deleted_parent(fields)?,
             identity: Identity { id, source },
         })
@@ -103,14 +102,36 @@ fn text_of(fields: &Fields) -> Result<String, String> {
     Ok(text)
 }
 
-/// Those of the names in the text that mention somebody, where the row says so.
-fn mentions(fields: &Fields) -> Result<Option<HashSet<String>>, String> {
-    let wrong = || "mentions: not a list of usernames".to_owned();
-    let Some(given) = fields.json("mentions")? else {
+/// Who is mentioned, with their places among all names in the text, or behind them: those in the
+/// text, unless the row says who.
+fn mentions(fields: &Fields, parsed: Vec<String>) -> Result<Vec<(usize, String)>, String> {
+    let key = |name: &str| is_username(name).then(|| username_key(name));
+    let Some(meant) = given(fields, "mentions", key)? else {
+        return Ok(parsed.into_iter().enumerate().collect());
+    };
+    let beside = meant.iter().filter(|name| !parsed.contains(name)).cloned();
+    let names: Vec<String> = parsed.iter().cloned().chain(beside).collect();
+    let names = names.into_iter().enumerate();
+    Ok(names.filter(|(_, name)| meant.contains(name)).take(MENTIONS).collect())
+}
+
+/// A list of names that a row gives, by the keys of those that are names, each once.
+fn given(
+    fields: &Fields,
+    name: &'static str,
+    key: impl Fn(&str) -> Option<String>,
+) -> Result<Option<Vec<String>>, String> {
+    let Some(list) = fields.json(name)? else {
         return Ok(None);
     };
-    let names: Vec<String> = serde_json::from_value(given).map_err(|_| wrong())?;
-    Ok(Some(names.iter().map(|name| username_key(name)).collect()))
+    let list: Vec<String> = serde_json::from_value(list).map_err(|_| format!("{name}: not a list of names"))?;
+    let mut names: Vec<String> = Vec::new();
+    for name in list.iter().filter_map(|one| key(one)) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    Ok(Some(names))
 }
 
 fn deleted_parent(fields: &Fields) -> Result<Option<(TweetId, Option<String>)>, String> {
@@ -190,6 +211,27 @@ fn claims<C>(rows: &[Line<Row>], claim: impl Fn(&Row) -> Option<C>) -> (Vec<usiz
 }
 
 impl Row {
+    /// A row that says only who did something, and when.
+    pub(crate) fn new(identity: Identity, username: String, created_at: Micros) -> Self {
+        Self {
+            identity,
+            key: None,
+            action_key: None,
+            username,
+            display_name: None,
+            text: String::new(),
+            created_at,
+            edited_at: None,
+            in_reply_to: None,
+            retweet_of: None,
+            origin: Origin::default(),
+            url: None,
+            hashtags: Vec::new(),
+            mentions: Vec::new(),
+            in_reply_to_deleted: None,
+        }
+    }
+
     fn in_the_past(mut self, batch: &Batch) -> Self {
         self.created_at = batch.past(self.created_at);
         self.edited_at = self.edited_at.map(|at| batch.past(at));
@@ -235,7 +277,7 @@ impl Row {
 }
 
 /// Writes tweets that are new.
-pub(super) async fn insert(
+pub(crate) async fn insert(
     tx: &Tx,
     batch: &mut Batch,
     rows: Vec<Row>,

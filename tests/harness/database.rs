@@ -48,13 +48,15 @@ const MISCOUNTED: &[&str] = &[
       COALESCE(SUM(g.version > g.seen AND g.version > s.seen), 0), COALESCE(SUM(g.version > g.read AND g.version > s.read), 0) \
       FROM notification_group g WHERE g.user_id = s.user_id AND NOT g.hidden)",
     "SELECT hashtag FROM tweet_hashtag WHERE hashtag NOT IN (SELECT name FROM hashtag)",
-    "SELECT id FROM wall w WHERE tweet_count <> (SELECT COUNT(*) FROM wall_tweet x WHERE x.wall_id = w.id)",
-    "SELECT id FROM wall w WHERE tweet_count <> (SELECT COUNT(*) FROM feed_entry x WHERE x.topic = 'wall:' || w.id)",
+    "SELECT id FROM wall w WHERE tweet_count <> (SELECT COUNT(*) FROM wall_tweet x WHERE x.wall_id = w.id AND NOT x.banned)",
+    "SELECT id FROM wall w WHERE (SELECT COUNT(*) FROM wall_tweet x WHERE x.wall_id = w.id) \
+     <> (SELECT COUNT(*) FROM feed_entry x WHERE x.topic = 'wall:' || w.id)",
+    "SELECT w.tweet_id FROM wall_tweet w JOIN tweet t ON t.id = w.tweet_id WHERE w.banned <> t.banned",
     "SELECT tweet_id FROM wall_tweet w WHERE NOT EXISTS (SELECT 1 FROM feed_entry x WHERE x.topic = 'wall:' || w.wall_id \
      AND x.tweet_id = w.tweet_id AND (x.created_at, x.id, x.actor_id) = (w.posted_at, w.posted_id, w.author_id))",
     "SELECT tweet_id FROM wall_tweet w WHERE (created_at, action_id) <> (SELECT p.at, p.id FROM \
      (SELECT w.posted_at AS at, w.posted_id AS id UNION ALL SELECT r.created_at, r.action_id FROM retweet r \
-     JOIN users u ON u.id = r.user_id WHERE r.tweet_id = w.tweet_id AND u.deleted_at IS NULL) p \
+     JOIN users u ON u.id = r.user_id WHERE r.tweet_id = w.tweet_id AND u.deleted_at IS NULL AND NOT r.banned) p \
      ORDER BY p.at DESC, p.id DESC LIMIT 1) AND NOT EXISTS (SELECT 1 FROM users u WHERE u.deleted_at IS NOT NULL)",
     "SELECT user_id FROM participant p WHERE (created_at, action_id) IS NOT (SELECT w.posted_at, w.posted_id \
      FROM wall_tweet w WHERE w.wall_id = p.wall_id AND w.author_id = p.user_id \

@@ -92,12 +92,39 @@ impl Tx {
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn accounts_named(&self, keys: &[&str]) -> Result<HashMap<String, Account>> {
-        let sql = "SELECT {pack:u.username_key, u.id, u.username, u.display_name, u.bio, u.avatar_url, u.handle, u.url, \
-                   u.created_at, CASE WHEN u.password_hash IS NULL THEN 0 ELSE 1 END, \
-                   CASE WHEN u.deleted_at IS NULL THEN 0 ELSE 1 END, p.body} \
-                   FROM {each} JOIN users u ON u.username_key = {value} \
-                   LEFT JOIN unresolved p ON p.kind = 'user' AND p.holder = u.id";
-        let rows: Vec<Read> = self.packed(sql, [json(&keys)]).await?;
+        self.accounts("u.username_key", "u.username_key = {value}", keys).await
+    }
+
+    /// The accounts of outside profiles, by the addresses of these; not those that somebody can log
+    /// in to.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn accounts_at(&self, urls: &[&str]) -> Result<HashMap<String, Account>> {
+        self.accounts("u.url", "u.url = {value} AND u.password_hash IS NULL", urls)
+            .await
+    }
+
+    /// The accounts of outside handles, by these; not those that somebody can log in to.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn accounts_called(&self, handles: &[&str]) -> Result<HashMap<String, Account>> {
+        self.accounts("u.handle", "u.handle = {value} AND u.password_hash IS NULL", handles)
+            .await
+    }
+
+    /// The accounts that match one of the keys, by a column; of several the oldest.
+    async fn accounts(&self, key: &str, matches: &str, keys: &[&str]) -> Result<HashMap<String, Account>> {
+        let sql = format!(
+            "SELECT {{pack:{key}, u.id, u.username, u.display_name, u.bio, u.avatar_url, u.handle, u.url, \
+             u.created_at, CASE WHEN u.password_hash IS NULL THEN 0 ELSE 1 END, \
+             CASE WHEN u.deleted_at IS NULL THEN 0 ELSE 1 END, p.body}} \
+             FROM {{each}} JOIN users u ON {matches} \
+             LEFT JOIN unresolved p ON p.kind = 'user' AND p.holder = u.id"
+        );
+        let mut rows: Vec<Read> = self.packed(&sql, [json(&keys)]).await?;
+        rows.sort_unstable_by_key(|read| std::cmp::Reverse(read.1));
         Ok(rows.into_iter().map(Read::account).collect())
     }
 

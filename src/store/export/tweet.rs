@@ -23,6 +23,7 @@ struct Found {
     origin_retweets: Option<i64>,
     origin_replies: Option<i64>,
     url: Option<String>,
+    hashtags: Option<String>,
     mentions: Option<String>,
     wanted: Option<String>,
     wanted_source: Option<String>,
@@ -66,7 +67,10 @@ struct Row {
     replies: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<String>,
-    /// Where some of the names in the text mention nobody.
+    /// Where they are not those in the text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hashtag_names: Option<Vec<String>>,
+    /// Where they are not those in the text.
     #[serde(skip_serializing_if = "Option::is_none")]
     mentions: Option<Vec<String>>,
 }
@@ -75,9 +79,11 @@ pub(super) async fn tweets(snapshot: &Snapshot, after: Option<Vec<Value>>) -> Re
     let sql = format!(
         "SELECT t.id, {TWEET_NAME} AS name, {TWEET_SOURCE} AS source, t.action_id, u.username, t.text, t.created_at, \
          t.edited_at, t.in_reply_to_id, t.origin_likes, t.origin_retweets, t.origin_replies, t.url, \
-         (SELECT string_agg(n.name, ' ') FROM (SELECT m.username_key AS name FROM mention x JOIN users m ON m.id = x.user_id \
-         AND m.deleted_at IS NULL WHERE x.tweet_id = t.id UNION ALL \
-         SELECT w.wanted FROM unresolved w WHERE w.kind = 'mention' AND w.holder = t.id) n) AS mentions, \
+         (SELECT string_agg(h.hashtag, ' ' ORDER BY h.place) FROM tweet_hashtag h WHERE h.tweet_id = t.id) AS hashtags, \
+         (SELECT string_agg(n.name, ' ' ORDER BY n.place) FROM (SELECT m.username_key AS name, x.place AS place \
+         FROM mention x JOIN users m ON m.id = x.user_id AND m.deleted_at IS NULL WHERE x.tweet_id = t.id UNION ALL \
+         SELECT w.wanted, CAST(w.body AS INTEGER) FROM unresolved w WHERE w.kind = 'mention' AND w.holder = t.id) n) \
+         AS mentions, \
          r.wanted, r.wanted_source \
          FROM tweet t JOIN users u ON u.id = t.author_id AND u.deleted_at IS NULL \
          LEFT JOIN unresolved r ON r.kind = 'reply' AND r.holder = t.id AND t.in_reply_to_id IS NULL \
@@ -146,7 +152,7 @@ fn names(found: &Found) -> HashSet<&str> {
 }
 
 fn row(found: Found, parent: Option<Reference>, told: Option<String>) -> Row {
-    let mentions = mentions(&found);
+    let parsed = text::parse(&found.text);
     let mut row = Row {
         key: Some(found.id),
         action_key: Some(found.action_id),
@@ -158,7 +164,8 @@ fn row(found: Found, parent: Option<Reference>, told: Option<String>) -> Row {
         retweets: found.origin_retweets,
         replies: found.origin_replies,
         url: found.url,
-        mentions,
+        hashtag_names: others(found.hashtags.as_deref(), &parsed.hashtags),
+        mentions: others(found.mentions.as_deref(), &parsed.mentions),
         ..Row::default()
     };
     match parent {
@@ -180,19 +187,14 @@ fn row(found: Found, parent: Option<Reference>, told: Option<String>) -> Row {
     row
 }
 
-/// The names in the text that mention somebody or wait for them, unless those are all.
-fn mentions(found: &Found) -> Option<Vec<String>> {
-    if !found.text.contains(['@', '＠']) {
-        return None;
-    }
-    let meant = names(found);
-    let all = text::parse(&found.text).mentions;
-    let some: Vec<String> = all
-        .iter()
-        .filter(|name| meant.contains(name.as_str()))
-        .cloned()
+/// The names that a tweet has, unless they are those in its text.
+fn others(names: Option<&str>, parsed: &[String]) -> Option<Vec<String>> {
+    let names: Vec<String> = names
+        .unwrap_or_default()
+        .split_whitespace()
+        .map(str::to_owned)
         .collect();
-    (some.len() < all.len()).then_some(some)
+    (names != parsed).then_some(names)
 }
 
 #[derive(FromQueryResult)]

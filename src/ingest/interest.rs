@@ -1,0 +1,160 @@
+//! What is wanted of a source: what its walls' rules match.
+
+use super::Error;
+use super::news::{Author, Post};
+use crate::model::wall::Matcher;
+use crate::model::{Result, WallId};
+use crate::store::Store;
+use crate::store::ingest::Wanted;
+use parking_lot::RwLock;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// How often the walls are looked at.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// How often handles are looked up whose accounts are still unknown.
+const REMINDER: Duration = Duration::from_secs(600);
+
+/// What some walls want.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Interest {
+    /// Of their hashtags and keywords.
+    matcher: Arc<Matcher>,
+    wanted: Wanted,
+}
+
+impl Interest {
+    fn has(&self, slug: &str) -> bool {
+        self.wanted.walls.iter().any(|(wall, _)| wall == slug)
+    }
+
+    /// Whether a wall wants a post.
+    pub(super) fn wants(&self, post: &Post) -> bool {
+        self.wanted.profiles.contains(&post.author.url)
+            || !self.matcher.walls_of(&post.text, &post.hashtags, None).is_empty()
+    }
+}
+
+/// What some walls want, as it is now. Clones see the same.
+#[derive(Clone, Default)]
+pub(super) struct Watch(Arc<State>);
+
+#[derive(Default)]
+struct State {
+    slugs: Vec<String>,
+    interest: RwLock<Arc<Interest>>,
+    /// The profiles that sources have told of handles.
+    learned: RwLock<HashMap<String, String>>,
+    asking: Option<mpsc::Sender<String>>,
+}
+
+impl Watch {
+    /// Reads what walls want. `asking`: where handles are looked up.
+    pub(super) async fn begin(
+        store: &Store,
+        slugs: &[String],
+        asking: Option<mpsc::Sender<String>>,
+    ) -> Result<Self, Error> {
+        let watch = Self(Arc::new(State {
+            slugs: slugs.to_vec(),
+            asking,
+            ..State::default()
+        }));
+        let missing = watch.refresh(store).await?;
+        match missing.into_iter().next() {
+            Some(slug) => Err(Error::NoWall(slug)),
+            None => Ok(watch),
+        }
+    }
+
+    /// What is wanted now.
+    pub(super) fn interest(&self) -> Arc<Interest> {
+        Arc::clone(&self.0.interest.read())
+    }
+
+    /// Takes over what a handle's profile is, where a wall wants to know.
+    pub(super) fn learn(&self, author: &Author) {
+        let is_wanted = |handle: &&String| self.interest().wanted.handles.contains(*handle);
+        let Some(handle) = author.handle.as_ref().filter(is_wanted) else {
+            return;
+        };
+        tracing::info!(handle, profile = author.url, "a wall's account is known now");
+        let mut interest = self.0.interest.write();
+        let wanted = &mut Arc::make_mut(&mut interest).wanted;
+        wanted.handles.remove(handle);
+        wanted.profiles.insert(author.url.clone());
+        self.0.learned.write().insert(handle.clone(), author.url.clone());
+    }
+
+    /// Reads anew what the walls want, again and again.
+    pub(super) async fn run(self, store: Store, stop: CancellationToken) {
+        let mut since_reminder = Duration::ZERO;
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(INTERVAL) => {}
+            }
+            let before = self.interest();
+            match self.refresh(&store).await {
+                Ok(missing) => {
+                    for slug in missing.iter().filter(|slug| before.has(slug)) {
+                        tracing::warn!(wall = slug, "the wall is gone");
+                    }
+                }
+                Err(error) => tracing::warn!(?error, "can't read the walls"),
+            }
+            since_reminder += INTERVAL;
+            if since_reminder >= REMINDER {
+                since_reminder = Duration::ZERO;
+                self.ask(self.interest().wanted.handles.iter());
+            }
+        }
+    }
+
+    /// Reads what the walls want, and gives those that are not there.
+    async fn refresh(&self, store: &Store) -> Result<Vec<String>> {
+        let mut wanted = store.wanted_by(&self.0.slugs).await?;
+        for (handle, url) in &*self.0.learned.read() {
+            if wanted.handles.remove(handle) {
+                wanted.profiles.insert(url.clone());
+            }
+        }
+        let before = self.interest();
+        if before.wanted == wanted {
+            return Ok(self.missing());
+        }
+        let new: HashSet<&String> = wanted.handles.difference(&before.wanted.handles).collect();
+        for handle in &new {
+            tracing::info!(handle, "a wall's account is matched once its DID is known");
+        }
+        self.ask(new.into_iter());
+        let rules = (0..).map(WallId).zip(wanted.walls.iter().map(|(_, rules)| rules));
+        let interest = Interest {
+            matcher: Arc::new(Matcher::new(0, rules)?),
+            wanted,
+        };
+        *self.0.interest.write() = Arc::new(interest);
+        Ok(self.missing())
+    }
+
+    /// The walls that are not there.
+    fn missing(&self) -> Vec<String> {
+        let interest = self.interest();
+        self.0
+            .slugs
+            .iter()
+            .filter(|slug| !interest.has(slug))
+            .cloned()
+            .collect()
+    }
+
+    /// Has accounts looked up, where that is wanted.
+    fn ask<'h>(&self, handles: impl Iterator<Item = &'h String>) {
+        if let Some(asking) = &self.0.asking {
+            handles.for_each(|handle| drop(asking.try_send(handle.clone())));
+        }
+    }
+}
