@@ -1,0 +1,54 @@
+// The home timeline: a page, then what happens from the moment it was taken on.
+
+import { useQuery } from '@apollo/client/react';
+import { useEffect, useRef, useState } from 'react';
+import { problemOf } from '../client/error';
+import { TimelineDocument, TimelineStreamDocument } from '../generated/documents';
+import type { TimelineQuery, TimelineStreamSubscription } from '../generated/documents';
+
+type Event = TimelineStreamSubscription['feedStream'];
+
+/** What the page shows after an event. One that has been heard already changes nothing. */
+function after(data: TimelineQuery, { kind, actionId, action, cursor }: Event): TimelineQuery {
+  const timeline = data.viewer?.timeline;
+  if (!data.viewer || !timeline) return data;
+  let { edges } = timeline.actions;
+  const known = edges.some(({ node }) => node.id === actionId);
+  if (kind === 'REMOVED') edges = edges.filter(({ node }) => node.id !== actionId);
+  else if (!known && action && 'createdAt' in action && isPosting(action.verb)) {
+    edges = [{ __typename: 'ActionEdge', node: action }, ...edges];
+  }
+  const actions = { ...timeline.actions, edges };
+  return { ...data, timelineCursor: cursor, viewer: { ...data.viewer, timeline: { ...timeline, actions } } };
+}
+
+const isPosting = (verb: string) => verb === 'tweet' || verb === 'reply' || verb === 'retweet';
+
+export function useLiveTimeline() {
+  const { data, error, fetchMore, refetch, subscribeToMore } = useQuery(TimelineDocument, {
+    fetchPolicy: 'cache-first',
+  });
+  const slug = data?.viewer?.timeline?.slug;
+  const position = useRef<string>(undefined);
+  const [round, setRound] = useState(0);
+  position.current = data?.timelineCursor;
+
+  useEffect(() => {
+    if (!slug) return undefined;
+    return subscribeToMore({
+      document: TimelineStreamDocument,
+      variables: { slug, after: position.current },
+      updateQuery: (_, { subscriptionData, previousData, complete }) =>
+        complete ? after(previousData as TimelineQuery, subscriptionData.data.feedStream) : undefined,
+      onError(error) {
+        // The list is older than the log goes back.
+        if (problemOf(error).code === 'CURSOR_EXPIRED') void refetch().then(() => setRound((last) => last + 1));
+      },
+    });
+  }, [slug, round, subscribeToMore, refetch]);
+
+  const timeline = data?.viewer?.timeline;
+  const more = () =>
+    fetchMore({ variables: { after: timeline?.actions.pageInfo.endCursor, older: true } });
+  return { timeline, error, more, refetch };
+}
