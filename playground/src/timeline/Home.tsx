@@ -1,4 +1,5 @@
 import type { EntryFragment } from '../generated/documents';
+import { Feed } from '../page/Feed';
 import { Link } from '../page/Link';
 import { More } from '../page/More';
 import { Title } from '../page/Title';
@@ -21,11 +22,11 @@ export function Home() {
       <Composer label="What is happening?" action="Post" send={(text, key) => post(text, undefined, key)} />
       {error && !timeline && <Trouble error={error} retry={refetch} />}
       <Newer count={waiting} />
-      <div className="list" role="feed" aria-label="Timeline" aria-busy={!timeline && !error}>
+      <Feed label="Timeline" busy={!timeline && !error}>
         {visible.map((entry) => (
           <Entry key={entry.id} entry={entry} />
         ))}
-      </div>
+      </Feed>
       {timeline && entries.length === 0 && (
         <p className="empty">
           Here stands what those whom you follow write. <Link to="/search">Find people and hashtags</Link> to follow.

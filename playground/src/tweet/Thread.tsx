@@ -1,5 +1,6 @@
 import { useQuery } from '@apollo/client/react';
 import { ThreadDocument } from '../generated/documents';
+import { Feed } from '../page/Feed';
 import { More } from '../page/More';
 import { Title } from '../page/Title';
 import { Trouble } from '../page/Trouble';
@@ -35,11 +36,11 @@ export function Thread({ id }: { id: string }) {
           send={(text, key) => post(text, tweet.id, key)}
         />
       )}
-      <div className="list" role="feed" aria-label="Replies">
+      <Feed label="Replies">
         {edges.map(({ node }) => (
           <Tweet key={node.id} tweet={node} />
         ))}
-      </div>
+      </Feed>
       <More
         more={pageInfo.hasNextPage}
         load={() => fetchMore({ variables: { after: pageInfo.endCursor } })}

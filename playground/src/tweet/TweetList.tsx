@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import type { CardFragment } from '../generated/documents';
+import { Feed } from '../page/Feed';
 import { More } from '../page/More';
 import { Tweet } from './Tweet';
 
@@ -16,11 +17,11 @@ export function TweetList({ label, list, load, empty }: Props) {
   if (!list) return <div className="list" aria-busy="true" />;
   return (
     <>
-      <div className="list" role="feed" aria-label={label}>
+      <Feed label={label}>
         {list.edges.map(({ node }) => (
           <Tweet key={node.id} tweet={node} />
         ))}
-      </div>
+      </Feed>
       {list.edges.length === 0 && <p className="empty">{empty}</p>}
       <More more={list.pageInfo.hasNextPage} load={() => load(list.pageInfo.endCursor)} />
     </>

@@ -7,8 +7,7 @@ export function Follow({ target, name }: { target: Followable; name: string }) {
     <button
       type="button"
       className={on ? 'follow on' : 'follow'}
-      aria-pressed={on}
-      aria-label={`Follow ${name}`}
+      aria-label={`${on ? 'Following' : 'Follow'} ${name}`}
       onClick={() => toggleFollow(target)}
     >
       {on ? 'Following' : 'Follow'}

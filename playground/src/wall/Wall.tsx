@@ -2,6 +2,7 @@
 
 import { useMemo } from 'react';
 import type { ReactNode } from 'react';
+import { Feed } from '../page/Feed';
 import { Icon } from '../page/Icon';
 import { More } from '../page/More';
 import { Title } from '../page/Title';
@@ -59,9 +60,9 @@ export function Wall({ title, source, tools, aside, empty }: Props) {
         <div className="wall-tweets">
           {error !== null && <Trouble error={error} />}
           {!projector && <Newer count={board?.waitingCount ?? 0} show={show} />}
-          <div className="list" role="feed" aria-label={title} aria-busy={!board}>
+          <Feed label={title} busy={!board}>
             {board?.shown.map((card) => <PostCard key={card.post.id} card={card} />)}
-          </div>
+          </Feed>
           {board && board.shown.length === 0 && board.waitingCount === 0 && <p className="empty">{empty}</p>}
           {board && !projector && <More key={board.older} more={board.older !== null} load={more} />}
           {board && board.older === null && board.shown.length >= KEPT && (

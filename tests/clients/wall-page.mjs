@@ -1,0 +1,13 @@
+// A live wall as a test sees it.
+
+import { visit } from './browser.mjs';
+
+export const texts = (page) => page.locator('article .text').allTextContents();
+export const count = async (page) => Number((await page.getByTestId('tweet-count').textContent()).replace(/\D/g, ''));
+
+/** A hashtag's wall, listening. */
+export async function wall(browser, tag, options) {
+  const visited = await visit(browser, `/hashtag/${encodeURIComponent(tag)}`, options);
+  await visited.page.locator('.wall .list[aria-busy=false]').waitFor({ state: 'attached' });
+  return visited;
+}
