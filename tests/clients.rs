@@ -84,6 +84,27 @@ async fn live_walls_when_things_break() {
     run("wall-breaks.mjs").await;
 }
 
+/// What `docs/CLIENTS.md` quotes, under a first line that names the file, stands there.
+#[test]
+fn the_documentation_quotes_the_app() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("docs/CLIENTS.md")).unwrap();
+    let mut quotes = 0;
+    for block in text.split("```").skip(1).step_by(2) {
+        let mut lines = block.lines().skip(1).map(str::trim).filter(|line| !line.is_empty());
+        let Some((_, path)) = lines.next().and_then(|line| line.split_once(" playground/src/")) else {
+            continue;
+        };
+        let source = std::fs::read_to_string(root.join("playground/src").join(path)).unwrap();
+        let mut source = source.lines().map(str::trim);
+        for line in lines {
+            assert!(source.any(|own| own == line), "{path} has no such line here: {line}");
+            quotes += 1;
+        }
+    }
+    assert!(quotes > 30, "{quotes}");
+}
+
 /// Runs one script against a server of its own.
 async fn run(script: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients");

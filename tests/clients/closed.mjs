@@ -54,7 +54,7 @@ await main(async () => {
   await members(browser);
   await noNewcomers(browser);
   // The browser itself logs answers of HTTP that refuse.
-  const own = complaints.filter((text) => !/Failed to load resource: .* 40[14]/.test(text));
+  const own = complaints.filter((text) => !/Failed to load resource: .* 40[014]/.test(text));
   complaints.splice(0, complaints.length, ...own);
   quiet();
   await browser.close();

@@ -23,6 +23,7 @@ import { useForm } from './useForm';
 function leave(): void {
   const current = session();
   if (current) endSession(current.token);
+  notify('You are logged out.');
   go('/');
 }
 

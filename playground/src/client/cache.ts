@@ -6,11 +6,9 @@ import type { FieldReadFunction, Reference } from '@apollo/client';
 import { relayStylePagination } from '@apollo/client/utilities';
 import fragments from '../generated/fragments';
 
-/** An object that is asked for by its id may be here already. */
-const byId =
-  (__typename: string): FieldReadFunction =>
-  (existing: unknown, { args, toReference }) =>
-    existing ?? (typeof args?.id === 'string' ? toReference({ __typename, id: args.id }) : undefined);
+/** A tweet that is asked for by its id may be here already, from a list. */
+const byId: FieldReadFunction = (existing: unknown, { args, toReference }) =>
+  existing === undefined ? toReference({ __typename: 'Tweet', id: String(args?.id) }) : existing;
 
 /** What refers to something deleted refers to nothing. */
 const orNull: FieldReadFunction = (existing: Reference | null | undefined, { canRead }) =>
@@ -23,7 +21,7 @@ export function newCache(): InMemoryCache {
       Query: {
         fields: {
           tweets: relayStylePagination(['contains', 'author', 'hashtag']),
-          tweet: byId('Tweet'),
+          tweet: byId,
           // A position belongs to the list that it was taken with, so each query has an alias for
           // its own: one that another query took later would skip events.
           eventCursor: { keyArgs: (_, { field }) => field?.alias?.value ?? 'eventCursor' },

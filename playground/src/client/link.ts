@@ -6,7 +6,8 @@ import { SetContextLink } from '@apollo/client/link/context';
 import { ErrorLink } from '@apollo/client/link/error';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { resumable } from '../resume';
-import { endSession, session } from '../session';
+import { session } from '../session';
+import { refuse } from './ended';
 import { socket } from './socket';
 
 /** A stream that comes back after a broken line goes on behind its last cursor. */
@@ -35,7 +36,7 @@ const bearer = new SetContextLink(({ headers }) => {
 /** A token that the server does not take is no session any more. */
 const refused = new ErrorLink(({ error, operation }) => {
   const { token } = operation.getContext();
-  if (ServerError.is(error) && error.statusCode === 401 && typeof token === 'string') endSession(token);
+  if (ServerError.is(error) && error.statusCode === 401 && typeof token === 'string') refuse(token);
 });
 
 export const link = ApolloLink.split(

@@ -2,7 +2,8 @@
 // back until then, whatever cut it.
 
 import { CloseCode, createClient } from 'graphql-ws';
-import { endSession, onSession, session } from '../session';
+import { onSession, session } from '../session';
+import { refuse } from './ended';
 import { setLine } from './line';
 
 /** Signs of life, and how long to wait for the answer, in milliseconds. */
@@ -28,7 +29,7 @@ export const socket = createClient({
     closed(event) {
       window.clearTimeout(silence);
       const { code } = event as CloseEvent;
-      if (code === CloseCode.Forbidden && tokenSent !== null) endSession(tokenSent);
+      if (code === CloseCode.Forbidden && tokenSent !== null) refuse(tokenSent);
       setLine(code === 1000 ? 'idle' : 'lost');
     },
     ping(received) {

@@ -9,7 +9,6 @@ import { Trouble } from '../page/Trouble';
 import { Time } from '../text/Time';
 import { tweetPath } from '../tweet/Tweet';
 import { Avatar } from '../user/Avatar';
-import { useSession } from '../session';
 
 /** `/notifications` */
 export function Notifications() {
@@ -52,7 +51,7 @@ function Group({ group }: { group: NoticeFragment }) {
       {first?.__typename === 'User' && <Avatar username={first.username} name={first.displayName} />}
       <div className="who">
         <p>
-          <Names group={group} /> {deed(group, useSession()?.username ?? null)}
+          <Names group={group} /> {deed(group.verb)}
           <span className="when">
             {' '}
             · <Time at={group.updatedAt} />
@@ -96,8 +95,7 @@ function Names({ group: { actors, actorCount } }: { group: NoticeFragment }) {
   );
 }
 
-function deed({ verb, object }: NoticeFragment, viewer: string | null): string {
-  const own = object?.__typename === 'Tweet' && object.author.username === viewer;
+function deed(verb: string): string {
   switch (verb) {
     case 'like':
       return 'liked your tweet';
@@ -106,7 +104,7 @@ function deed({ verb, object }: NoticeFragment, viewer: string | null): string {
     case 'follow':
       return 'followed you';
     case 'reply':
-      return own ? 'replied to you' : 'replied';
+      return 'replied';
     case 'tweet':
       return 'mentioned you';
     default:

@@ -11,6 +11,8 @@ import type { Source } from './source';
 const GATHER = 150;
 /** How long to wait before a page that could not be loaded is asked for again, in milliseconds. */
 const AGAIN = 3_000;
+/** What goes by itself. */
+const PASSING = new Set(['OFFLINE', 'SERVICE_UNAVAILABLE', 'INTERNAL_SERVER_ERROR', 'RATE_LIMITED']);
 
 export type Mode = 'live' | 'hold' | { every: number };
 
@@ -46,7 +48,7 @@ export function useBoard(source: Source, mode: Mode) {
       } catch (error) {
         if (over) return;
         setError(error);
-        timer = window.setTimeout(() => void start(), AGAIN);
+        if (PASSING.has(problemOf(error).code)) timer = window.setTimeout(() => void start(), AGAIN);
       }
     };
     const gather = (event: Event) => {
