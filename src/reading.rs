@@ -5,6 +5,7 @@
 //! - [`feed`] scans feeds, which are merges of topics, from memory or from the clustered index.
 //! - [`group`] scans feeds for the groups that their actions make.
 //! - [`search`] scans what the text index finds.
+//! - [`top`] and [`trend`] rank what is counted.
 
 pub mod feed;
 pub mod group;
@@ -12,4 +13,6 @@ pub mod list;
 pub mod merge;
 pub mod page;
 pub mod search;
+pub mod top;
+pub mod trend;
 pub mod visible;

@@ -12,8 +12,10 @@ pub mod password;
 pub mod reaction;
 pub mod rebuild;
 pub mod sweep;
+pub mod tally;
 pub mod token;
 pub mod tweet;
+pub mod wall;
 
 use crate::store::Store;
 use std::sync::Arc;
@@ -25,6 +27,7 @@ pub struct Social {
     store: Store,
     rules: Rules,
     sweeping: Arc<tokio::sync::Notify>,
+    filling: Arc<tokio::sync::Notify>,
 }
 
 /// What the operator decides about the rules.
@@ -56,6 +59,7 @@ impl Social {
             store,
             rules,
             sweeping: Arc::default(),
+            filling: Arc::default(),
         }
     }
 

@@ -31,15 +31,18 @@ mod notification;
 pub mod object;
 pub mod reaction;
 pub mod rebuild;
+pub mod retweeted;
 pub mod rows;
 pub mod script;
 pub mod search;
 pub mod session;
 pub mod stage;
 pub mod sweep;
+pub mod tally;
 pub mod tombstone;
 pub mod tweet;
 pub mod user;
+pub mod wall;
 
 use crate::metrics::Metrics;
 use crate::model::{Clock, Error, Result};

@@ -24,8 +24,10 @@ pub mod source;
 mod trace;
 mod tweet;
 mod user;
+mod wall;
 
 use crate::model::Result as StoreResult;
+use crate::social::wall::fill;
 use crate::store::Store;
 use crate::store::bulk::ROWS;
 use crate::store::bulk::tweet::Crowded;
@@ -48,6 +50,8 @@ const QUEUE: usize = 2 * ROWS;
 pub enum Kind {
     /// Accounts.
     Users,
+    /// Walls.
+    Walls,
     /// Tweets, replies and retweets.
     Tweets,
     /// Who follows what.
@@ -150,6 +154,7 @@ enum Item<R> {
 pub async fn import(store: &Store, kind: Kind, source: Source, progress: &mut dyn Progress) -> Result<Report, Error> {
     match kind {
         Kind::Users => run::<user::Row>(store, source, progress).await,
+        Kind::Walls => run::<wall::Row>(store, source, progress).await,
         Kind::Tweets => run::<tweet::Row>(store, source, progress).await,
         Kind::Follows => run::<follow::Row>(store, source, progress).await,
         Kind::Likes => run::<like::Row>(store, source, progress).await,
@@ -198,6 +203,7 @@ async fn run<R: Record>(store: &Store, source: Source, progress: &mut dyn Progre
         .map_err(|error| Error::Store(crate::model::Error::internal(error)))?;
     written?;
     import.report.resolved = resolve::all(store, &import.crowded, &mut import.pace).await?;
+    fill(store).await?;
     let report = import.report;
     progress.end(&report);
     read.map_err(|cause| Error::Read { name, cause })?;

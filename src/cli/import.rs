@@ -59,6 +59,7 @@ enum Kind {
     Follows,
     Likes,
     Actions,
+    Walls,
     /// What only exports hold: external objects, hashtags, and what was deleted
     Entities,
     /// What only exports hold: which notifications are seen and read
@@ -73,6 +74,7 @@ impl From<Kind> for transfer::Kind {
             Kind::Follows => Self::Follows,
             Kind::Likes => Self::Likes,
             Kind::Actions => Self::Actions,
+            Kind::Walls => Self::Walls,
             Kind::Entities => Self::Entities,
             Kind::Marks => Self::Marks,
         }

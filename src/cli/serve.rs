@@ -19,7 +19,7 @@ use crate::graphql::persisted::{Trust, Trusted};
 use crate::graphql::{self, Api};
 use crate::metrics::Metrics;
 use crate::server::{self, Options};
-use crate::social::{Rules, Social, housekeeping, rebuild, sweep};
+use crate::social::{Rules, Social, housekeeping, rebuild, sweep, tally, wall};
 use crate::store::{self, Store, sqlite, watch};
 
 pub(super) fn run(config: Config) -> Result<ExitCode, Failure> {
@@ -179,6 +179,8 @@ impl Background {
         tasks.spawn(watch::run(store.clone(), path, stop.clone()));
         tasks.spawn(sweep::run(social.clone(), stop.clone()));
         tasks.spawn(rebuild::run(social.clone(), stop.clone()));
+        tasks.spawn(wall::run(social.clone(), stop.clone()));
+        tasks.spawn(tally::run(social.clone(), stop.clone()));
         tasks.spawn(housekeeping::run(social.clone(), retention, stop.clone()));
         tasks.close();
         Self { tasks, stop }

@@ -2,7 +2,7 @@
 
 use super::memory::Charge;
 use super::source::Source;
-use crate::model::{ActionId, Event, Key, Result, Seq, TweetId, UserId};
+use crate::model::{ActionId, Event, Key, Result, Seq, Topic, TweetId, UserId, WallId};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
@@ -37,6 +37,8 @@ pub struct Shown {
     pub hashtags: Vec<String>,
     /// All actions.
     pub actions: Vec<ActionId>,
+    /// All walls.
+    pub walls: Vec<WallId>,
 }
 
 impl Shown {
@@ -47,6 +49,7 @@ impl Shown {
         users
             .chain(tweets)
             .chain(self.hashtags.iter().cloned().map(Key::Hashtag))
+            .chain(self.walls.iter().map(|wall| Key::Topic(Topic::wall(*wall))))
     }
 }
 
@@ -74,8 +77,9 @@ impl Frame {
             tweets,
             hashtags,
             actions,
+            walls,
         } = &self.shown;
-        let ids = by.len() + users.len() + tweets.len() + actions.len() + 8 * hashtags.len();
+        let ids = by.len() + users.len() + tweets.len() + actions.len() + walls.len() + 8 * hashtags.len();
         size_of::<Self>() + self.payload.len() + 8 * ids + AROUND
     }
 }

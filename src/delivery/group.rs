@@ -2,6 +2,7 @@
 
 use super::frame::{Frame, Teller, Told};
 use super::groups::Hub;
+pub use super::ring::End;
 use super::ring::{Behind, Growth, Reach, RunId, Runs};
 use super::walk;
 use crate::model::{Error, Event, Result, Seq};
@@ -298,8 +299,8 @@ impl<T: Teller> Group<T> {
         self.state.lock().runs.is_live(run);
     }
 
-    pub(super) fn end(&self, run: RunId, why: Error) {
-        drop(self.change(|state| state.runs.end(run, Arc::new(why))));
+    pub(super) fn end(&self, run: RunId, why: End) {
+        drop(self.change(|state| state.runs.end(run, why)));
     }
 }
 
@@ -308,7 +309,7 @@ pub enum Heard {
     /// The next event.
     Frame(Arc<Frame>),
     /// There will be no more.
-    Ended(Arc<Error>),
+    Ended(End),
     /// The group parts: the listener has to join another, at its position.
     Part,
 }

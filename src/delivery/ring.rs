@@ -14,6 +14,15 @@ const AHEAD: usize = 64;
 /// The name of a run within its group.
 pub(super) type RunId = u64;
 
+/// Why there is nothing more.
+#[derive(Clone, Debug)]
+pub enum End {
+    /// The log can't be read on, or an event can't be told.
+    Failed(Arc<Error>),
+    /// What the stream is of is no more.
+    Over,
+}
+
 /// All runs of a group, in the order of the log.
 #[derive(Default)]
 pub(super) struct Runs {
@@ -34,7 +43,7 @@ struct Run {
     /// Whether it has reached the log's end since it began to.
     is_live: bool,
     /// Why it can't grow.
-    end: Option<Arc<Error>>,
+    end: Option<End>,
 }
 
 struct Slot {
@@ -61,7 +70,7 @@ pub(super) enum Behind {
     /// Nothing up to here.
     Nothing(Seq),
     /// Nothing, and there will be nothing more.
-    Ended(Arc<Error>),
+    Ended(End),
     /// No run has it.
     Unknown,
 }
@@ -278,7 +287,7 @@ impl Runs {
     }
 
     /// A run can't grow any more.
-    pub(super) fn end(&mut self, id: RunId, why: Arc<Error>) {
+    pub(super) fn end(&mut self, id: RunId, why: End) {
         if let Some(run) = self.index(id).and_then(|index| self.runs.get_mut(index)) {
             run.end = Some(why);
             run.grows = false;

@@ -23,6 +23,9 @@ pub trait Source: Send + Sync {
 
     /// Whether an event that was found there concerns the stream.
     fn concerns(&self, event: &Event, store: &Store) -> bool;
+
+    /// Whether the stream is over with an event that was found there.
+    fn ends(&self, event: &Event) -> bool;
 }
 
 /// Tells that there may be something new in topics.

@@ -2,7 +2,7 @@
 
 use super::frame::Teller;
 use super::group::Group;
-use super::ring::{Growth, RunId};
+use super::ring::{End, Growth, RunId};
 use super::source::{News, Topics};
 use super::walks::Pass;
 use crate::model::{Error, Event, Result, Seq};
@@ -36,7 +36,7 @@ async fn grow<T: Teller>(group: Arc<Group<T>>, run: RunId, mut pass: Pass) {
                     Ok(true) if !group.reach(run, reached) => return,
                     Ok(true) => {}
                     Ok(false) => return,
-                    Err(error) => return group.end(run, error),
+                    Err(error) => return group.end(run, End::Failed(Arc::new(error))),
                 }
                 if is_end {
                     group.is_live(run);
@@ -52,7 +52,7 @@ async fn grow<T: Teller>(group: Arc<Group<T>>, run: RunId, mut pass: Pass) {
                 tries -= 1;
                 tokio::time::sleep(PAUSE).await;
             }
-            Err(error) => return group.end(run, error),
+            Err(error) => return group.end(run, End::Failed(Arc::new(error))),
         }
     }
 }
@@ -60,6 +60,10 @@ async fn grow<T: Teller>(group: Arc<Group<T>>, run: RunId, mut pass: Pass) {
 /// Executes events one by one, as they are wanted. False: the run is no more.
 async fn take<T: Teller>(group: &Arc<Group<T>>, run: RunId, events: Vec<Arc<Event>>, pass: &mut Pass) -> Result<bool> {
     for event in events {
+        if group.teller().source().ends(&event) {
+            group.end(run, End::Over);
+            return Ok(false);
+        }
         if !group.teller().source().concerns(&event, &group.hub.store) {
             continue;
         }

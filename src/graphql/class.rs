@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 /// Fields that are the same whoever asks. What a viewer has blocked is no question of the field:
 /// it is held against the users that an execution has shown (see [`super::live`]).
 const PUBLIC: &[(&str, &[&str])] = &[
-    ("Subscription", &["hashtagStream", "feedStream"]),
+    ("Subscription", &["hashtagStream", "wallStream", "feedStream"]),
     (
         "TweetEvent",
         &[
@@ -19,6 +19,7 @@ const PUBLIC: &[(&str, &[&str])] = &[
             "tweet",
             "retweetedBy",
             "hashtag",
+            "wall",
             "cursor",
             "occurredAt",
         ],
@@ -81,6 +82,27 @@ const PUBLIC: &[(&str, &[&str])] = &[
             "feed",
             "followerCount",
             "followers",
+            "topUsers",
+            "topTweets",
+        ],
+    ),
+    ("TopUser", &["user", "tweetCount"]),
+    (
+        "Wall",
+        &[
+            "id",
+            "slug",
+            "title",
+            "hashtags",
+            "keywords",
+            "accounts",
+            "tweetCount",
+            "isComplete",
+            "completeSince",
+            "tweets",
+            "topUsers",
+            "topTweets",
+            "participants",
         ],
     ),
     ("Feed", &["id", "group", "slug", "actions", "tweets", "groups"]),

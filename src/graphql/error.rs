@@ -50,7 +50,7 @@ fn describe(error: &Error, extensions: &mut ErrorExtensionValues) {
     extensions.set("code", error.code().as_str());
     match error {
         Error::Invalid { field, .. } => extensions.set("field", field.as_ref()),
-        Error::Conflict { field, .. } => extensions.set("field", *field),
+        Error::Conflict { field, .. } | Error::Missing { field, .. } => extensions.set("field", *field),
         Error::RateLimited { retry_after } => {
             // Never 0, and rounded up: who waits that long is let in.
             let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);

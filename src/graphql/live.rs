@@ -112,7 +112,8 @@ impl Teller for Execution {
     async fn tell(&self, event: Arc<Event>) -> Result<Told> {
         let social = &self.live.0.social;
         let scope = Scope::witnessed(social.clone(), self.audience.viewer());
-        let request = Request::new(scope.clone(), Account::free(), Some(Turn::Tell(Arc::clone(&event))));
+        let turn = Turn::Tell(Arc::clone(&event), self.plan.source.clone());
+        let request = Request::new(scope.clone(), Account::free(), Some(turn));
         let as_of = request.position.seq;
         let operation = self.plan.operation().data(Arc::new(request));
         let Some(mut response) = self.plan.schema.execute_stream(operation).next().await else {

@@ -5,14 +5,14 @@ use super::batch::{Batcher, Rounds, batch_fn};
 use super::request::Scope;
 use crate::model::page::Page;
 use crate::model::{
-    Action, ActionId, Entity, Error, GroupId, Hashtag, Micros, Object, ObjectKey, Reaction, Tweet, TweetId, User,
-    UserId, Window,
+    Action, ActionId, Entity, Error, GroupId, Hashtag, Micros, Object, ObjectKey, Reaction, Topic, Tweet, TweetId,
+    User, UserId, Wall, WallId, Window,
 };
 use crate::reading::feed::{Actions, ActionsOf, FeedKey, Standing, Tweets, visible_actions};
 use crate::reading::group::{self, Group};
 use crate::reading::list::Lists;
 use crate::reading::page::pages;
-use crate::reading::visible;
+use crate::reading::{top, visible};
 use crate::store::Store;
 use crate::store::follow::{FOLLOWING, Follows};
 use crate::store::group::Counts;
@@ -123,6 +123,17 @@ pub struct GroupActors {
     pub first: usize,
 }
 
+/// The best of a topic since a time.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Top {
+    /// Which topic.
+    pub topic: Topic,
+    /// How many.
+    pub first: usize,
+    /// Since when; none: ever.
+    pub since: Option<Micros>,
+}
+
 /// All look-ups of a request.
 pub struct Loaders {
     store: Store,
@@ -148,6 +159,10 @@ pub struct Loaders {
     group_actors: Load<GroupActors, Arc<Vec<Entity>>>,
     group_actions: Load<GroupActionsPage, Arc<Page<Standing>>>,
     new_notices: Load<UserId, NewNotices>,
+    walls: Load<WallId, Option<Arc<Wall>>>,
+    slugs: Load<String, Option<WallId>>,
+    top_users: Load<Top, Arc<Vec<(UserId, u64)>>>,
+    top_tweets: Load<Top, Arc<Vec<TweetId>>>,
 }
 
 impl Loaders {
@@ -240,6 +255,18 @@ impl Loaders {
                 }
                 Ok(found)
             }),
+            walls: loader(scope, async |scope: Scope, ids: Vec<WallId>| {
+                some(scope.store().walls(ids).await?)
+            }),
+            slugs: loader(scope, async |scope: Scope, slugs: Vec<String>| {
+                some(scope.store().walls_named(&slugs).await?)
+            }),
+            top_users: loader(scope, async |scope: Scope, asked: Vec<Top>| {
+                top_users(scope.store(), asked).await
+            }),
+            top_tweets: loader(scope, async |scope: Scope, asked: Vec<Top>| {
+                top_tweets(scope.store(), asked).await
+            }),
         }
     }
 }
@@ -285,6 +312,12 @@ ask! {
     group_actions: group_actions(GroupActionsPage) -> Arc<Page<Standing>>;
     /// How much of a user's notifications is new.
     new_notices: new_notices(UserId) -> NewNotices;
+    /// Which wall has a slug, given in normal form.
+    wall_named: slugs(String) -> Option<WallId>;
+    /// Who posted most in a topic, and how often.
+    top_users: top_users(Top) -> Arc<Vec<(UserId, u64)>>;
+    /// What was retweeted most in a topic.
+    top_tweets: top_tweets(Top) -> Arc<Vec<TweetId>>;
     /// Who has a username, given in lower case.
     user_named: names(String) -> Option<UserId>;
 }
@@ -345,6 +378,18 @@ impl Loaders {
         match self.store.cached_hashtag(&name) {
             Some(tag) => Ok(Some(tag)),
             None => answered(self.hashtags.load(name).await),
+        }
+    }
+
+    /// A wall.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database fails.
+    pub async fn wall(&self, id: WallId) -> Loaded<Option<Arc<Wall>>> {
+        self.scope.show_wall(id);
+        match self.store.cached_wall(id) {
+            Some(wall) => Ok(Some(wall)),
+            None => answered(self.walls.load(id).await),
         }
     }
 
@@ -490,4 +535,26 @@ async fn group_actions(scope: &Scope, asked: Vec<GroupActionsPage>) -> Found<Gro
         found.extend(keys.into_iter().zip(pages.into_iter().map(Arc::new)));
     }
     Ok(found)
+}
+
+async fn top_users(store: &Store, asked: Vec<Top>) -> Found<Top, Arc<Vec<(UserId, u64)>>> {
+    let mut found = HashMap::new();
+    for (first, keys) in grouped(asked, |top| top.first) {
+        let best = top::users(store, &topics(&keys), first).await?;
+        found.extend(keys.into_iter().zip(best.into_iter().map(Arc::new)));
+    }
+    Ok(found)
+}
+
+async fn top_tweets(store: &Store, asked: Vec<Top>) -> Found<Top, Arc<Vec<TweetId>>> {
+    let mut found = HashMap::new();
+    for (first, keys) in grouped(asked, |top| top.first) {
+        let best = top::tweets(store, &topics(&keys), first).await?;
+        found.extend(keys.into_iter().zip(best.into_iter().map(Arc::new)));
+    }
+    Ok(found)
+}
+
+fn topics(asked: &[Top]) -> Vec<top::Asked> {
+    asked.iter().map(|top| (top.topic.clone(), top.since)).collect()
 }

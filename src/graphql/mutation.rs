@@ -5,6 +5,7 @@ mod action;
 mod follow;
 mod notification;
 mod tweet;
+mod wall;
 
 use super::error::Result;
 use super::object::User;
@@ -21,6 +22,7 @@ pub struct Mutation(
     follow::FollowMutations,
     action::ActionMutations,
     notification::NotificationMutations,
+    wall::WallMutations,
 );
 
 /// The tweet that an id names.

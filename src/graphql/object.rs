@@ -7,8 +7,10 @@ mod external;
 mod feed;
 mod group;
 mod hashtag;
+mod top;
 mod tweet;
 mod user;
+mod wall;
 
 pub use action::Action;
 pub use connection::{
@@ -22,3 +24,4 @@ pub use group::ActionGroup;
 pub use hashtag::Hashtag;
 pub use tweet::Tweet;
 pub use user::User;
+pub use wall::Wall;

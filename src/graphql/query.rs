@@ -2,16 +2,18 @@
 
 use super::error::{Nullable, Result};
 use super::object::{
-    Action, ExternalObject, Feed, FeedGroup, Hashtag, Node, Tweet, TweetConnection, User, UserConnection, find_feed,
-    of_group, window,
+    Action, ExternalObject, Feed, FeedGroup, Hashtag, Node, Tweet, TweetConnection, User, UserConnection, Wall,
+    find_feed, of_group, window,
 };
 use super::request::Ask;
+use super::scalar::DateTime;
 use crate::model::id::GlobalId;
 use crate::model::user::{check_line, username_key};
+use crate::model::wall::slug_key;
 use crate::model::{self, Entity, Error, ObjectKey, UserId, page, text};
-use crate::reading::search;
+use crate::reading::{search, trend};
 use async_graphql::{Context, ID, Object};
-use futures_util::future::join_all;
+use futures_util::future::{join_all, try_join_all};
 use std::sync::Arc;
 
 /// The root of queries.
@@ -101,6 +103,25 @@ impl Query {
         tag.map(|tag| tag.map(Hashtag)).map_err(Into::into).transpose()
     }
 
+    /// The hashtags used most since then (24 hours back when left out).
+    async fn trending_hashtags(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default = 10)] first: i32,
+        since: Option<DateTime>,
+    ) -> Result<Vec<Hashtag>> {
+        let first = page::size("first", first)?;
+        let since = since.map(|since| since.0);
+        let trending = trend::trending(ctx.scope().store(), since, first).await?;
+        hashtags(ctx, trending.into_iter().map(|(name, _)| name)).await
+    }
+
+    /// The hashtags that more people use now than is usual for them, the furthest above it first.
+    async fn rising_hashtags(&self, ctx: &Context<'_>, #[graphql(default = 10)] first: i32) -> Result<Vec<Hashtag>> {
+        let first = page::size("first", first)?;
+        hashtags(ctx, trend::rising(ctx.scope().store(), first).await?.into_iter()).await
+    }
+
     /// Users whose username or display name contains this, ignoring case, the most followed first.
     async fn users(
         &self,
@@ -137,6 +158,26 @@ impl Query {
         find_feed(ctx, group.into(), &slug).await.transpose()
     }
 
+    /// The wall of a slug, whatever its case.
+    async fn wall(&self, ctx: &Context<'_>, slug: String) -> Nullable<Wall> {
+        let slug = slug_key(&slug)?;
+        let wall = async {
+            match ctx.load().wall_named(slug).await? {
+                Some(id) => Ok(ctx.load().wall(id).await?.map(Wall)),
+                None => Ok(None),
+            }
+        };
+        wall.await.transpose()
+    }
+
+    /// All walls, the newest first.
+    async fn walls(&self, ctx: &Context<'_>) -> Result<Vec<Wall>> {
+        let load = ctx.load();
+        let ids = ctx.scope().store().wall_ids().await?;
+        let walls = try_join_all(ids.into_iter().map(|id| load.wall(id))).await?;
+        Ok(walls.into_iter().flatten().map(Wall).collect())
+    }
+
     /// What lives outside; null until an action first names it.
     async fn external_object(
         &self,
@@ -159,6 +200,13 @@ impl Query {
 /// The most characters of a text to look for.
 const LONGEST_PART: usize = 1_000;
 
+/// The hashtags of these names, in their order.
+async fn hashtags(ctx: &Context<'_>, names: impl Iterator<Item = String>) -> Result<Vec<Hashtag>> {
+    let load = ctx.load();
+    let tags = try_join_all(names.map(|name| load.hashtag(name))).await?;
+    Ok(tags.into_iter().flatten().map(Hashtag).collect())
+}
+
 async fn user(ctx: &Context<'_>, id: Option<UserId>) -> Result<Option<User>> {
     match id {
         Some(id) => Ok(ctx.load().user(id).await?.map(User)),
@@ -178,6 +226,7 @@ async fn node(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
         Some(GlobalId::Action(id)) => load.action(id).await?.map(|action| Node::Action(Action(action))),
         Some(GlobalId::Feed(group, slug)) => feed_node(ctx, group, &slug).await?,
         Some(GlobalId::Group(id)) => of_group(ctx, id).await?.map(Node::ActionGroup),
+        Some(GlobalId::Wall(id)) => load.wall(id).await?.map(|wall| Node::Wall(Wall(wall))),
         Some(GlobalId::Object(key)) => load
             .object(key)
             .await?

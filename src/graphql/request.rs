@@ -5,7 +5,7 @@ use super::limit::Account;
 use super::loader::Loaders;
 use super::subscription::Source;
 use crate::delivery::frame::Shown;
-use crate::model::{ActionId, Error, Event, Position, Seq, Tweet, UserId, Viewer};
+use crate::model::{ActionId, Error, Event, Position, Seq, Tweet, UserId, Viewer, WallId};
 use crate::social::Social;
 use crate::store::Store;
 use async_graphql::Context;
@@ -95,6 +95,13 @@ impl Scope {
         }
     }
 
+    /// Notes that a wall is shown.
+    pub fn show_wall(&self, wall: WallId) {
+        if let Some(witness) = &self.0.witness {
+            note(&mut witness.shown.lock().walls, wall);
+        }
+    }
+
     /// Notes that a user's content is shown.
     pub fn show_user(&self, user: UserId) {
         if let Some(witness) = &self.0.witness {
@@ -143,8 +150,8 @@ fn note<T: PartialEq>(list: &mut Vec<T>, item: T) {
 pub enum Turn {
     /// What is to be streamed: the field says so once.
     Open(Opening),
-    /// One event of it.
-    Tell(Arc<Event>),
+    /// One event of it, which is known by now.
+    Tell(Arc<Event>, Source),
 }
 
 /// What is known of a stream that is being opened.
@@ -205,7 +212,7 @@ impl Request {
     /// be opened behind it.
     pub async fn turn(&self, source: Source, after: Option<String>) -> Result<Option<Arc<Event>>> {
         match &self.turn {
-            Some(Turn::Tell(event)) => Ok(Some(Arc::clone(event))),
+            Some(Turn::Tell(event, _)) => Ok(Some(Arc::clone(event))),
             Some(Turn::Open(opening)) => {
                 let after = opening.resume.clone().or(after);
                 let after = after.as_deref().map(position).transpose()?;
@@ -217,6 +224,15 @@ impl Request {
                 Ok(None)
             }
             None => Ok(None),
+        }
+    }
+
+    /// The stream whose event is to be told.
+    #[must_use]
+    pub fn telling(&self) -> Option<&Source> {
+        match &self.turn {
+            Some(Turn::Tell(_, source)) => Some(source),
+            _ => None,
         }
     }
 

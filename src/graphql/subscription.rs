@@ -9,15 +9,16 @@ pub use source::Source;
 pub use tweet_event::TweetEvent;
 
 use super::error::{ApiError, Result};
-use super::object::{Feed, FeedGroup, Hashtag, find_feed};
+use super::object::{Feed, FeedGroup, Hashtag, Wall, find_feed};
 use super::request::Ask;
-use crate::model::{self, Error, text};
+use crate::model::wall::slug_key;
+use crate::model::{self, Error, WallId, text};
 use crate::reading::feed::FeedKey;
 use async_graphql::{Context, Subscription};
 use feed_event::feed_event;
 use futures_util::stream::{self, Stream, StreamExt as _};
 use std::sync::Arc;
-use tweet_event::tweet_event;
+use tweet_event::{Whose, tweet_event};
 
 /// The root of subscriptions.
 pub struct SubscriptionRoot;
@@ -52,7 +53,38 @@ impl SubscriptionRoot {
                     true => load.hashtag(name).await?.map(Hashtag),
                     false => None,
                 };
-                tweet_event(&scope, &load, &event, change, hashtag).await
+                let whose = Whose { hashtag, wall: None };
+                tweet_event(&scope, &load, &event, change, whose).await
+            }
+        }))
+    }
+
+    /// A wall's tweets as they are posted, edited and deleted. It ends when the wall is deleted.
+    async fn wall_stream<'ctx>(
+        &self,
+        ctx: &Context<'ctx>,
+        slug: String,
+        after: Option<String>,
+        #[graphql(default = true)] include_retweets: bool,
+    ) -> Result<impl Stream<Item = Result<TweetEvent>> + 'ctx> {
+        let id = streamed_wall(ctx, &slug).await?;
+        let source = Source::Wall {
+            id,
+            retweets: include_retweets,
+        };
+        let event = ctx.request().turn(source.clone(), after).await?;
+        let told = event.and_then(|event| Some((source.tweet_change(&event)?, event)));
+        let (scope, load) = (ctx.scope().clone(), ctx.load());
+        let with_wall = ctx.look_ahead().field("wall").exists();
+        Ok(stream::iter(told).then(move |(change, event)| {
+            let (scope, load) = (scope.clone(), Arc::clone(&load));
+            async move {
+                let wall = match with_wall {
+                    true => load.wall(id).await?.map(Wall),
+                    false => None,
+                };
+                let whose = Whose { hashtag: None, wall };
+                tweet_event(&scope, &load, &event, change, whose).await
             }
         }))
     }
@@ -89,6 +121,18 @@ impl SubscriptionRoot {
             async move { feed_event(&scope, &load, &event, kind, feed).await }
         }))
     }
+}
+
+/// The wall that a stream is of: the one that has the slug at the opening, whatever comes after it.
+async fn streamed_wall(ctx: &Context<'_>, slug: &str) -> Result<WallId> {
+    if let Some(Source::Wall { id, .. }) = ctx.request().telling() {
+        return Ok(*id);
+    }
+    let id = match slug_key(slug) {
+        Some(slug) => ctx.load().wall_named(slug).await?,
+        None => None,
+    };
+    Ok(id.ok_or(Error::NotFound("wall"))?)
 }
 
 /// The feed that a stream is opened of. A hashtag's may be opened before its first use.

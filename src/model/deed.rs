@@ -2,7 +2,7 @@
 
 use super::action::{Action, FOLLOW, REPLY, TWEET};
 use super::{
-    ActionId, Change, Entity, Entry, EventKind, Key, Micros, NewEvent, Reaction, Topic, Tweet, TweetId, UserId,
+    ActionId, Change, Entity, Entry, EventKind, Key, Micros, NewEvent, Reaction, Topic, Tweet, TweetId, UserId, WallId,
 };
 
 /// What somebody did.
@@ -74,6 +74,20 @@ impl Deed {
     #[must_use]
     pub fn in_hashtags(mut self, names: &[String]) -> Self {
         self.topics.extend(names.iter().map(|name| Topic::hashtag(name)));
+        self
+    }
+
+    /// On walls too.
+    #[must_use]
+    pub fn on_walls(mut self, walls: &[WallId]) -> Self {
+        self.topics.extend(walls.iter().copied().map(Topic::wall));
+        self
+    }
+
+    /// Heard by those who listen to walls.
+    #[must_use]
+    pub fn heard_on(mut self, walls: &[WallId], change: Change) -> Self {
+        self.heard.extend(walls.iter().map(|wall| (Topic::wall(*wall), change)));
         self
     }
 

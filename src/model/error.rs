@@ -21,6 +21,14 @@ pub enum Error {
     /// A mutation or a subscription names what does not exist.
     #[error("{0} not found")]
     NotFound(&'static str),
+    /// An input of a mutation names what does not exist.
+    #[error("{what} not found")]
+    Missing {
+        /// The input at fault.
+        field: &'static str,
+        /// What is not there, as the client named it.
+        what: String,
+    },
     /// An input is out of range, too long or malformed.
     #[error("{reason}")]
     Invalid {
@@ -71,7 +79,7 @@ impl Error {
         match self {
             Self::Unauthenticated(_) => Code::Unauthenticated,
             Self::Forbidden(_) => Code::Forbidden,
-            Self::NotFound(_) => Code::NotFound,
+            Self::NotFound(_) | Self::Missing { .. } => Code::NotFound,
             Self::Invalid { .. } => Code::BadUserInput,
             Self::Conflict { .. } => Code::Conflict,
             Self::RateLimited { .. } => Code::RateLimited,

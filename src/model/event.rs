@@ -48,6 +48,8 @@ pub enum EventKind {
     User,
     /// Sessions ended.
     Session,
+    /// A wall came, changed or went.
+    Wall,
     /// Rows came in that no stream gives.
     Import,
 }
@@ -144,6 +146,12 @@ impl NewEvent {
     pub fn tell(&mut self, topics: impl IntoIterator<Item = (Topic, Change)>) {
         let told = topics.into_iter().filter(|(topic, _)| topic.is_streamed());
         self.topics.extend(told);
+    }
+
+    /// Whether a topic is over with it.
+    #[must_use]
+    pub fn ends(&self, topic: &Topic) -> bool {
+        self.kind == EventKind::Wall && self.change_in(topic) == Some(Change::Deleted)
     }
 
     /// What it means in a topic, if it concerns it.

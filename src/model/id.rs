@@ -30,6 +30,8 @@ ids! {
     ActionId,
     /// Names a follow.
     FollowId,
+    /// Names a wall.
+    WallId,
 }
 
 /// The global identifier of a `Node`, written `Type:key`.
@@ -49,6 +51,8 @@ pub enum GlobalId {
     Feed(FeedGroup, String),
     /// `ActionGroup:...`
     Group(GroupId),
+    /// `Wall:42`
+    Wall(WallId),
 }
 
 impl GlobalId {
@@ -67,6 +71,7 @@ impl GlobalId {
                 Some(Self::Feed(FeedGroup::parse(group)?, slug.to_owned()))
             }
             "ActionGroup" => GroupId::parse(key).map(Self::Group),
+            "Wall" => number(key).map(|id| Self::Wall(WallId(id))),
             _ => None,
         }
     }
@@ -82,6 +87,7 @@ impl fmt::Display for GlobalId {
             Self::Object(key) => write!(f, "ExternalObject:{key}"),
             Self::Feed(group, slug) => write!(f, "Feed:{}:{slug}", group.as_str()),
             Self::Group(id) => write!(f, "ActionGroup:{id}"),
+            Self::Wall(id) => write!(f, "Wall:{id}"),
         }
     }
 }
@@ -105,6 +111,7 @@ mod tests {
             "Feed:USER:alice",
             "Feed:OBJECT:a:b:c",
             "ExternalObject:a:b:c",
+            "Wall:3",
         ] {
             assert_eq!(GlobalId::parse(id).map(|id| id.to_string()).as_deref(), Some(id));
         }

@@ -57,6 +57,13 @@ pub fn normalize(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// A text by which others are compared where case does not matter: lower case, with one small sigma
+/// wherever it stands in a word.
+#[must_use]
+pub fn fold(text: &str) -> String {
+    text.to_lowercase().replace('ς', "σ")
+}
+
 /// The hashtags and mentions to store with a text, which should be [normalized](normalize).
 pub fn parse(text: &str) -> Parsed {
     let (hashtags, mentions) = (hashtag::spans(text), mention::spans(text));

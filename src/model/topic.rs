@@ -1,6 +1,6 @@
 //! Topics: named lists of actions. The log, the broker and the feeds all speak of them.
 
-use super::{Entity, UserId};
+use super::{Entity, UserId, WallId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use std::sync::Arc;
 /// | `object:repository:acme/x` | what an external object did, and what was done to it or within it |
 /// | `about:user:42`, `about:tweet:7` | what was done to them or within them |
 /// | `notifications:42` | what user 42 is told of |
+/// | `wall:3` | tweets that belong to wall 3 |
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Topic(Arc<str>);
@@ -44,6 +45,18 @@ impl Topic {
         self.0.strip_prefix("notifications:")?.parse().ok().map(UserId)
     }
 
+    /// The tweets that belong to a wall.
+    #[must_use]
+    pub fn wall(id: WallId) -> Self {
+        Self(format!("wall:{id}").into())
+    }
+
+    /// Whose tweets these are, if they are a wall's.
+    #[must_use]
+    pub fn of_wall(&self) -> Option<WallId> {
+        self.0.strip_prefix("wall:")?.parse().ok().map(WallId)
+    }
+
     /// What was done to something or within it; of an external object also what it did. A
     /// hashtag has none.
     #[must_use]
@@ -66,17 +79,19 @@ impl Topic {
         }
     }
 
-    /// Whether it follows from what an action is about: such entries are told apart from those of
-    /// authors and hashtags where actions are written in bulk.
+    /// Whether it follows from what an action is about, or from the rules of walls: such entries are
+    /// told apart from those of authors and hashtags where actions are written in bulk.
     #[must_use]
     pub fn is_derived(&self) -> bool {
-        self.0.starts_with("about:") || self.0.starts_with("notifications:")
+        ["about:", "notifications:", "wall:"]
+            .iter()
+            .any(|kind| self.0.starts_with(kind))
     }
 
     /// Whether nothing but tweets and replies stands in it.
     #[must_use]
     pub fn holds_only_posts(&self) -> bool {
-        self.0.starts_with("hashtag:")
+        self.0.starts_with("hashtag:") || self.0.starts_with("wall:")
     }
 
     /// Whether a stream can follow it.

@@ -4,10 +4,11 @@ use super::feed::{FeedKey, Tweets};
 use super::page::{Scanned, Source, pages};
 use super::visible;
 use crate::model::page::Page;
+use crate::model::text::fold;
 use crate::model::{Entity, Place, Result, Tweet, TweetId, UserId, Window};
 use crate::store::Store;
 use crate::store::list::{List, ListKind, Stretch};
-use crate::store::search::{TweetQuery, fold};
+use crate::store::search::TweetQuery;
 use crate::store::snapshot::View;
 
 /// How many tweets are looked at for a text that is too short for the index.

@@ -53,6 +53,7 @@ impl Format for Parts {
         b"\r\ncontent-type: application/json\r\n\r\n{}\r\n--graphql",
         Duration::from_secs(5),
     );
+    const OVER: &'static [u8] = b"--\r\n";
     // Ends in the middle: what ends with the last boundary is complete, and nobody comes back.
     const COME_BACK: &'static [u8] = b"\r\n";
 

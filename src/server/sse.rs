@@ -135,6 +135,7 @@ struct Events;
 impl Format for Events {
     const BEGIN: &'static [u8] = b":\n\n";
     const HEARTBEAT: (&'static [u8], Duration) = (b":\n\n", Duration::from_secs(12));
+    const OVER: &'static [u8] = COMPLETE;
     const COME_BACK: &'static [u8] = b"retry: 1000\n\n";
 
     fn event(to: &mut BytesMut, frame: &Frame) {

@@ -34,6 +34,8 @@ pub(super) trait Format: Send + Unpin + 'static {
     const BEGIN: &'static [u8];
     /// What is sent so that a line that is quiet is not taken for dead, and how often.
     const HEARTBEAT: (&'static [u8], Duration);
+    /// What comes last when there are no more events, and nothing is wrong.
+    const OVER: &'static [u8];
     /// What comes last when the server ends and the client is to come back.
     const COME_BACK: &'static [u8];
 
@@ -125,6 +127,10 @@ impl<F: Format> Events<F> {
                 Poll::Ready(Next::Ended(why)) => {
                     self.is_over = true;
                     F::ended(chunk, &why);
+                }
+                Poll::Ready(Next::Over) => {
+                    self.is_over = true;
+                    chunk.extend_from_slice(F::OVER);
                 }
                 Poll::Pending => return,
             }

@@ -65,7 +65,9 @@ async fn insert(tx: &Tx, reaction: Reaction, tweet: &Tweet, user: UserId) -> Res
     let deed = Deed::reaction(reaction, action, user, (tweet.id, tweet.author), tx.now());
     let deed = match reaction {
         Reaction::Like => deed,
-        Reaction::Retweet => deed.heard_in(&tweet.hashtags, Change::Retweeted),
+        Reaction::Retweet => deed
+            .heard_in(&tweet.hashtags, Change::Retweeted)
+            .heard_on(&tx.walls_of(tweet), Change::Retweeted),
     };
     tx.record(&deed.touching([Key::Tweet(tweet.id)])).await
 }

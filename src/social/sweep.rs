@@ -55,9 +55,12 @@ impl Social {
                             return Ok(());
                         }
                     }
-                    if let Sweep::User(user) = sweep
-                        && user_step(tx, user).await?
-                    {
+                    let goes_on = match sweep {
+                        Sweep::Tweet(_) => false,
+                        Sweep::User(user) => user_step(tx, user).await?,
+                        Sweep::Wall(wall) => tx.sweep_wall(wall).await? > 0,
+                    };
+                    if goes_on {
                         return Ok(());
                     }
                     tx.finish_sweep(sweep).await

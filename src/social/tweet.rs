@@ -3,7 +3,7 @@
 use super::Social;
 use crate::model::{
     ActionId, Change, Deed, Entity, Error, EventKind, Key, NewEvent, Result, Topic, Tweet, TweetId, User, UserId,
-    Viewer, text,
+    Viewer, WallId, text,
 };
 use crate::store::known::{Brief, Claim};
 use crate::store::sweep::Sweep;
@@ -186,7 +186,8 @@ async fn insert(tx: &Tx, author: UserId, post: &Post, draft: &Draft) -> Result<P
     }
     let answered = parent.as_ref().map(|parent| parent.author);
     let keys = touched(author.id, post.in_reply_to, &draft.hashtags);
-    tx.record(&Deed::posting(&tweet, answered).touching(keys)).await?;
+    let deed = Deed::posting(&tweet, answered).on_walls(&tx.walls_of(&tweet));
+    tx.record(&deed.touching(keys)).await?;
     tracing::debug!(tweet = %id, author = %author.username, "new tweet");
     Ok(Posted::New(Arc::new(tweet)))
 }
@@ -214,9 +215,11 @@ async fn edit(tx: &Tx, author: UserId, id: TweetId, draft: Draft) -> Result<Twee
         Some(id) => tx.tweet(id).await?.map(|parent| parent.author),
         None => None,
     };
-    let (before, after) = (Deed::posting(&old, parent), Deed::posting(&tweet, parent));
     // Whoever was told of an answer to a tweet that is gone since was told all the same.
     let standing = tx.topics_of(tweet.action).await?;
+    let walls: Vec<WallId> = standing.iter().filter_map(Topic::of_wall).collect();
+    let before = Deed::posting(&old, parent).on_walls(&walls);
+    let after = Deed::posting(&tweet, parent).on_walls(&tx.walls_of(&tweet));
     let entry = after.entry();
     let mut event = about(id, tweet.action, author.id);
     for topic in &after.topics {

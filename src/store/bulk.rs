@@ -38,11 +38,13 @@ pub enum Numbered {
     Actions,
     /// Follows.
     Follows,
+    /// Walls.
+    Walls,
 }
 
 impl Numbered {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Users, Self::Tweets, Self::Actions, Self::Follows];
+    pub const ALL: [Self; 5] = [Self::Users, Self::Tweets, Self::Actions, Self::Follows, Self::Walls];
 
     pub(super) fn table(self) -> &'static str {
         match self {
@@ -50,6 +52,7 @@ impl Numbered {
             Self::Tweets => "tweet",
             Self::Actions => "action",
             Self::Follows => "follow",
+            Self::Walls => "wall",
         }
     }
 
@@ -59,6 +62,7 @@ impl Numbered {
             Self::Tweets => "tweet",
             Self::Actions => "action",
             Self::Follows => "follow",
+            Self::Walls => "wall",
         }
     }
 }

@@ -16,7 +16,7 @@ pub use head::Head;
 
 use crate::model::viewer::TokenHash;
 use crate::model::{
-    Entry, EntryKind, Event, Hashtag, Key, Object, ObjectKey, Seq, Topic, Tweet, TweetId, User, UserId,
+    Entry, EntryKind, Event, Hashtag, Key, Object, ObjectKey, Seq, Topic, Tweet, TweetId, User, UserId, Wall, WallId,
 };
 use parking_lot::Mutex;
 use shelf::Shelf;
@@ -41,6 +41,7 @@ pub(super) struct State {
     follows: Shelf<UserId, Follows>,
     objects: Shelf<ObjectKey, Object>,
     heads: Shelf<(Topic, EntryKind), Head>,
+    walls: Shelf<WallId, Wall>,
 }
 
 /// What is kept of the asked, and what has to be read.
@@ -79,6 +80,7 @@ shelves! {
     Follows => follows,
     Object => objects,
     Head => heads,
+    Wall => walls,
 }
 
 impl Caches {
@@ -90,10 +92,11 @@ impl Caches {
             tweets: Shelf::new(memory * 3 / 10),
             users: Shelf::new(memory / 10),
             hashtags: Shelf::new(memory / 20),
-            sessions: Shelf::new(memory / 20),
+            sessions: Shelf::new(memory / 25),
             follows: Shelf::new(memory * 3 / 20),
             objects: Shelf::new(memory / 20),
             heads: Shelf::new(memory * 3 / 10),
+            walls: Shelf::new(memory / 100),
         }))
     }
 
@@ -114,6 +117,7 @@ impl Caches {
         state.follows.clear();
         state.objects.clear();
         state.heads.clear();
+        state.walls.clear();
     }
 
     /// What is kept of the asked, and what has to be read.
@@ -195,6 +199,7 @@ impl State {
                 for kind in EntryKind::ALL {
                     self.heads.forget(&(topic.clone(), kind), seq);
                 }
+                self.forget_wall(topic, seq);
             }
         }
         self.named.insert(key.clone(), seq);
@@ -203,7 +208,15 @@ impl State {
     fn correct(&mut self, topic: &Topic, entry: &Entry, seq: Seq, change: impl FnOnce(&Head, &Entry) -> Head) {
         self.heads
             .change(&(topic.clone(), entry.kind), seq, |head| change(head, entry));
+        self.forget_wall(topic, seq);
         self.named.insert(Key::Topic(topic.clone()), seq);
+    }
+
+    /// A wall's count changes with its topic.
+    fn forget_wall(&mut self, topic: &Topic, seq: Seq) {
+        if let Some(wall) = topic.of_wall() {
+            self.walls.forget(&wall, seq);
+        }
     }
 }
 

@@ -24,15 +24,23 @@ pub(super) mod notification_group;
 pub(super) mod notification_state;
 pub(super) mod object;
 #[cfg_attr(not(test), allow(dead_code, reason = "written and read in bulk"))]
+pub(super) mod participant;
+#[cfg_attr(not(test), allow(dead_code, reason = "written and read in bulk"))]
 pub(super) mod retweet;
 pub(super) mod session;
 pub(super) mod sweep;
+#[cfg_attr(not(test), allow(dead_code, reason = "written and read in bulk"))]
+pub(super) mod tally;
 pub(super) mod tombstone;
 #[cfg_attr(not(test), allow(dead_code, reason = "written and read in bulk"))]
 pub(super) mod tweet;
 pub(super) mod tweet_hashtag;
 pub(super) mod unresolved;
 pub(super) mod users;
+#[cfg_attr(not(test), allow(dead_code, reason = "written and read in bulk"))]
+pub(super) mod wall;
+#[cfg_attr(not(test), allow(dead_code, reason = "written and read in bulk"))]
+pub(super) mod wall_tweet;
 
 #[cfg(test)]
 mod tests {
@@ -57,7 +65,7 @@ mod tests {
         let db = Database::connect("sqlite::memory:").await.unwrap();
         migration::Migrator::up(&db, None).await.unwrap();
         hold!(db: action, event, event_topic, feed_entry, follow, follow_span, hashtag, idempotency, liked, mention,
-            notification_actor, notification_group, notification_state, object, retweet, session, sweep, tombstone,
-            tweet, tweet_hashtag, unresolved, users);
+            notification_actor, notification_group, notification_state, object, participant, retweet, session, sweep, tally,
+            tombstone, tweet, tweet_hashtag, unresolved, users, wall, wall_tweet);
     }
 }

@@ -10,6 +10,7 @@ mod like;
 mod mark;
 mod tweet;
 mod user;
+mod wall;
 
 use super::Store;
 use super::entity::object;
@@ -34,6 +35,8 @@ pub enum Part {
     Hashtags,
     /// Accounts.
     Users,
+    /// Walls.
+    Walls,
     /// Tweets and replies.
     Tweets,
     /// Retweets.
@@ -93,6 +96,7 @@ impl Snapshot {
             Part::Objects => entity::objects(self, after).await,
             Part::Hashtags => entity::hashtags(self, after).await,
             Part::Users => user::page(self, after, with_passwords).await,
+            Part::Walls => wall::page(self, after).await,
             Part::Tweets => tweet::tweets(self, after).await,
             Part::Retweets => tweet::retweets(self, after).await,
             Part::WaitingRetweets => tweet::waiting(self, after).await,
@@ -202,6 +206,14 @@ enum Reference {
 }
 
 impl Reference {
+    /// The name of a user.
+    fn username(&self) -> Option<String> {
+        match self {
+            Self::User { id, .. } => Some(id.clone()),
+            _ => None,
+        }
+    }
+
     fn is_deleted(&self) -> bool {
         matches!(self, Self::Deleted { .. })
     }

@@ -269,7 +269,15 @@ impl Tx {
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn insert_entries(&self, actor: &Entity, entries: &[(Topic, Entry)]) -> Result<()> {
-        self.put(|stage| stage.enter(actor, entries.to_vec())).await
+        self.put(|stage| {
+            stage.enter(actor, entries.to_vec());
+            // They may have been retweeted before.
+            let posts = entries.iter().filter(|(_, entry)| entry.kind == EntryKind::Post);
+            posts
+                .filter_map(|(_, entry)| entry.tweet())
+                .for_each(|tweet| stage.rank(tweet));
+        })
+        .await
     }
 
     /// Takes an actor's actions out of topics, and out of the notifications among them.
@@ -291,12 +299,12 @@ impl Tx {
             .iter()
             .map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?)))
             .collect::<Result<_>>()?;
-        let notices = entries
-            .iter()
-            .filter(|(topic, entry)| gone.contains(&(topic.as_str().to_owned(), entry.place.id)))
-            .filter_map(|(topic, entry)| Notice::of(topic, entry, actor));
+        let is_gone = |(topic, entry): &&(Topic, Entry)| gone.contains(&(topic.as_str().to_owned(), entry.place.id));
+        let gone: Vec<_> = entries.iter().filter(is_gone).cloned().collect();
+        let notices = gone.iter().filter_map(|(topic, entry)| Notice::of(topic, entry, actor));
         let mut script = Script::default();
         script.unnotify(&notices.collect::<Vec<_>>());
+        script.leave(&gone);
         self.run(script).await
     }
 
@@ -311,14 +319,9 @@ impl Tx {
         let mut script = Script::default();
         script.delete_entries(&entries);
         script.unnotify(&notices(&entries, &actors));
+        script.leave(&entries);
         self.run(script).await?;
         Ok(entries)
-    }
-
-    async fn unnotify(&self, notices: &[Notice]) -> Result<()> {
-        let mut script = Script::default();
-        script.unnotify(notices);
-        self.run(script).await
     }
 
     /// The topics in which an action stands.
@@ -344,7 +347,10 @@ impl Tx {
         let actions = json(&actions);
         let sql = "DELETE FROM feed_entry WHERE id IN (SELECT {number} FROM {each})";
         self.execute(sql, [actions.clone()]).await?;
-        self.unnotify(&notices).await?;
+        let mut script = Script::default();
+        script.unnotify(&notices);
+        script.leave(&entries);
+        self.run(script).await?;
         let sql = "DELETE FROM action WHERE id IN (SELECT {number} FROM {each})";
         self.execute(sql, [actions]).await?;
         Ok(entries)

@@ -1,7 +1,7 @@
 //! Lists in the order of place: read for many owners with one statement.
 
 use super::snapshot::{Snapshot, json};
-use crate::model::{Entity, Place, Result, TweetId, UserId};
+use crate::model::{Entity, Place, Result, Topic, TweetId, UserId, WallId};
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Value};
 
 /// Which list of an owner.
@@ -21,6 +21,12 @@ pub enum ListKind {
     Following,
     /// All tweets.
     Tweets,
+    /// A wall's tweets, each at its newest retweet.
+    WallTweets,
+    /// A wall's tweets, by when they were posted.
+    WallPosts,
+    /// Who wrote on a wall, by their newest tweet there.
+    Participants,
 }
 
 /// A list of an owner.
@@ -66,6 +72,17 @@ impl List {
             kind: ListKind::Following,
             parts: vec![id.to_string(), flag.to_owned()],
         }
+    }
+
+    /// A list of a wall.
+    #[must_use]
+    pub fn of_wall(kind: ListKind, id: WallId) -> Self {
+        let part = match kind {
+            ListKind::WallPosts => Topic::wall(id).to_string(),
+            _ => id.to_string(),
+        };
+        let parts = vec![part];
+        Self { kind, parts }
     }
 
     /// All tweets.
@@ -114,7 +131,10 @@ impl ListKind {
     /// Whether tweets stand in it.
     #[must_use]
     pub fn holds_tweets(self) -> bool {
-        matches!(self, Self::Replies | Self::Likes | Self::Tweets)
+        matches!(
+            self,
+            Self::Replies | Self::Likes | Self::Tweets | Self::WallTweets | Self::WallPosts
+        )
     }
 
     fn shape(self) -> Shape {
@@ -169,6 +189,27 @@ impl ListKind {
                 "x.target_key",
             ),
             Self::Tweets => shape("tweet", "~.deleted_at IS NULL", "id", "'tweet'", "x.id"),
+            Self::WallTweets => shape(
+                "wall_tweet",
+                "~.wall_id = CAST({text:0} AS BIGINT)",
+                "action_id",
+                "'tweet'",
+                "x.tweet_id",
+            ),
+            Self::WallPosts => shape(
+                "feed_entry",
+                "~.topic = {text:0} AND ~.kind = 0",
+                "id",
+                "'tweet'",
+                "x.tweet_id",
+            ),
+            Self::Participants => shape(
+                "participant",
+                "~.wall_id = CAST({text:0} AS BIGINT)",
+                "action_id",
+                "'user'",
+                "x.user_id",
+            ),
         }
     }
 }

@@ -89,7 +89,7 @@ impl Tx {
     }
 }
 
-fn counts(reaction: Reaction, n: i64) -> [i64; 3] {
+pub(super) fn counts(reaction: Reaction, n: i64) -> [i64; 3] {
     match reaction {
         Reaction::Like => [n, 0, 0],
         Reaction::Retweet => [0, n, 0],

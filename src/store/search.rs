@@ -8,6 +8,7 @@ use super::Store;
 use super::snapshot::Snapshot;
 use super::tweet::PLACES;
 use super::tx::Tx;
+use crate::model::text::fold;
 use crate::model::user::username_key;
 use crate::model::{Place, Result, Tweet, TweetId, User, UserId};
 use sea_orm::{ConnectionTrait, DbBackend, Value};
@@ -37,12 +38,6 @@ fn hashtag_facet(name: &str) -> String {
 fn facets(hashtags: &[String], author: &str) -> String {
     let tags = hashtags.iter().map(|tag| hashtag_facet(tag));
     std::iter::once(author_facet(author)).chain(tags).collect()
-}
-
-/// A text as the index has it: lower case, with one small sigma wherever it stands in a word.
-#[must_use]
-pub fn fold(text: &str) -> String {
-    text.to_lowercase().replace('ς', "σ")
 }
 
 /// What the index has of a tweet: its text and its facets.

@@ -4,11 +4,12 @@ use super::notification::Notice;
 use super::script::Script;
 use super::search::document;
 use super::tweet::PLACES;
+use super::wall::{Hours, Standing};
 use crate::model::object::ObjectKey;
 use crate::model::{
     Action, ActionId, Deed, Entity, Entry, FollowId, Micros, Place, Reaction, Topic, Tweet, TweetId, UserId,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A follow that begins.
 #[derive(Clone, Debug)]
@@ -34,7 +35,13 @@ pub struct Stage {
     /// Under which key who posted what, and when.
     pub(super) postings: Vec<(UserId, String, TweetId, Micros)>,
     actions: Vec<Action>,
-    entries: Vec<(Topic, Entry)>,
+    pub(super) entries: Vec<(Topic, Entry)>,
+    /// Posts that come to stand on walls.
+    pub(super) standing: Vec<Standing>,
+    /// The tweets whose retweets are others now, or that stand where none were counted.
+    pub(super) ranked: BTreeSet<TweetId>,
+    /// Where and when posts came in.
+    pub(super) hours: Hours,
     notices: Vec<Notice>,
     tweet_counts: BTreeMap<TweetId, [i64; 3]>,
     user_counts: BTreeMap<UserId, [i64; 3]>,
@@ -53,6 +60,9 @@ impl Stage {
         self.postings.extend(other.postings);
         self.actions.extend(other.actions);
         self.entries.extend(other.entries);
+        self.standing.extend(other.standing);
+        self.ranked.extend(other.ranked);
+        self.hours.extend(other.hours);
         self.notices.extend(other.notices);
         for (id, counts) in other.tweet_counts {
             self.count_tweet(id, counts);
@@ -80,7 +90,7 @@ impl Stage {
             .iter()
             .filter_map(|(topic, entry)| Notice::of(topic, entry, actor));
         self.notices.extend(notices);
-        self.entries.extend(entries);
+        self.stand(entries);
     }
 
     /// Likes or retweets a tweet.
@@ -93,6 +103,10 @@ impl Stage {
 
     /// Adds to a tweet's likes, retweets and replies.
     pub fn count_tweet(&mut self, id: TweetId, counts: [i64; 3]) {
+        let [_, retweets, _] = counts;
+        if retweets != 0 {
+            self.ranked.insert(id);
+        }
         add(self.tweet_counts.entry(id).or_default(), counts);
     }
 
@@ -111,8 +125,8 @@ impl Stage {
         *self.object_counts.entry(key.clone()).or_default() += followers;
     }
 
-    /// The statements that write everything.
-    pub fn into_script(self, now: Micros) -> Script {
+    /// The statements that write everything. `walls`: whether there are any.
+    pub fn into_script(self, now: Micros, walls: bool) -> Script {
         let mut script = Script::default();
         script.post(&self.tweets);
         script.insert_likes(&self.likes);
@@ -133,6 +147,13 @@ impl Stage {
         let objects = self.object_counts.into_iter();
         let objects: Vec<_> = objects.map(|(key, count)| (key.kind, key.key, count)).collect();
         script.count_objects(&objects);
+        script.stand(&self.standing);
+        let ranked: Vec<TweetId> = self.ranked.into_iter().collect();
+        script.rank(&ranked);
+        if walls {
+            script.place(&ranked);
+        }
+        script.recount(&self.hours, now);
         script
     }
 }

@@ -4,11 +4,11 @@
 //! repeats a step's question, never its effect.
 
 use super::entity::sweep;
-use super::reaction::table;
+use super::reaction::{counts, table};
 use super::snapshot::json;
 use super::tx::Tx;
 use crate::model::{
-    ActionId, Change, Error, EventKind, Key, NewEvent, ObjectKey, Reaction, Result, Topic, TweetId, UserId,
+    ActionId, Change, Error, EventKind, Key, NewEvent, ObjectKey, Reaction, Result, Topic, TweetId, UserId, WallId,
 };
 use sea_orm::EntityTrait;
 use std::collections::BTreeMap;
@@ -23,6 +23,8 @@ pub enum Sweep {
     Tweet(TweetId),
     /// What a deleted user leaves: everything that they did, and that was done to them.
     User(UserId),
+    /// What stood on a deleted wall.
+    Wall(WallId),
 }
 
 impl Sweep {
@@ -30,6 +32,7 @@ impl Sweep {
         match self {
             Self::Tweet(id) => ("tweet", id.0),
             Self::User(id) => ("user", id.0),
+            Self::Wall(id) => ("wall", id.0),
         }
     }
 }
@@ -47,6 +50,7 @@ impl super::Store {
             .into_iter()
             .map(|row| match row.kind.as_str() {
                 "tweet" => Sweep::Tweet(TweetId(row.key)),
+                "wall" => Sweep::Wall(WallId(row.key)),
                 _ => Sweep::User(UserId(row.key)),
             })
             .collect())
@@ -82,6 +86,7 @@ impl Tx {
                     .await?;
                 self.execute("DELETE FROM users WHERE id = ?", [key.into()]).await?;
             }
+            Sweep::Wall(_) => {}
         }
         sweep::Entity::delete_by_id((kind.to_owned(), key))
             .exec(self.conn())
@@ -90,7 +95,7 @@ impl Tx {
     }
 
     /// Takes away a step's number of a tweet's or a user's likes or retweets, with their actions
-    /// and entries. Returns how many.
+    /// and entries. Returns how many. A wall has none.
     ///
     /// # Errors
     /// [`Error::Internal`] when the database fails.
@@ -99,6 +104,7 @@ impl Tx {
         let (column, key) = match of {
             Sweep::Tweet(id) => ("tweet_id", id.0),
             Sweep::User(id) => ("user_id", id.0),
+            Sweep::Wall(_) => return Ok(0),
         };
         let sql = format!(
             "DELETE FROM {table} WHERE (tweet_id, user_id) IN \
@@ -114,13 +120,13 @@ impl Tx {
         if actions.is_empty() {
             return Ok(0);
         }
-        let count = match reaction {
-            Reaction::Like => "like_count",
-            Reaction::Retweet => "retweet_count",
-        };
-        let sql = format!("UPDATE tweet SET {count} = {count} - 1 WHERE id IN (SELECT {{number}} FROM {{each}})");
         if matches!(of, Sweep::User(_)) {
-            self.execute(&sql, [json(&tweets)]).await?;
+            self.put(|stage| {
+                tweets
+                    .iter()
+                    .for_each(|tweet| stage.count_tweet(*tweet, counts(reaction, -1)))
+            })
+            .await?;
         }
         let keys = tweets.iter().copied().map(Key::Tweet).collect();
         self.retract_each(reaction.event(), keys, &actions).await?;

@@ -5,6 +5,8 @@ use super::dialect::statement;
 use super::known::Known;
 use super::script::Script;
 use super::stage::Stage;
+use super::wall;
+use crate::model::wall::Matcher;
 use crate::model::{Deed, Error, Micros, NewEvent, Result, Seq};
 use parking_lot::Mutex;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Value};
@@ -19,6 +21,7 @@ pub struct Tx {
     manner: Manner,
     stage: Mutex<Stage>,
     events: Mutex<Vec<NewEvent>>,
+    walls: Mutex<Arc<Matcher>>,
 }
 
 /// When what a job writes is in the tables.
@@ -38,13 +41,15 @@ pub(super) struct Ground {
     pub known: Known,
     /// The last numbers that were given, by table.
     numbers: Mutex<HashMap<Numbered, i64>>,
+    /// The rules of walls as they are now.
+    walls: Mutex<Arc<Matcher>>,
 }
 
 impl Ground {
-    /// Reads where a transaction begins.
-    pub(super) async fn read(conn: &DatabaseTransaction) -> Result<Self> {
+    /// Reads where a transaction begins. `walls` are the rules as they were last.
+    pub(super) async fn read(conn: &DatabaseTransaction, walls: Arc<Matcher>) -> Result<Self> {
         let mut numbers = HashMap::new();
-        let mut columns = vec!["(SELECT MAX(seq) FROM event)".to_owned()];
+        let mut columns = vec!["(SELECT MAX(seq) FROM event)".to_owned(), wall::VERSION.to_owned()];
         let is_sqlite = conn.get_database_backend() == DbBackend::Sqlite;
         if is_sqlite {
             let last = |of: &Numbered| format!("(SELECT seq FROM sqlite_sequence WHERE name = '{}')", of.table());
@@ -57,22 +62,38 @@ impl Ground {
             .ok_or_else(|| Error::internal("no row came back"))?;
         if is_sqlite {
             for (place, of) in Numbered::ALL.into_iter().enumerate() {
-                let last: Option<i64> = row.try_get_by_index(place + 1)?;
+                let last: Option<i64> = row.try_get_by_index(place + 2)?;
                 numbers.insert(of, last.unwrap_or_default());
             }
         }
         let newest: Option<Seq> = row.try_get_by_index(0)?;
+        let walls = match row.try_get_by_index::<i64>(1)? == walls.version() {
+            true => walls,
+            false => wall::matcher(conn).await?,
+        };
         Ok(Self {
             newest: newest.unwrap_or_default(),
             known: Known::default(),
             numbers: Mutex::new(numbers),
+            walls: Mutex::new(walls),
         })
+    }
+
+    /// The rules of walls, for the next job.
+    pub(super) fn walls(&self) -> Arc<Matcher> {
+        Arc::clone(&self.walls.lock())
+    }
+
+    /// Takes over the rules that a job leaves behind.
+    pub(super) fn keep_walls(&self, of: &Tx) {
+        *self.walls.lock() = of.walls();
     }
 }
 
 impl Tx {
     pub(super) fn new(conn: Arc<DatabaseTransaction>, ground: Arc<Ground>, now: Micros, manner: Manner) -> Self {
         Self {
+            walls: Mutex::new(ground.walls()),
             conn,
             ground,
             now,
@@ -80,6 +101,17 @@ impl Tx {
             stage: Mutex::default(),
             events: Mutex::default(),
         }
+    }
+
+    /// What tells to which walls tweets belong.
+    #[must_use]
+    pub fn walls(&self) -> Arc<Matcher> {
+        Arc::clone(&self.walls.lock())
+    }
+
+    /// Matches by other rules from now on.
+    pub(super) fn set_walls(&self, walls: Arc<Matcher>) {
+        *self.walls.lock() = walls;
     }
 
     /// The time of what is written.
@@ -115,7 +147,8 @@ impl Tx {
     /// Writes what is staged.
     pub(super) async fn flush(&self) -> Result<()> {
         let stage = std::mem::take(&mut *self.stage.lock());
-        self.run(stage.into_script(self.now)).await
+        let walls = !self.walls().is_empty();
+        self.run(stage.into_script(self.now, walls)).await
     }
 
     /// What was said, with the time of it, and what is still to be written.

@@ -21,6 +21,7 @@ use super::sqlite;
 use super::stage::Stage;
 use super::tx::{Ground, Manner, Tx};
 use crate::metrics::Metrics;
+use crate::model::wall::Matcher;
 use crate::model::{Clock, Error, Event, Micros, NewEvent, Position, Result, Seq};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -126,6 +127,7 @@ impl Writer {
             caches,
             clock,
             counting,
+            walls: Mutex::default(),
         };
         tokio::spawn(task.run(queue));
         Self { jobs }
@@ -228,6 +230,8 @@ struct Task {
     caches: Arc<Caches>,
     clock: Clock,
     counting: Arc<AtomicBool>,
+    /// The rules of walls as the last commit left them.
+    walls: Mutex<Arc<Matcher>>,
 }
 
 /// Whoever waits for a job, and what it came to.
@@ -294,7 +298,9 @@ impl Task {
             }
         }
         self.counting.store(false, Ordering::Relaxed);
+        let walls = base.ground.walls();
         let events = base.commit().await?;
+        *self.walls.lock() = walls;
         if let Err(error) = self.log.take(events).await {
             // The commit stands. What is in memory may be older now: nobody may see it.
             tracing::warn!(?error, "can't read the event log");
@@ -306,7 +312,8 @@ impl Task {
     /// Begins a transaction, and looks up what staged jobs are about to.
     async fn begin(&self, staged: &[Staged]) -> Result<Base> {
         let conn = self.lock().await?;
-        let mut ground = Ground::read(&conn).await?;
+        let walls = Arc::clone(&self.walls.lock());
+        let mut ground = Ground::read(&conn, walls).await?;
         if !staged.is_empty() {
             self.count(staged.iter().any(|job| job.asker.counted));
             let is_current = self.log.position().seq == ground.newest;
@@ -353,7 +360,7 @@ impl Task {
             results.push(result);
             now = Micros(now.0 + 1).max(self.clock.now());
         }
-        let mut script = stage.into_script(now);
+        let mut script = stage.into_script(now, !base.ground.walls().is_empty());
         base.append(&mut script)?;
         script.run(&base.conn).await?;
         Ok(results)
@@ -368,6 +375,9 @@ impl Task {
         let conn = Arc::new(base.conn.begin().await?);
         let tx = self.through(&conn, base);
         let result = attempt(&tx, work).await;
+        if result.is_ok() {
+            base.ground.keep_walls(&tx);
+        }
         let (said, _) = tx.into_parts();
         let conn = Arc::into_inner(conn).ok_or_else(still_used)?;
         if result.is_ok() {
@@ -384,6 +394,7 @@ impl Task {
         self.count(counted);
         let tx = self.through(&base.conn, base);
         let result = attempt(&tx, work).await;
+        base.ground.keep_walls(&tx);
         base.said.extend(tx.into_parts().0);
         result
     }

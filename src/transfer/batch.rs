@@ -42,6 +42,11 @@ impl Batch {
         at > self.now.before(RECENT)
     }
 
+    /// Gives a tweet whose retweets moved its place on walls anew.
+    pub(super) fn rank(&mut self, tweet: TweetId) {
+        self.stage.rank(tweet);
+    }
+
     /// Names rows that changed.
     pub(super) fn touch(&mut self, keys: impl IntoIterator<Item = Key>) {
         self.keys.extend(keys);
@@ -81,11 +86,12 @@ impl Batch {
     /// As [`Batch::record`], for tweets that [`Script::insert_tweets`] records and enters into
     /// the topics of their authors and hashtags.
     pub(super) fn record_beside(&mut self, deed: &Deed) {
+        self.stage.note_posts(&deed.topics, deed.action.created_at);
         self.reenter(deed);
         self.announce(deed, true);
     }
 
-    /// Enters a deed into the topics of what it is about and of whom it is told.
+    /// Enters a deed into the topics of what it is about, of whom it is told, and of walls.
     pub(super) fn reenter(&mut self, deed: &Deed) {
         let mut entries: Vec<(Topic, Entry)> = deed.entries();
         entries.retain(|(topic, _)| topic.is_derived());
@@ -110,7 +116,7 @@ impl Batch {
         let authors = tx.authors_of(parents).await?;
         for tweet in tweets.values() {
             let answered = tweet.in_reply_to.and_then(|parent| authors.get(&parent).copied());
-            self.reenter(&Deed::posting(tweet, answered));
+            self.reenter(&Deed::posting(tweet, answered).on_walls(&tx.walls_of(tweet)));
         }
         Ok(())
     }
@@ -132,7 +138,7 @@ impl Batch {
     /// Writes what there is so far, for those who have to read it.
     pub(super) async fn flush(&mut self, tx: &Tx) -> Result<()> {
         let mut script = std::mem::take(&mut self.script);
-        script.append(std::mem::take(&mut self.stage).into_script(self.now));
+        script.append(std::mem::take(&mut self.stage).into_script(self.now, !tx.walls().is_empty()));
         tx.run(script).await
     }
 

@@ -32,6 +32,12 @@ pub const FILES: &[Content] = &[
         kind: Kind::Users,
         parts: &[Part::Users],
     },
+    // Before the tweets, which then are matched as they come.
+    Content {
+        name: "walls",
+        kind: Kind::Walls,
+        parts: &[Part::Walls],
+    },
     Content {
         name: "tweets",
         kind: Kind::Tweets,

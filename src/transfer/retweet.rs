@@ -2,7 +2,7 @@
 
 use super::batch::Batch;
 use super::tweet::Row;
-use crate::model::{ActionId, Change, Deed, Key, Reaction, Result, Topic, TweetId, UserId};
+use crate::model::{ActionId, Change, Deed, Key, Reaction, Result, Topic, TweetId, UserId, WallId};
 use crate::store::bulk::Numbered;
 use crate::store::bulk::retweet::{NewRetweet, Standing};
 use crate::store::bulk::tweet::Identity;
@@ -54,6 +54,7 @@ pub(super) async fn insert(tx: &Tx, batch: &mut Batch, rows: Vec<(TweetId, UserI
     batch.script().move_retweets(&moved);
     batch.touch(moved.iter().map(|one| Key::Topic(Topic::user(one.user))));
     batch.touch(moved.iter().map(|one| Key::Tweet(one.tweet)));
+    moved.iter().for_each(|one| batch.rank(one.tweet));
     let authors = tx.authors_of(moved.iter().map(|one| one.tweet)).await?;
     for one in &moved {
         let Some(author) = authors.get(&one.tweet) else {
@@ -114,6 +115,7 @@ async fn note(tx: &Tx, batch: &mut Batch, retweets: &[NewRetweet]) -> Result<()>
     let recent = retweets.iter().filter(|new| batch.is_recent(new.created_at));
     let recent: Vec<TweetId> = recent.map(|new| new.tweet).collect();
     let hashtags: HashMap<TweetId, Vec<String>> = tx.hashtags_of(&recent).await?;
+    let walls = walls(tx, &recent).await?;
     let authors = tx.authors_of(retweets.iter().map(|new| new.tweet)).await?;
     for new in retweets {
         let Some(author) = authors.get(&new.tweet) else {
@@ -121,10 +123,24 @@ async fn note(tx: &Tx, batch: &mut Batch, retweets: &[NewRetweet]) -> Result<()>
         };
         let heard = hashtags.get(&new.tweet).map(Vec::as_slice).unwrap_or_default();
         let (id, by, at) = (new.action, new.user, new.created_at);
-        let deed =
-            Deed::reaction(Reaction::Retweet, id, by, (new.tweet, *author), at).heard_in(heard, Change::Retweeted);
+        let walls = walls.get(&new.tweet).map(Vec::as_slice).unwrap_or_default();
+        let deed = Deed::reaction(Reaction::Retweet, id, by, (new.tweet, *author), at)
+            .heard_in(heard, Change::Retweeted)
+            .heard_on(walls, Change::Retweeted);
         batch.record(&deed, true);
         batch.count_tweet(new.tweet, [0, 1, 0]);
     }
     Ok(())
+}
+
+/// The walls that tweets belong to; nothing is read where there are none.
+async fn walls(tx: &Tx, tweets: &[TweetId]) -> Result<HashMap<TweetId, Vec<WallId>>> {
+    if tx.walls().is_empty() {
+        return Ok(HashMap::new());
+    }
+    let tweets = tx.tweets_as_they_are(tweets).await?;
+    Ok(tweets
+        .into_iter()
+        .map(|(id, tweet)| (id, tx.walls_of(&tweet)))
+        .collect())
 }

@@ -270,7 +270,12 @@ pub(super) async fn insert(
         let id = TweetId(id);
         open.extend(row.unresolved(id, parent, &users));
         let tweet = row.into_imported(id, ActionId(action), author, parent, &users);
-        note(batch, &tweet, parent.and_then(|parent| authors.get(&parent).copied()));
+        note(
+            tx,
+            batch,
+            &tweet,
+            parent.and_then(|parent| authors.get(&parent).copied()),
+        );
         tweets.push(tweet);
     }
     let positions = tx.positions(&tweets, crowded).await?;
@@ -377,8 +382,9 @@ impl Row {
 }
 
 /// Notes what a new tweet adds, whoever wrote what it answers.
-fn note(batch: &mut Batch, tweet: &ImportedTweet, answered: Option<UserId>) {
-    batch.record_beside(&Deed::posting(&tweet.as_tweet(), answered));
+fn note(tx: &Tx, batch: &mut Batch, tweet: &ImportedTweet, answered: Option<UserId>) {
+    let posted = tweet.as_tweet();
+    batch.record_beside(&Deed::posting(&posted, answered).on_walls(&tx.walls_of(&posted)));
     batch.count_user(tweet.author, [1, 0, 0]);
     for tag in &tweet.hashtags {
         batch.count_hashtag(tag, [1, 0]);

@@ -3,7 +3,7 @@
 use super::hidden::Share;
 use super::{Audience, Execution, Frame, Live, Plan};
 use crate::delivery::frame::{Teller as _, Told};
-use crate::delivery::group::{Heard, Listener};
+use crate::delivery::group::{End, Heard, Listener};
 use crate::graphql::Caller;
 use crate::graphql::error::ApiError;
 use crate::model::{Error, Result, Seq, UserId, Viewer};
@@ -27,8 +27,10 @@ pub struct Subscription {
 pub enum Next {
     /// The next event.
     Frame(Arc<Frame>),
-    /// There will be no more, and why.
+    /// There will be no more, since something is wrong.
     Ended(Box<Response>),
+    /// There will be no more: what the stream is of is no more.
+    Over,
 }
 
 impl Subscription {
@@ -62,7 +64,8 @@ impl Subscription {
                     }
                     _ => return Poll::Ready(Next::Frame(frame)),
                 },
-                Heard::Ended(why) => return Poll::Ready(Next::Ended(ended(&why))),
+                Heard::Ended(End::Failed(why)) => return Poll::Ready(Next::Ended(ended(&why))),
+                Heard::Ended(End::Over) => return Poll::Ready(Next::Over),
                 Heard::Part => {
                     let plan = Arc::clone(&self.listener.teller().plan);
                     let (position, address) = (self.listener.position(), self.listener.address());

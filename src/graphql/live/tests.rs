@@ -110,6 +110,7 @@ async fn next(subscription: &mut Subscription) -> Value {
             told["data"]["hashtagStream"].take()
         }
         Next::Ended(why) => panic!("{:?}", why.errors),
+        Next::Over => panic!("the hashtag is over"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What actions refer to, and whatever has a global identifier.
 
-use super::{Action, ActionGroup, ExternalObject, Feed, Hashtag, Tweet, User};
+use super::{Action, ActionGroup, ExternalObject, Feed, Hashtag, Tweet, User, Wall};
 use crate::graphql::error::Result;
 use crate::graphql::request::Ask;
 use crate::graphql::scalar::DateTime;
@@ -40,6 +40,8 @@ pub enum Node {
     Feed(Feed),
     /// Actions of a feed with one verb and one object, on one day.
     ActionGroup(ActionGroup),
+    /// A wall.
+    Wall(Wall),
     /// What was deleted since.
     Tombstone(Tombstone),
 }

@@ -1,11 +1,13 @@
 //! Hashtags.
 
-use super::{Feed, FollowerConnection, TweetConnection, window};
+use super::top::{TopUser, top_tweets, top_users};
+use super::{Feed, FollowerConnection, Tweet, TweetConnection, window};
 use crate::graphql::error::Result;
 use crate::graphql::loader::{ListPage, TweetsPage};
 use crate::graphql::request::Ask;
+use crate::graphql::scalar::DateTime;
 use crate::model::id::GlobalId;
-use crate::model::{self, Entity};
+use crate::model::{self, Entity, Topic};
 use crate::reading::feed::FeedKey;
 use crate::store::follow::FOLLOWING;
 use crate::store::list::List;
@@ -15,6 +17,18 @@ use std::sync::Arc;
 /// A hashtag.
 #[derive(Clone)]
 pub struct Hashtag(pub Arc<model::Hashtag>);
+
+impl Hashtag {
+    /// One that nobody has used or followed yet.
+    #[must_use]
+    pub fn unused(name: &str) -> Self {
+        Self(Arc::new(model::Hashtag {
+            name: name.to_owned(),
+            tweet_count: 0,
+            follower_count: 0,
+        }))
+    }
+}
 
 /// A hashtag that was ever used or followed.
 #[Object]
@@ -73,6 +87,26 @@ impl Hashtag {
         let list = List::followers(&Entity::Hashtag(self.0.name.clone()), FOLLOWING);
         let page = ListPage(list, window(first, after, last, before)?);
         FollowerConnection::of_list(ctx, &*ctx.load().list(page).await?).await
+    }
+
+    /// Who tweets most with this hashtag.
+    async fn top_users(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default = 10)] first: i32,
+        since: Option<DateTime>,
+    ) -> Result<Vec<TopUser>> {
+        top_users(ctx, Topic::hashtag(&self.0.name), first, since).await
+    }
+
+    /// The most retweeted tweets with this hashtag, of those posted since then.
+    async fn top_tweets(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default = 10)] first: i32,
+        since: Option<DateTime>,
+    ) -> Result<Vec<Tweet>> {
+        top_tweets(ctx, Topic::hashtag(&self.0.name), first, since).await
     }
 
     /// False for an anonymous viewer.

@@ -3,7 +3,7 @@
 use super::FeedEventKind;
 use crate::delivery;
 use crate::delivery::source::Topics;
-use crate::model::{Change, Entity, Entry, Event, Topic, UserId};
+use crate::model::{Change, Entity, Entry, Event, Topic, UserId, WallId};
 use crate::reading::feed::FeedKey;
 use crate::store::Store;
 use crate::store::follow::Follows;
@@ -15,6 +15,13 @@ pub enum Source {
     Hashtag {
         /// Its name in canonical form.
         name: String,
+        /// Whether retweets are told too.
+        retweets: bool,
+    },
+    /// The tweets of a wall.
+    Wall {
+        /// Its number: one of the same slug that comes later is another.
+        id: WallId,
         /// Whether retweets are told too.
         retweets: bool,
     },
@@ -37,13 +44,13 @@ impl Source {
     /// What an event means in a stream of tweets, if anything.
     #[must_use]
     pub fn tweet_change(&self, event: &Event) -> Option<Change> {
-        match self {
-            Self::Hashtag { name, retweets } => event
-                .body
-                .change_in(&Topic::hashtag(name))
-                .filter(|change| *retweets || *change != Change::Retweeted),
-            Self::Feed { .. } => None,
-        }
+        let (topic, retweets) = match self {
+            Self::Hashtag { name, retweets } => (Topic::hashtag(name), *retweets),
+            Self::Wall { id, retweets } => (Topic::wall(*id), *retweets),
+            Self::Feed { .. } => return None,
+        };
+        let change = event.body.change_in(&topic);
+        change.filter(|change| retweets || *change != Change::Retweeted)
     }
 
     /// What an event does to a feed, if anything. `follows` are those of a timeline's owner.
@@ -58,7 +65,7 @@ impl Source {
                 let topics = topics(key, *owned);
                 change(event, |topic, _| topics.contains(topic))
             }
-            (Self::Hashtag { .. }, _) => None,
+            (Self::Hashtag { .. } | Self::Wall { .. }, _) => None,
         }
     }
 
@@ -110,6 +117,7 @@ impl delivery::source::Source for Source {
     fn topics(&self) -> Topics {
         match self {
             Self::Hashtag { name, .. } => Topics::These(vec![Topic::hashtag(name)]),
+            Self::Wall { id, .. } => Topics::These(vec![Topic::wall(*id)]),
             Self::Feed {
                 key: FeedKey::Timeline(_),
                 ..
@@ -126,6 +134,13 @@ impl delivery::source::Source for Source {
         match store.cached_follows(owner) {
             Some(follows) => self.feed_change(event, Some(&follows)).is_some(),
             None => !event.body.added.is_empty() || !event.body.removed.is_empty(),
+        }
+    }
+
+    fn ends(&self, event: &Event) -> bool {
+        match self {
+            Self::Wall { id, .. } => event.body.ends(&Topic::wall(*id)),
+            Self::Hashtag { .. } | Self::Feed { .. } => false,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::graphql::error::Result;
 use crate::graphql::loader::Loaders;
-use crate::graphql::object::{Hashtag, Tweet, User};
+use crate::graphql::object::{Hashtag, Tweet, User, Wall};
 use crate::graphql::request::Scope;
 use crate::graphql::scalar::DateTime;
 use crate::model::id::GlobalId;
@@ -46,10 +46,21 @@ pub struct TweetEvent {
     retweeted_by: Option<User>,
     /// The hashtag whose stream this is, with its counts as they are now.
     hashtag: Option<Hashtag>,
+    /// The wall whose stream this is, with its counts as they are now.
+    wall: Option<Wall>,
     /// Pass it as `after` to go on from here.
     cursor: String,
     /// When it happened.
     occurred_at: DateTime,
+}
+
+/// Whose stream an event is told in, as far as the subscriber asks for it.
+#[derive(Clone, Default)]
+pub(super) struct Whose {
+    /// The hashtag.
+    pub hashtag: Option<Hashtag>,
+    /// The wall.
+    pub wall: Option<Wall>,
 }
 
 /// The event as it is told now: with the tweet's text of today, or without when it is gone.
@@ -58,7 +69,7 @@ pub(super) async fn tweet_event(
     load: &Loaders,
     event: &Event,
     change: Change,
-    hashtag: Option<Hashtag>,
+    whose: Whose,
 ) -> Result<TweetEvent> {
     let id = event
         .body
@@ -81,7 +92,8 @@ pub(super) async fn tweet_event(
         tweet_id: ID(GlobalId::Tweet(id).to_string()),
         tweet: tweet.map(Tweet),
         retweeted_by: retweeted_by.map(User),
-        hashtag,
+        hashtag: whose.hashtag,
+        wall: whose.wall,
         cursor: event.position.encode(),
         occurred_at: DateTime(event.at),
     })

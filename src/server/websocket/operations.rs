@@ -206,6 +206,11 @@ impl Operations {
                     self.open.remove(self.next);
                     return Poll::Ready(text);
                 }
+                Poll::Ready(Next::Over) => {
+                    let text = ServerMessage::Complete { id: &open.id }.text();
+                    self.open.remove(self.next);
+                    return Poll::Ready(text);
+                }
                 Poll::Pending => self.next += 1,
             }
         }

@@ -364,9 +364,10 @@ impl Script {
             tweets,
         );
         self.each(
-            "INSERT INTO feed_entry (topic, kind, created_at, id, verb, actor_id, tweet_id) \
+            "INSERT INTO feed_entry (topic, kind, created_at, id, verb, actor_id, tweet_id, retweets) \
              SELECT 'hashtag:' || h.hashtag, 0, t.created_at, t.action_id, \
-             CASE WHEN t.in_reply_to_id IS NULL THEN 'tweet' ELSE 'reply' END, t.author_id, t.id \
+             CASE WHEN t.in_reply_to_id IS NULL THEN 'tweet' ELSE 'reply' END, t.author_id, t.id, \
+             COALESCE(t.origin_retweets, 0) \
              FROM {each} JOIN tweet t ON t.id = {number} JOIN tweet_hashtag h ON h.tweet_id = t.id",
             tweets,
         );

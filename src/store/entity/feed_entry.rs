@@ -17,6 +17,7 @@ pub struct Model {
     pub actor_id: i64,
     pub tweet_id: Option<i64>,
     pub object: String,
+    pub retweets: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
