@@ -60,6 +60,10 @@ await write('likeTweet', 'TweetRefInput', { id: second }, ada.token);
 await write('retweet', 'TweetRefInput', { id: second }, omar.token);
 await post(grace, 'A bug was found in relay 70. An actual one. #RustConf');
 
+server.run('user', 'promote', 'ada');
+const hall = { slug: 'rustconf', title: 'RustConf 2026', hashtags: ['RustConf'], keywords: ['relay'], accounts: ['ada'] };
+await write('putWall', 'PutWallInput', hall, ada.token);
+
 const PAGES = {
   home: '/',
   tweet: `/tweet/${first.replace('Tweet:', '')}`,
@@ -69,7 +73,9 @@ const PAGES = {
   search: '/search?q=rust',
   settings: '/settings',
   hashtag: '/hashtag/rustconf',
-  projector: '/hashtag/rustconf?projector',
+  wall: '/wall/rustconf',
+  projector: '/wall/rustconf?projector',
+  discover: '/search',
   graphiql: '/graphiql',
   'sign-up': '/sign-up',
 };
@@ -86,7 +92,7 @@ for (const [width, height] of [[390, 844], [1280, 800], [1920, 1080]]) {
       }
       await page.goto(server.base + path);
       await page.locator('article, .row, form, .result-window').first().waitFor();
-      await page.waitForTimeout(500);
+      await page.waitForTimeout(1500);
       await page.screenshot({ path: join(here, 'screenshots', `${name}-${width}-${colorScheme}.png`) });
       await page.close();
     }

@@ -1,6 +1,6 @@
 // A server of a script's own, to be started with other options, killed and started again.
 
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,6 +30,8 @@ export async function start(...options) {
       server.process.once('exit', resolve);
       server.process.kill('SIGKILL');
     });
+  /** Runs a command of an operator beside it. */
+  server.run = (...command) => execFileSync(PROGRAM, [...command, '--database-url', database], { stdio: 'ignore' });
   /** Starts it again on the same database, under the same address. */
   server.restart = begin;
   server.end = async () => {

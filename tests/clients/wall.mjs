@@ -2,9 +2,10 @@
 // nothing jumps.
 
 import { accessible } from './axe.mjs';
-import { launch, picture, quiet } from './browser.mjs';
+import { launch, picture, quiet, visit } from './browser.mjs';
 import { ask, becomes, check, DELETE_TWEET, EDIT_TWEET, main, post, same, signUp, unique, until, write } from './check.mjs';
-import { count, texts, wall } from './wall-page.mjs';
+import { start } from './server.mjs';
+import { count, texts, wall, wallAt } from './wall-page.mjs';
 
 const scrolled = (page) => page.evaluate(() => window.scrollY);
 const edit = (id, text, token) => ask(EDIT_TWEET, { input: { id, text } }, token);
@@ -122,6 +123,44 @@ async function projector(browser, ada) {
   await context.close();
 }
 
+/** The wall of an event gathers by hashtags, words and accounts, and says who is most active. */
+async function gathers(browser) {
+  const server = await start();
+  const home = server.base;
+  const moderator = await signUp(home, 'moderator');
+  server.run('user', 'promote', 'moderator');
+  const grace = await signUp(home, 'grace');
+  const bob = await signUp(home, 'bob');
+  const old = await post('Old #conf', bob.token, home);
+  await write('putWall', 'PutWallInput', { slug: 'hall', title: 'The hall', hashtags: ['conf'], keywords: ['engine'], accounts: ['grace'] }, moderator.token, home);
+  const { page, context } = await wallAt(browser, '/wall/hall', { home });
+  await page.getByRole('heading', { name: 'The hall' }).waitFor();
+  await becomes('what was there before', async () => (await page.reload(), await page.locator('article').first().waitFor(), texts(page)), ['Old #conf']);
+
+  await post('About an Engine', bob.token, home);
+  await post('Whatever I say', grace.token, home);
+  await post('Elsewhere', bob.token, home);
+  await post('At #Conf', bob.token, home);
+  await becomes('a hashtag, a word, an account', () => texts(page), ['At #Conf', 'Whatever I say', 'About an Engine', 'Old #conf']);
+  await becomes('and their count', () => count(page), 4);
+  await write('retweet', 'TweetRefInput', { id: old.id }, grace.token, home);
+  await becomes('a retweet comes up', async () => (await texts(page))[0], 'Old #conf');
+  const top = page.getByRole('complementary');
+  await becomes('top users', () => top.locator('details').first().locator('.handle').allTextContents(), ['@bob', '@grace']);
+  await becomes('top tweets', async () => (await top.locator('.excerpt').allTextContents())[0], 'Old #conf');
+  await accessible(page, "an event's wall");
+  await picture(page, 'event-wall');
+
+  const { page: lost } = await visit(browser, '/wall/nowhere', { home });
+  await lost.getByText('There is no such wall.').waitFor();
+  await ask('mutation { deleteWall(slug: "hall") }', {}, moderator.token, home);
+  await page.getByText('This wall is closed.').waitFor();
+  check('a wall that is deleted says so', true);
+  await lost.context().close();
+  await context.close();
+  await server.end();
+}
+
 await main(async () => {
   const browser = await launch();
   const ada = await signUp();
@@ -129,6 +168,7 @@ await main(async () => {
   await retweets(browser, ada);
   await held(browser, ada);
   await projector(browser, ada);
+  await gathers(browser);
   quiet();
   await browser.close();
 });

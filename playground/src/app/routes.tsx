@@ -9,6 +9,7 @@ import { Search } from '../search/Search';
 import { Home } from '../timeline/Home';
 import { Thread } from '../tweet/Thread';
 import { isProfileList, Profile } from '../user/Profile';
+import { EventWall } from '../wall/EventWall';
 import { HashtagWall } from '../wall/HashtagWall';
 
 type Found = Record<string, string>;
@@ -19,6 +20,7 @@ const EVERYBODY: [string, (found: Found) => ReactNode][] = [
   ['/user/:name', ({ name = '' }) => <Profile username={name} list="tweets" />],
   ['/user/:name/:list', ({ name = '', list = '' }) => isProfileList(list) && <Profile username={name} list={list} />],
   ['/hashtag/:name', ({ name = '' }) => <HashtagWall name={name} />],
+  ['/wall/:slug', ({ slug = '' }) => <EventWall slug={slug} />],
 ];
 
 const MEMBERS: typeof EVERYBODY = [

@@ -24,10 +24,13 @@ const MESSAGES: Record<string, string> = {
 /** Codes whose own message says exactly what is wrong. */
 const EXACT = new Set(['BAD_USER_INPUT', 'CONFLICT', 'FORBIDDEN']);
 
+/** What one looked for is not there. */
+export class Absent extends Error {}
+
 export function problemOf(error: unknown): Problem {
   if (CombinedGraphQLErrors.is(error)) return graphQLProblem(error.errors);
   if (ServerError.is(error)) return httpProblem(error);
-  return problem('OFFLINE');
+  return problem(error instanceof Absent ? 'NOT_FOUND' : 'OFFLINE', null, error instanceof Absent ? error.message : undefined);
 }
 
 function graphQLProblem(errors: CombinedGraphQLErrors['errors']): Problem {

@@ -6,6 +6,7 @@ import { Title } from '../page/Title';
 import { Trouble } from '../page/Trouble';
 import { TweetList } from '../tweet/TweetList';
 import { TagRow, UserRow } from '../user/Rows';
+import { Discover } from './Discover';
 
 /** How long one has to have stopped typing, in milliseconds. */
 const PAUSE = 250;
@@ -36,7 +37,7 @@ export function Search() {
           onChange={(event) => setText(event.target.value)}
         />
       </form>
-      {asked && <Found text={asked} />}
+      {asked ? <Found text={asked} /> : <Discover />}
     </section>
   );
 }

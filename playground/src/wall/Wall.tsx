@@ -13,6 +13,7 @@ import { useAtTop } from '../timeline/useHeld';
 import { KEPT } from './board';
 import { PostCard } from './PostCard';
 import type { Source } from './source';
+import { Tops } from './Tops';
 import { useBoard } from './useBoard';
 import { useProjector } from './useProjector';
 import { useRetweets } from './useRetweets';
@@ -23,14 +24,14 @@ const PACE = 2_500;
 type Props = {
   title: string;
   source: (retweets: boolean) => Source;
-  /** What can be done with this wall, beside its title. */
+  /** What it gathers. */
+  about?: ReactNode;
+  /** What can be done with it. */
   tools?: ReactNode;
-  /** What stands beside the tweets. */
-  aside?: ReactNode;
   empty: string;
 };
 
-export function Wall({ title, source, tools, aside, empty }: Props) {
+export function Wall({ title, source, about, tools, empty }: Props) {
   const [retweets, setRetweets] = useRetweets();
   const [projector, setProjector] = useProjector();
   const top = useAtTop();
@@ -42,6 +43,7 @@ export function Wall({ title, source, tools, aside, empty }: Props) {
         <Title title={title}>
           <bdi>{title}</bdi>
         </Title>
+        {about}
         <p className="wall-count" aria-live="off">
           <b data-testid="tweet-count">{board ? wholeNumber(board.count) : '…'}</b> tweets
         </p>
@@ -69,7 +71,7 @@ export function Wall({ title, source, tools, aside, empty }: Props) {
             <p className="empty">Further down a live wall does not go.</p>
           )}
         </div>
-        {aside && <aside className="wall-aside">{aside}</aside>}
+        <Tops source={from} moved={board} />
       </div>
     </section>
   );

@@ -59,8 +59,8 @@ export function useBoard(source: Source, mode: Mode) {
       if (over) return;
       stop();
       // The log does not go back so far: the wall begins anew.
-      if (error && problemOf(error).code === 'CURSOR_EXPIRED') void start();
-      else setError(error ?? new Error('the wall is closed'));
+      if (problemOf(error).code === 'CURSOR_EXPIRED') void start();
+      else setError(error);
     };
 
     setBoard(null);
