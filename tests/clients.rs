@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use crate::harness::Linnet;
 
-const DEADLINE: Duration = Duration::from_secs(120);
+const DEADLINE: Duration = Duration::from_secs(240);
 
 /// The scripts that need a browser.
 const BROWSERS: &[&str] = &[

@@ -30,7 +30,7 @@ export async function visit(browser, path, { home = base, init, ...options } = {
 }
 
 function watch(page, home) {
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(30_000);
   page.on('request', (request) => {
     const { protocol, origin } = new URL(request.url());
     if (protocol !== 'data:' && origin !== home) foreign.add(request.url());

@@ -37,7 +37,7 @@ export function same(what, actual, expected) {
 
 /** Runs the checks and ends the process. */
 export async function main(checks) {
-  const deadline = setTimeout(() => finish(new Error('not done within 110 seconds')), 110_000);
+  const deadline = setTimeout(() => finish(new Error('not done within 220 seconds')), 220_000);
   try {
     await checks();
     finish();
@@ -114,7 +114,7 @@ export async function write(name, type, input, token, home) {
 }
 
 /** Asks again and again until the answer is good, and notes whether it became so. */
-export async function until(what, look, good, seconds = 15) {
+export async function until(what, look, good, seconds = 30) {
   const end = Date.now() + seconds * 1000;
   let seen;
   while (Date.now() < end) {

@@ -1,6 +1,7 @@
 // `/settings`: the profile, the password, the end of a session and of an account.
 
 import { useQuery } from '@apollo/client/react';
+import { useEffect, useState } from 'react';
 import { client } from '../client/client';
 import {
   ChangePasswordDocument,
@@ -43,6 +44,7 @@ export function Settings() {
         <Icon name="leave" /> Log out
       </button>
       <DeleteForm />
+      <ForDevelopers />
     </section>
   );
 }
@@ -116,6 +118,20 @@ function DeleteForm() {
         </button>
       </form>
     </details>
+  );
+}
+
+/** GraphiQL is not served in production. */
+function ForDevelopers() {
+  const [served, setServed] = useState(false);
+  useEffect(() => {
+    fetch('/graphiql', { method: 'HEAD' }).then(({ ok }) => setServed(ok), () => {});
+  }, []);
+  if (!served) return null;
+  return (
+    <p className="developers">
+      Write programs? <a href="/graphiql">GraphiQL</a> shows the API, with a tour.
+    </p>
   );
 }
 

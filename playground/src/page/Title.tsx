@@ -1,5 +1,6 @@
 import { useEffect, useRef } from 'react';
 import type { ReactNode } from 'react';
+import { hasTravelled } from './path';
 
 type Props = {
   /** What the window is called; the heading when no other is given. */
@@ -15,8 +16,9 @@ export function Title({ title, children, className }: Props) {
     document.title = `${title} · Linnet`;
   }, [title]);
   useEffect(() => {
-    const none = document.activeElement === document.body || document.activeElement?.tagName === 'A';
-    if (none && performance.now() > 3_000) heading.current?.focus({ preventScroll: true });
+    const { activeElement } = document;
+    const free = activeElement === document.body || activeElement?.tagName === 'A';
+    if (free && hasTravelled()) heading.current?.focus({ preventScroll: true });
   }, []);
   return (
     <h1 ref={heading} tabIndex={-1} className={className}>

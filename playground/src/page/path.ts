@@ -6,9 +6,15 @@ const listeners = new Set<() => void>();
 const tell = () => listeners.forEach((listener) => listener());
 window.addEventListener('popstate', tell);
 
+let travelled = false;
+
+/** Whether one came to this page from another one of the app. */
+export const hasTravelled = () => travelled;
+
 export function go(to: string, { replace = false } = {}): void {
   if (replace) history.replaceState(null, '', to);
   else history.pushState(null, '', to);
+  travelled = true;
   tell();
   if (!replace) window.scrollTo(0, 0);
 }

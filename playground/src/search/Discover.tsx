@@ -3,7 +3,7 @@ import { DiscoverDocument } from '../generated/documents';
 import { Icon } from '../page/Icon';
 import { Link } from '../page/Link';
 import { Trouble } from '../page/Trouble';
-import { shortNumber } from '../text/time';
+import { counted } from '../text/time';
 import { TagRow } from '../user/Rows';
 
 /** What there is to see, for one who does not know yet what to look for. */
@@ -23,7 +23,7 @@ export function Discover() {
                   <Icon name="screen" />
                 </span>
                 <Link to={`/wall/${slug}`} className="who">
-                  <bdi className="name">{title}</bdi> <span className="handle">{shortNumber(tweetCount)} tweets</span>
+                  <bdi className="name">{title}</bdi> <span className="handle">{counted(tweetCount, 'tweet')}</span>
                 </Link>
               </li>
             ))}

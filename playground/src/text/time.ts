@@ -17,6 +17,9 @@ export const clockTime = (milliseconds: number) => clock.format(milliseconds);
 export const wholeNumber = (number: number) => whole.format(number);
 export const shortNumber = (number: number) => (number < 10_000 ? whole : compact).format(number);
 
+/** `1 tweet`, `2 tweets`: the words are English, the number is in the reader's language. */
+export const counted = (number: number, noun: string) => `${shortNumber(number)} ${noun}${number === 1 ? '' : 's'}`;
+
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;

@@ -5,7 +5,7 @@ import { Link, NavLink } from '../page/Link';
 import { Title } from '../page/Title';
 import { Trouble } from '../page/Trouble';
 import { useSession } from '../session';
-import { monthOf, shortNumber } from '../text/time';
+import { counted, monthOf, shortNumber } from '../text/time';
 import { Avatar } from './Avatar';
 import { Follow } from './Follow';
 import { Followers, Following, Likes, Tweets } from './ProfileLists';
@@ -66,15 +66,9 @@ function Head({ user }: { user: NonNullable<ProfileQuery['user']> }) {
         </p>
       )}
       <p className="facts">
-        <span>
-          <b>{shortNumber(user.tweetCount)}</b> tweets
-        </span>
-        <span>
-          <b>{shortNumber(user.followerCount)}</b> followers
-        </span>
-        <span>
-          <b>{shortNumber(user.followingCount)}</b> following
-        </span>
+        <span>{counted(user.tweetCount, 'tweet')}</span>
+        <span>{counted(user.followerCount, 'follower')}</span>
+        <span>{shortNumber(user.followingCount)} following</span>
         <span>Since {monthOf(user.createdAt)}</span>
         {user.url && (
           <a href={user.url} target="_blank" rel="noopener noreferrer">

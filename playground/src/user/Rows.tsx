@@ -3,7 +3,7 @@
 import type { RowFragment, TagFragment } from '../generated/documents';
 import { Link } from '../page/Link';
 import { useSession } from '../session';
-import { shortNumber } from '../text/time';
+import { counted } from '../text/time';
 import { Avatar } from './Avatar';
 import { Follow } from './Follow';
 
@@ -32,7 +32,7 @@ export function TagRow({ tag }: { tag: TagFragment }) {
         #
       </span>
       <Link to={`/hashtag/${encodeURIComponent(tag.name)}`} className="who">
-        <bdi className="name">#{tag.name}</bdi> <span className="handle">{shortNumber(tag.tweetCount)} tweets</span>
+        <bdi className="name">#{tag.name}</bdi> <span className="handle">{counted(tag.tweetCount, 'tweet')}</span>
       </Link>
       <Follow target={tag} name={`#${tag.name}`} />
     </li>

@@ -45,7 +45,7 @@ export function Wall({ title, source, about, tools, empty }: Props) {
         </Title>
         {about}
         <p className="wall-count" aria-live="off">
-          <b data-testid="tweet-count">{board ? wholeNumber(board.count) : '…'}</b> tweets
+          <b data-testid="tweet-count">{board ? wholeNumber(board.count) : '…'}</b> {board?.count === 1 ? 'tweet' : 'tweets'}
         </p>
         <div className="wall-tools">
           {tools}
