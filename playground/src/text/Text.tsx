@@ -2,6 +2,7 @@
 
 import { memo } from 'react';
 import { Link } from '../page/Link';
+import { Outside } from '../page/Outside';
 import { parts } from './entities';
 import type { Part } from './entities';
 
@@ -31,9 +32,9 @@ function Marked({ part, known }: { part: Part; known: Set<string> }) {
       return <Link to={`/user/${part.username}`}>{part.text}</Link>;
     case 'link':
       return (
-        <a href={part.url} target="_blank" rel="noopener noreferrer nofollow ugc" dir="ltr">
-          {part.text.replace(/^https?:\/\//i, '')}
-        </a>
+        <Outside to={part.url}>
+          <bdi dir="ltr">{part.text.replace(/^https?:\/\//i, '')}</bdi>
+        </Outside>
       );
     case 'text':
       return part.text;

@@ -1,8 +1,7 @@
 // The home timeline: a page, then what happens from the moment it was taken on.
 
 import { useQuery } from '@apollo/client/react';
-import { useEffect, useRef, useState } from 'react';
-import { problemOf } from '../client/error';
+import { useStream } from '../client/useStream';
 import { TimelineDocument, TimelineStreamDocument } from '../generated/documents';
 import type { TimelineQuery, TimelineStreamSubscription } from '../generated/documents';
 
@@ -28,26 +27,17 @@ export function useLiveTimeline() {
   const { data, error, fetchMore, refetch, subscribeToMore } = useQuery(TimelineDocument, {
     fetchPolicy: 'cache-first',
   });
-  const slug = data?.viewer?.timeline?.slug;
-  const position = useRef<string>(undefined);
-  const [round, setRound] = useState(0);
-  position.current = data?.timelineCursor;
-
-  useEffect(() => {
-    if (!slug) return undefined;
-    return subscribeToMore({
+  const timeline = data?.viewer?.timeline;
+  useStream(timeline?.slug, data?.timelineCursor, refetch, (variables, onError) =>
+    subscribeToMore({
       document: TimelineStreamDocument,
-      variables: { slug, after: position.current },
+      variables,
       updateQuery: (_, { subscriptionData, previousData, complete }) =>
         complete ? after(previousData as TimelineQuery, subscriptionData.data.feedStream) : undefined,
-      onError(error) {
-        // The list is older than the log goes back.
-        if (problemOf(error).code === 'CURSOR_EXPIRED') void refetch().then(() => setRound((last) => last + 1));
-      },
-    });
-  }, [slug, round, subscribeToMore, refetch]);
+      onError,
+    }),
+  );
 
-  const timeline = data?.viewer?.timeline;
   const more = () =>
     fetchMore({ variables: { after: timeline?.actions.pageInfo.endCursor, older: true } });
   return { timeline, error, more, refetch };

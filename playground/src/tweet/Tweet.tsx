@@ -5,6 +5,7 @@ import type { ReactNode } from 'react';
 import type { CardFragment } from '../generated/documents';
 import { Icon } from '../page/Icon';
 import { Link } from '../page/Link';
+import { Outside } from '../page/Outside';
 import { go } from '../page/path';
 import { useSession } from '../session';
 import { Text } from '../text/Text';
@@ -52,9 +53,7 @@ export function Tweet({ tweet, reason, large = false }: Props) {
       )}
       {tweet.url && (
         <p className="origin">
-          <a href={tweet.url} target="_blank" rel="noopener noreferrer">
-            Original
-          </a>
+          <Outside to={tweet.url}>Original</Outside>
         </p>
       )}
       <Reactions

@@ -2,6 +2,7 @@ import { useQuery } from '@apollo/client/react';
 import { ProfileDocument } from '../generated/documents';
 import type { ProfileQuery } from '../generated/documents';
 import { Link, NavLink } from '../page/Link';
+import { Outside } from '../page/Outside';
 import { Title } from '../page/Title';
 import { Trouble } from '../page/Trouble';
 import { useSession } from '../session';
@@ -70,11 +71,7 @@ function Head({ user }: { user: NonNullable<ProfileQuery['user']> }) {
         <span>{counted(user.followerCount, 'follower')}</span>
         <span>{shortNumber(user.followingCount)} following</span>
         <span>Since {monthOf(user.createdAt)}</span>
-        {user.url && (
-          <a href={user.url} target="_blank" rel="noopener noreferrer">
-            Profile at the origin
-          </a>
-        )}
+        {user.url && <Outside to={user.url}>Profile at the origin</Outside>}
       </p>
     </header>
   );
