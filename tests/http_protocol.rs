@@ -252,7 +252,13 @@ async fn the_app_is_one_page_under_all_its_paths() {
             assert_eq!(header(&page, "cache-control"), "no-cache");
             assert_eq!(page.bytes().await.unwrap(), home, "{path}");
         }
-        for path in ["/nothing", "/user", "/user/alice/likes/all", "/index.html", "/assets/none.js"] {
+        for path in [
+            "/nothing",
+            "/user",
+            "/user/alice/likes/all",
+            "/index.html",
+            "/assets/none.js",
+        ] {
             assert_eq!(send(linnet.get(path)).await.status(), 404, "{path}");
         }
     }
