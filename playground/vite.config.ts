@@ -7,13 +7,20 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     license: { fileName: 'licenses.md' },
     rolldownOptions: {
-      input: 'graphiql.html',
+      input: ['index.html', 'graphiql.html'],
       output: {
         // GraphiQL makes the names of its icons, which screen readers tell,
         // from those of functions.
         keepNames: true,
-        // What others wrote stands apart from what changes here.
-        codeSplitting: { groups: [{ name: 'vendor', test: /node_modules/ }] },
+        // What others wrote stands apart from what changes here, and what only GraphiQL needs from
+        // what the app needs.
+        codeSplitting: {
+          groups: [
+            { name: 'shared', test: /node_modules\/(react|react-dom|scheduler|graphql|graphql-ws)\// },
+            { name: 'apollo', test: /node_modules\/(@apollo|@wry|optimism|rxjs|twitter-text)\// },
+            { name: 'editor', test: /node_modules/ },
+          ],
+        },
       },
       checks: { moduleLevelDirective: false },
     },

@@ -1,4 +1,4 @@
-//! The real JavaScript clients against a running server. Each script in
+//! The real JavaScript clients and browsers against a running server. Each script in
 //! `clients/` is told the server's address, prints a line for every check and
 //! ends with status 0 when all went well.
 
@@ -12,7 +12,17 @@ use tokio::time::timeout;
 
 use crate::harness::Linnet;
 
-const DEADLINE: Duration = Duration::from_secs(120);
+const DEADLINE: Duration = Duration::from_secs(240);
+
+/// The scripts that need a browser.
+const BROWSERS: &[&str] = &[
+    "app.mjs",
+    "closed.mjs",
+    "graphiql.mjs",
+    "texts.mjs",
+    "wall.mjs",
+    "wall-breaks.mjs",
+];
 
 #[tokio::test]
 async fn graphql_over_http_audit() {
@@ -49,6 +59,52 @@ async fn graphiql_in_a_browser() {
     run("graphiql.mjs").await;
 }
 
+#[tokio::test]
+async fn the_app_in_a_browser() {
+    run("app.mjs").await;
+}
+
+#[tokio::test]
+async fn the_app_of_a_closed_house() {
+    run("closed.mjs").await;
+}
+
+#[tokio::test]
+async fn the_app_reads_texts_as_the_server_does() {
+    run("texts.mjs").await;
+}
+
+#[tokio::test]
+async fn live_walls_in_a_browser() {
+    run("wall.mjs").await;
+}
+
+#[tokio::test]
+async fn live_walls_when_things_break() {
+    run("wall-breaks.mjs").await;
+}
+
+/// What `docs/CLIENTS.md` quotes, under a first line that names the file, stands there.
+#[test]
+fn the_documentation_quotes_the_app() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("docs/CLIENTS.md")).unwrap();
+    let mut quotes = 0;
+    for block in text.split("```").skip(1).step_by(2) {
+        let mut lines = block.lines().skip(1).map(str::trim).filter(|line| !line.is_empty());
+        let Some((_, path)) = lines.next().and_then(|line| line.split_once(" playground/src/")) else {
+            continue;
+        };
+        let source = std::fs::read_to_string(root.join("playground/src").join(path)).unwrap();
+        let mut source = source.lines().map(str::trim);
+        for line in lines {
+            assert!(source.any(|own| own == line), "{path} has no such line here: {line}");
+            quotes += 1;
+        }
+    }
+    assert!(quotes > 30, "{quotes}");
+}
+
 /// Runs one script against a server of its own.
 async fn run(script: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients");
@@ -63,6 +119,7 @@ async fn run(script: &str) {
     let child = Command::new("node")
         .arg(folder.join(script))
         .arg(server.url())
+        .env("LINNET_PROGRAM", env!("CARGO_BIN_EXE_linnet"))
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
@@ -98,7 +155,7 @@ async fn missing(folder: &Path, script: &str) -> Option<String> {
     if !folder.join("node_modules").is_dir() {
         return Some("run `npm ci` in tests/clients first".to_owned());
     }
-    if script == "graphiql.mjs" {
+    if BROWSERS.contains(&script) {
         let browser = std::env::var_os("CHROMIUM").map_or_else(|| PathBuf::from("/usr/bin/chromium"), PathBuf::from);
         if !browser.exists() {
             return Some(format!("{} is not installed", browser.display()));

@@ -225,21 +225,86 @@ async fn health_and_metrics_are_shown() {
     }
 }
 
+/// Every path of the app, and what is no path of it.
+const PAGES: &[&str] = &[
+    "/",
+    "/log-in",
+    "/sign-up",
+    "/search?q=rust",
+    "/notifications",
+    "/settings",
+    "/tweet/1",
+    "/user/alice",
+    "/user/alice/likes",
+    "/hashtag/stra%C3%9Fe",
+    "/wall/rustconf?projector",
+];
+
+#[tokio::test]
+async fn the_app_is_one_page_under_all_its_paths() {
+    for options in [&[][..], &["--production"], &["--public-access", "off"]] {
+        let linnet = Linnet::with(options).await;
+        let home = send(linnet.get("/")).await.bytes().await.unwrap();
+        for path in PAGES {
+            let page = send(linnet.get(path)).await;
+            assert_eq!(page.status(), 200, "{path}");
+            assert_eq!(header(&page, "content-type"), "text/html; charset=utf-8");
+            assert_eq!(header(&page, "cache-control"), "no-cache");
+            assert_eq!(page.bytes().await.unwrap(), home, "{path}");
+        }
+        for path in [
+            "/nothing",
+            "/user",
+            "/user/alice/likes/all",
+            "/index.html",
+            "/assets/none.js",
+        ] {
+            assert_eq!(send(linnet.get(path)).await.status(), 404, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn pages_allow_nothing_from_elsewhere() {
+    let linnet = Linnet::start().await;
+    for path in ["/", "/wall/rustconf", "/graphiql"] {
+        let page = send(linnet.get(path)).await;
+        let policy = header(&page, "content-security-policy");
+        assert!(policy.starts_with("default-src 'self';"), "{path}: {policy}");
+        for word in ["http", "ws:", "wss:", "*", "unsafe-eval", "script-src"] {
+            assert!(!policy.contains(word), "{path}: {policy}");
+        }
+        assert_eq!(policy.contains("unsafe-inline"), path == "/graphiql", "{policy}");
+        assert_eq!(header(&page, "x-content-type-options"), "nosniff");
+    }
+}
+
+#[tokio::test]
+async fn what_pages_are_made_of_is_kept_for_good() {
+    let linnet = Linnet::start().await;
+    for path in ["/", "/graphiql"] {
+        let page = send(linnet.get(path)).await;
+        let tag = header(&page, "etag");
+        let text = page.text().await.unwrap();
+        let again = send(linnet.get(path).header("if-none-match", tag)).await;
+        assert_eq!(again.status(), 304, "{path}");
+        let assets: Vec<_> = text.split('"').filter(|part| part.starts_with("/assets/")).collect();
+        assert!(assets.len() > 3, "{text}");
+        for asset in assets {
+            let file = send(linnet.get(asset)).await;
+            assert_eq!(file.status(), 200, "{asset}");
+            assert_eq!(header(&file, "cache-control"), "public, max-age=31536000, immutable");
+        }
+    }
+}
+
 #[tokio::test]
 async fn graphiql_is_served_outside_production_only() {
     let linnet = Linnet::start().await;
-    let page = send(linnet.get("/")).await;
-    assert_eq!(page.status(), 200);
-    assert_eq!(page.url().path(), "/graphiql");
-    assert!(header(&page, "content-security-policy").starts_with("default-src 'self'"));
-    let tag = header(&page, "etag");
-    let again = send(linnet.get("/graphiql").header("if-none-match", tag)).await;
-    assert_eq!(again.status(), 304);
+    assert_eq!(send(linnet.get("/graphiql")).await.status(), 200);
 
     let linnet = Linnet::with(&["--production"]).await;
-    for path in ["/", "/graphiql"] {
-        assert_eq!(send(linnet.get(path)).await.status(), 404);
-    }
+    assert_eq!(send(linnet.get("/graphiql")).await.status(), 404);
     let answer = linnet
         .graphql("{ __schema { queryType { name } } }", json!({}), None)
         .await;

@@ -1,56 +1,21 @@
-import { useEditorContext } from '@graphiql/react';
-import { GraphiQL } from 'graphiql';
-import { useEffect } from 'react';
+import { ApolloProvider } from '@apollo/client/react';
 import { createRoot } from 'react-dom/client';
-import 'graphiql/style.css';
-import { fetcher } from './fetcher';
-import { setSession, useSession } from './session';
-import { prepareStorage, restoreTour, tour } from './tour';
-import './style.css';
+import { App } from './app/App';
+import { client } from './client/client';
+import { keepSession } from './client/renewal';
+import './style/base.css';
+import './style/frame.css';
+import './style/tweet.css';
+import './style/form.css';
+import './style/list.css';
+import './style/wall.css';
 
-function Playground() {
-  return (
-    <GraphiQL
-      fetcher={fetcher}
-      defaultTabs={tour}
-      defaultEditorToolsVisibility="variables"
-      shouldPersistHeaders={false}
-    >
-      <GraphiQL.Logo>
-        <a className="linnet-logo" href="/">
-          Linnet
-        </a>
-      </GraphiQL.Logo>
-      <GraphiQL.Footer>
-        <Status />
-      </GraphiQL.Footer>
-    </GraphiQL>
+keepSession();
+const root = document.getElementById('app');
+if (root) {
+  createRoot(root).render(
+    <ApolloProvider client={client}>
+      <App />
+    </ApolloProvider>,
   );
 }
-
-function Status() {
-  const session = useSession();
-  const queryEditor = useEditorContext()?.queryEditor;
-  useEffect(() => queryEditor?.setOption('lineWrapping', true), [queryEditor]);
-  return (
-    <div className="linnet-status">
-      <span role="status">
-        {session
-          ? `Signed in${session.username ? ` as @${session.username}` : ''}: every tab sends this token`
-          : 'Not signed in: start with the SignUp tab'}
-      </span>
-      {session && (
-        <button type="button" onClick={() => setSession(null)}>
-          Forget the token
-        </button>
-      )}
-      <button type="button" onClick={restoreTour} title="Brings back the example queries, in place of all tabs">
-        Restore the tour
-      </button>
-    </div>
-  );
-}
-
-prepareStorage();
-const root = document.getElementById('graphiql');
-if (root) createRoot(root).render(<Playground />);

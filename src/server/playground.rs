@@ -1,8 +1,10 @@
-//! The pages for people: GraphiQL and the live walls, embedded in the program.
+//! The pages for people: the app with its live walls, and GraphiQL, embedded in the program.
 
 use axum::{
+    Router,
     extract::Path,
-    response::{IntoResponse, Redirect, Response},
+    response::{IntoResponse, Response},
+    routing::get,
 };
 use http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode,
@@ -19,15 +21,39 @@ use super::answer::Problem;
 #[folder = "playground/dist"]
 struct Files;
 
-/// Nothing from elsewhere; GraphiQL's editor styles its lines inline.
-const POLICY: &str = "default-src 'self'; connect-src 'self' ws: wss:; \
-    style-src 'self' 'unsafe-inline'; img-src 'self' data: https:; font-src 'self' data:; \
-    worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'none'; \
+/// The paths of the app. It is one page, which reads its address.
+const APP: &[&str] = &[
+    "/",
+    "/log-in",
+    "/sign-up",
+    "/search",
+    "/notifications",
+    "/settings",
+    "/tweet/{id}",
+    "/user/{name}",
+    "/user/{name}/{list}",
+    "/hashtag/{name}",
+    "/wall/{slug}",
+];
+
+/// Nothing from elsewhere, whatever stands in what people write.
+const POLICY: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; \
+    form-action 'none'; frame-ancestors 'none'";
+
+/// GraphiQL's editor styles its lines inline.
+const EDITOR_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+    font-src 'self' data:; worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
 
-/// `/`
-pub(super) async fn home() -> Redirect {
-    Redirect::temporary("/graphiql")
+/// The app and what its pages are made of, which GraphiQL's are too.
+pub(super) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    APP.iter()
+        .fold(Router::new(), |router, path| router.route(path, get(app)))
+        .route("/assets/{*name}", get(asset))
+}
+
+async fn app(headers: HeaderMap) -> Response {
+    file("index.html", &headers)
 }
 
 /// `/graphiql`
@@ -35,13 +61,8 @@ pub(super) async fn graphiql(headers: HeaderMap) -> Response {
     file("graphiql.html", &headers)
 }
 
-/// `/wall/SLUG` and `/hashtag/NAME`: one page, which reads its address.
-pub(super) async fn wall(headers: HeaderMap) -> Response {
-    file("wall.html", &headers)
-}
-
 /// `/assets/NAME`
-pub(super) async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
+async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
     file(&format!("assets/{name}"), &headers)
 }
 
@@ -77,7 +98,7 @@ fn file(name: &str, headers: &HeaderMap) -> Response {
     set(CONTENT_TYPE, &with_charset(kind.as_ref()));
     set(ETAG, &tag);
     set(CACHE_CONTROL, caching(name));
-    set(CONTENT_SECURITY_POLICY, POLICY);
+    set(CONTENT_SECURITY_POLICY, policy(name));
     set(X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(REFERRER_POLICY, "no-referrer");
     response
@@ -91,14 +112,13 @@ fn with_charset(kind: &str) -> String {
     }
 }
 
-/// A file whose name carries the hash of its content never changes.
+fn policy(name: &str) -> &'static str {
+    if name == "graphiql.html" { EDITOR_POLICY } else { POLICY }
+}
+
+/// What is in `assets` carries the hash of its content in its name and never changes.
 fn caching(name: &str) -> &'static str {
-    let stem = name.rsplit('/').next().unwrap_or(name);
-    let hashed = stem
-        .split(['-', '.'])
-        .skip(1)
-        .any(|part| part.len() >= 8 && part.bytes().any(|byte| byte.is_ascii_digit()));
-    if name.starts_with("assets/") && hashed {
+    if name.starts_with("assets/") {
         "public, max-age=31536000, immutable"
     } else {
         "no-cache"

@@ -24,13 +24,9 @@ pub(super) fn router(server: Server) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::show))
-        .route("/wall/{slug}", get(playground::wall))
-        .route("/hashtag/{name}", get(playground::wall))
-        .route("/assets/{*name}", get(playground::asset));
+        .merge(playground::routes());
     if !server.options.production {
-        router = router
-            .route("/", get(playground::home))
-            .route("/graphiql", get(playground::graphiql));
+        router = router.route("/graphiql", get(playground::graphiql));
     }
     router
         .fallback(playground::absent)

@@ -37,7 +37,7 @@ export function same(what, actual, expected) {
 
 /** Runs the checks and ends the process. */
 export async function main(checks) {
-  const deadline = setTimeout(() => finish(new Error('not done within 110 seconds')), 110_000);
+  const deadline = setTimeout(() => finish(new Error('not done within 220 seconds')), 220_000);
   try {
     await checks();
     finish();
@@ -68,9 +68,9 @@ export const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resol
 /** A name nobody has yet: at most 20 letters and digits. */
 export const unique = (prefix) => `${prefix}${randomBytes(5).toString('hex')}`;
 
-/** Asks over plain HTTP; errors of the answer are thrown. */
-export async function ask(query, variables, token) {
-  const response = await fetch(url, {
+/** Asks over plain HTTP; errors of the answer are thrown. `home` is another server than the usual. */
+export async function ask(query, variables, token, home = base) {
+  const response = await fetch(`${home}/graphql`, {
     method: 'POST',
     headers: {
       'content-type': 'application/json',
@@ -98,12 +98,33 @@ export const DELETE_TWEET = `mutation Delete($input: DeleteTweetInput!) {
 }`;
 
 /** Signs up somebody new. */
-export async function signUp() {
-  const { signUp: account } = await ask(SIGN_UP, { input: { username: unique('u'), password: 'a long password' } });
+export async function signUp(home, username = unique('u')) {
+  const { signUp: account } = await ask(SIGN_UP, { input: { username, password: 'a long password' } }, undefined, home);
   return account;
 }
 
 /** Posts with `token` and gives the tweet. */
-export async function post(text, token) {
-  return (await ask(POST_TWEET, { input: { text } }, token)).postTweet.tweet;
+export async function post(text, token, home) {
+  return (await ask(POST_TWEET, { input: { text } }, token, home)).postTweet.tweet;
 }
+
+/** Runs a mutation of the form `name(input: ...)`. */
+export async function write(name, type, input, token, home) {
+  return ask(`mutation($input: ${type}!) { ${name}(input: $input) { __typename } }`, { input }, token, home);
+}
+
+/** Asks again and again until the answer is good, and notes whether it became so. */
+export async function until(what, look, good, seconds = 30) {
+  const end = Date.now() + seconds * 1000;
+  let seen;
+  while (Date.now() < end) {
+    seen = await look();
+    if (good(seen)) return check(what, true);
+    await sleep(40);
+  }
+  return check(what, false, seen);
+}
+
+/** Waits until something is exactly so. */
+export const becomes = (what, look, expected, seconds) =>
+  until(what, look, (seen) => JSON.stringify(seen) === JSON.stringify(expected), seconds);

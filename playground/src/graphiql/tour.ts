@@ -2,8 +2,8 @@
 
 type Tab = { query: string; variables: string };
 
-const queries = import.meta.glob<string>('../queries/*.graphql', { query: '?raw', import: 'default', eager: true });
-const variables = import.meta.glob<string>('../queries/*.variables.json', {
+const queries = import.meta.glob<string>('../../queries/*.graphql', { query: '?raw', import: 'default', eager: true });
+const variables = import.meta.glob<string>('../../queries/*.variables.json', {
   query: '?raw',
   import: 'default',
   eager: true,

@@ -2,19 +2,23 @@
 // subscriptions over a WebSocket, each with the remembered token unless the
 // tab's headers carry an `Authorization` of their own.
 
-import { getOperationAST, Kind, parse, type DocumentNode, type OperationDefinitionNode } from 'graphql';
+import type { GraphiQLProps } from 'graphiql';
+import { getOperationAST, Kind, parse } from 'graphql';
+import type { DocumentNode, ExecutionResult, OperationDefinitionNode } from 'graphql';
 import { createClient } from 'graphql-ws';
-import { resumable } from './resume';
-import { session, setSession } from './session';
+import { resumable } from '../resume';
+import { endSession, openSession, session } from '../session';
 
 type Params = { query: string; operationName?: string | null; variables?: unknown };
 type Options = { headers?: Record<string, unknown>; documentAST?: DocumentNode };
-type Result = { data?: Record<string, unknown> | null; errors?: readonly unknown[] };
+type Result = ExecutionResult<Record<string, unknown>>;
 type Observer = { next(value: unknown): void; error(error: unknown): void; complete(): void };
+
+type Answer = ReturnType<GraphiQLProps['fetcher']>;
 
 const PATH = '/graphql';
 
-export function fetcher(params: Params, options?: Options): any {
+export function fetcher(params: Params, options?: Options): Answer {
   const operation = operationOf(params, options);
   const headers = headersOf(options);
   return operation?.operation === 'subscription' ? subscribe(params, headers) : post(params, headers, operation);
@@ -46,7 +50,12 @@ function sendsSession(headers: Record<string, string>): boolean {
   return remembered !== null && headers.Authorization === `Bearer ${remembered.token}`;
 }
 
-async function post(params: Params, headers: Record<string, string>, operation: OperationDefinitionNode | null) {
+async function post(
+  params: Params,
+  headers: Record<string, string>,
+  operation: OperationDefinitionNode | null,
+): Promise<Result> {
+  const remembered = session();
   const response = await fetch(PATH, {
     method: 'POST',
     headers: {
@@ -59,7 +68,7 @@ async function post(params: Params, headers: Record<string, string>, operation: 
   if (response.status === 401 && sendsSession(headers)) {
     // The session has ended on the server. What nobody in particular may ask
     // (the schema, above all) goes on without it.
-    setSession(null);
+    if (remembered) endSession(remembered.token);
     if (operation?.operation === 'query') {
       const { Authorization: _ended, ...rest } = headers;
       return post(params, rest, operation);
@@ -81,18 +90,24 @@ async function post(params: Params, headers: Record<string, string>, operation: 
 function remember(result: Result, operation: OperationDefinitionNode): void {
   for (const selection of operation.selectionSet.selections) {
     if (selection.kind !== Kind.FIELD) continue;
-    const value: any = result.data?.[selection.alias?.value ?? selection.name.value];
-    if (typeof value?.token === 'string') {
-      const username = typeof value.user?.username === 'string' ? value.user.username : null;
-      setSession({ token: value.token, username: username ?? session()?.username ?? null });
+    const value = result.data?.[selection.alias?.value ?? selection.name.value];
+    if (isOpened(value)) {
+      openSession(value.token, value.user?.username ?? session()?.username ?? null, value.expiresAt ?? null);
     } else if (value === true && ['logOut', 'deleteAccount'].includes(selection.name.value)) {
-      setSession(null);
+      const ended = session();
+      if (ended) endSession(ended.token);
     }
   }
 }
 
-function subscribe(params: Params, headers: Record<string, string>) {
-  return {
+type Opened = { token: string; expiresAt?: string; user?: { username?: string } };
+
+function isOpened(value: unknown): value is Opened {
+  return typeof value === 'object' && value !== null && typeof (value as Partial<Opened>).token === 'string';
+}
+
+function subscribe(params: Params, headers: Record<string, string>): Answer {
+  const stream = {
     subscribe(observer: Observer) {
       const client = createClient({
         url: new URL(PATH, location.href).href.replace(/^http/, 'ws'),
@@ -107,7 +122,9 @@ function subscribe(params: Params, headers: Record<string, string>) {
           observer.next(value);
         },
         error(error) {
-          if (error instanceof CloseEvent && error.code === 4403 && sendsSession(headers)) setSession(null);
+          const remembered = session();
+          const over = error instanceof CloseEvent && error.code === 4403 && sendsSession(headers);
+          if (over && remembered) endSession(remembered.token);
           observer.error(readable(error));
         },
         complete: () => observer.complete(),
@@ -120,6 +137,8 @@ function subscribe(params: Params, headers: Record<string, string>) {
       };
     },
   };
+  // GraphiQL subscribes with one observer, and in no other way that its type allows.
+  return stream as unknown as Answer;
 }
 
 function readable(error: unknown): unknown {

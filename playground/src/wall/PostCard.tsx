@@ -1,0 +1,42 @@
+import { memo } from 'react';
+import { Link } from '../page/Link';
+import { Icon } from '../page/Icon';
+import { Text } from '../text/Text';
+import { shortNumber } from '../text/time';
+import { Byline } from '../tweet/Byline';
+import { tweetPath } from '../tweet/Tweet';
+import type { Card } from './board';
+
+/** A tweet on a wall: to be read, not to be answered. */
+export const PostCard = memo(function PostCard({ card: { post, by } }: { card: Card }) {
+  const { id, text, author, mentions, createdAt, editedAt, likeCount, retweetCount } = post;
+  return (
+    <article className="tweet post" tabIndex={-1} data-id={id} aria-label={author.displayName}>
+      {by && (
+        <p className="reason">
+          <Icon name="retweet" />{' '}
+          <Link to={`/user/${by.username}`}>
+            <bdi>{by.displayName}</bdi>
+          </Link>{' '}
+          retweeted
+        </p>
+      )}
+      <Byline author={author} at={createdAt} edited={editedAt !== null} to={tweetPath(id)} />
+      <Text text={text} mentions={mentions} />
+      {likeCount + retweetCount > 0 && (
+        <p className="tallies">
+          {retweetCount > 0 && (
+            <span>
+              <Icon name="retweet" /> {shortNumber(retweetCount)} <span className="hidden">retweets</span>
+            </span>
+          )}
+          {likeCount > 0 && (
+            <span>
+              <Icon name="heart" /> {shortNumber(likeCount)} <span className="hidden">likes</span>
+            </span>
+          )}
+        </p>
+      )}
+    </article>
+  );
+});

@@ -1,0 +1,101 @@
+// What a wall shows, as its events change it. Nothing here knows of pages or sockets.
+
+import type { PersonFragment, PostFragment, TweetEventKind } from '../generated/documents';
+
+/** A tweet on the wall; `by` is who retweeted it there. */
+export type Card = { post: PostFragment; by: PersonFragment | null };
+
+export type Board = {
+  /** What one sees, newest first. */
+  shown: readonly Card[];
+  /** What has come since, newest first, and how many that were: only the newest are kept. */
+  waiting: readonly Card[];
+  waitingCount: number;
+  /** All tweets of the wall, counted by the server. */
+  count: number;
+  /** Where the older ones begin; null where there are none, or where they were let go. */
+  older: string | null;
+};
+
+export type Event = {
+  kind: TweetEventKind;
+  tweetId: string;
+  post: PostFragment | null;
+  by: PersonFragment | null;
+  count: number | null;
+};
+
+/** How many cards a wall keeps at each side of the waiting line. */
+export const KEPT = 100;
+
+export function begin(posts: readonly PostFragment[], count: number, older: string | null): Board {
+  return { shown: posts.map(plain), waiting: [], waitingCount: 0, count, older };
+}
+
+const plain = (post: PostFragment): Card => ({ post, by: null });
+
+export function hear(board: Board, event: Event): Board {
+  const next = { ...board, count: event.count ?? board.count };
+  switch (event.kind) {
+    case 'CREATED':
+      return event.post && !has(board, event.tweetId) ? wait(next, plain(event.post)) : rewrite(next, event.post);
+    case 'RETWEETED':
+      return event.post ? wait(rewrite(next, event.post), { post: event.post, by: event.by }) : next;
+    case 'UPDATED':
+      return rewrite(next, event.post);
+    case 'DELETED':
+      return withdraw(next, event.tweetId);
+  }
+}
+
+const has = ({ shown, waiting }: Board, id: string) => [...waiting, ...shown].some(({ post }) => post.id === id);
+
+function wait(board: Board, card: Card): Board {
+  const known = board.waiting.some(({ post }) => post.id === card.post.id);
+  const waiting = [card, ...without(board.waiting, card.post.id)].slice(0, KEPT);
+  return { ...board, waiting, waitingCount: board.waitingCount + (known ? 0 : 1) };
+}
+
+/** Puts a tweet's present text wherever it stands. */
+function rewrite(board: Board, post: PostFragment | null): Board {
+  if (!post) return board; // Gone since: that is told next.
+  const renew = (cards: readonly Card[]) =>
+    cards.some((card) => card.post.id === post.id)
+      ? cards.map((card) => (card.post.id === post.id ? { ...card, post } : card))
+      : cards;
+  return { ...board, shown: renew(board.shown), waiting: renew(board.waiting) };
+}
+
+function withdraw(board: Board, id: string): Board {
+  const waiting = without(board.waiting, id);
+  const waitingCount = board.waitingCount - (board.waiting.length - waiting.length);
+  return { ...board, shown: without(board.shown, id), waiting, waitingCount };
+}
+
+const without = (cards: readonly Card[], id: string) =>
+  cards.some(({ post }) => post.id === id) ? cards.filter(({ post }) => post.id !== id) : cards;
+
+/** Shows what waits: all of it, or the oldest few. A tweet stands once, where it came up last. */
+export function reveal(board: Board, few = Infinity): Board {
+  if (board.waiting.length === 0) return board.waitingCount === 0 ? board : { ...board, waitingCount: 0 };
+  const from = Math.max(0, board.waiting.length - few);
+  const fresh = board.waiting.slice(from);
+  const risen = new Set(fresh.map(({ post }) => post.id));
+  const all = [...fresh, ...board.shown.filter(({ post }) => !risen.has(post.id))];
+  const lost = board.waitingCount > board.waiting.length && from === 0;
+  const cut = all.length > KEPT || lost;
+  return {
+    ...board,
+    shown: all.slice(0, KEPT),
+    waiting: board.waiting.slice(0, from),
+    waitingCount: from === 0 ? 0 : board.waitingCount - fresh.length,
+    older: cut ? null : board.older,
+  };
+}
+
+/** Puts an older page below. */
+export function extend(board: Board, posts: readonly PostFragment[], older: string | null): Board {
+  const known = new Set(board.shown.map(({ post }) => post.id));
+  const fresh = posts.filter(({ id }) => !known.has(id)).map(plain);
+  return { ...board, shown: [...board.shown, ...fresh], older };
+}

@@ -1,0 +1,61 @@
+// The app where the house is not open to everybody: `--public-access off`, `--sign-up off`,
+// `--production`.
+
+import { accessible } from './axe.mjs';
+import { complaints, launch, picture, quiet, visit } from './browser.mjs';
+import { check, main, same, signUp, unique } from './check.mjs';
+import { start } from './server.mjs';
+
+/** Only members may read: all pages lead to the door, and those who come in see them. */
+async function members(browser) {
+  const server = await start('--public-access', 'off', '--production');
+  const username = unique('m');
+  await signUp(server.base, username);
+  const { page, context } = await visit(browser, '/', { home: server.base });
+  await page.getByRole('navigation', { name: 'Account' }).waitFor();
+  same('strangers are shown no error', await page.getByRole('alert').count(), 0);
+  await accessible(page, 'the door');
+  await picture(page, 'closed');
+  for (const path of ['/hashtag/rust', `/user/${username}`, '/tweet/1', '/search?q=rust']) {
+    await page.goto(server.base + path);
+    await page.getByText('Log in first.').first().waitFor();
+  }
+  check('every other page says that one has to log in', true);
+  await page.getByRole('alert').getByRole('link', { name: 'Log in' }).first().click();
+  await page.getByLabel('Username').fill(username);
+  await page.getByLabel('Password').fill('a long password');
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await page.getByRole('heading', { name: 'Home' }).waitFor();
+  await page.goto(`${server.base}/hashtag/rust`);
+  await page.getByText('Nobody has written about #rust yet').waitFor();
+  check('a member sees them', true);
+  const { status } = await page.goto(`${server.base}/graphiql`).then((response) => ({ status: response.status() }));
+  same('GraphiQL is not served in production', status, 404);
+  await context.close();
+  await server.end();
+}
+
+/** Accounts are made by the operator. */
+async function noNewcomers(browser) {
+  const server = await start('--sign-up', 'off');
+  const { page, context } = await visit(browser, '/sign-up', { home: server.base });
+  await page.getByLabel('Username').fill('ada');
+  await page.getByLabel('Password').fill('a long password');
+  await page.getByRole('button', { name: 'Sign up' }).click();
+  await page.getByText('New accounts are made by those who run this server').waitFor();
+  check('signing up says why it can not be', true);
+  await accessible(page, 'a closed sign-up');
+  await context.close();
+  await server.end();
+}
+
+await main(async () => {
+  const browser = await launch();
+  await members(browser);
+  await noNewcomers(browser);
+  // The browser itself logs answers of HTTP that refuse.
+  const own = complaints.filter((text) => !/Failed to load resource: .* 40[014]/.test(text));
+  complaints.splice(0, complaints.length, ...own);
+  quiet();
+  await browser.close();
+});
