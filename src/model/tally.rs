@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 
 /// How long spans are, in hours, the longest first. Each is a multiple of the next, and begins at a
 /// multiple of itself since the Unix epoch.
-pub const SPANS: [i64; 3] = [32 * 24, 24, 1];
+pub const SPANS: [i64; 4] = [32 * 24, 8 * 24, 24, 1];
 /// An hour in microseconds.
 pub const HOUR: i64 = 3_600_000_000;
 
@@ -266,7 +266,7 @@ mod tests {
         #[test]
         fn a_cover_has_every_time_once(
             from in -50_i64 * HOUR..50 * HOUR, long in 0_i64..3_000 * HOUR,
-            counted in prop::collection::vec((0_usize..3, -60_i64..3_000), 0..60),
+            counted in prop::collection::vec((0..SPANS.len(), -60_i64..3_000), 0..60),
         ) {
             let range = Range { from, to: from + long };
             let spans: Vec<Span> = counted.iter().map(|(n, hour)| Span::around(SPANS[*n], *hour)).collect();
