@@ -169,7 +169,7 @@ async fn run(name: &str, frames: &[String], a_second: Option<usize>, keywords: &
 
 #[tokio::main]
 async fn main() {
-    let from = jiff::Timestamp::now().as_microsecond() - 3_600_000_000;
+    let from = linnet::model::Clock.now().0 - 3_600_000_000;
     let seed = || StdRng::seed_from_u64(7);
     let keywords: Vec<String> = {
         let mut chance = seed();

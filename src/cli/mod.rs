@@ -46,7 +46,7 @@ enum Command {
     /// Imports users, tweets, follows, likes or actions, or all files of an export
     Import(import::Import),
     /// Follows outside sources: Bluesky's Jetstream, Mastodon servers
-    Ingest(ingest::Ingest),
+    Ingest(Box<ingest::Ingest>),
     /// Exports everything
     Export(export::Export),
     /// Makes tokens
@@ -104,7 +104,7 @@ fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         Command::Serve(flags) => serve::run((*flags).into()),
         Command::Migrate(command) => migrate::run(command),
         Command::Import(command) => import::run(command),
-        Command::Ingest(command) => ingest::run(command),
+        Command::Ingest(command) => ingest::run(*command),
         Command::Export(command) => export::run(command),
         Command::Token(command) => token::run(command),
         Command::User(command) => user::run(command),

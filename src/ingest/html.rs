@@ -17,7 +17,7 @@ pub(super) fn to_text(html: &str) -> String {
         match token {
             Token::StartTag(tag) => match &**tag.name {
                 name if SILENT.contains(&name) => silent += usize::from(!tag.self_closing),
-                b"br" => text.breaks(1),
+                b"br" => text.0.push('\n'),
                 b"p" | b"blockquote" | b"pre" | b"ul" | b"ol" => text.breaks(2),
                 b"li" => {
                     text.breaks(1);
@@ -42,14 +42,13 @@ pub(super) fn to_text(html: &str) -> String {
 struct Text(String);
 
 impl Text {
-    /// Ends the line, with so many breaks behind it in all where it is a paragraph's end.
+    /// Ends what stands there, with so many breaks behind it in all.
     fn breaks(&mut self, wanted: usize) {
         if self.0.is_empty() {
             return;
         }
         let stand = self.0.chars().rev().take_while(|letter| *letter == '\n').count();
-        let missing = if wanted == 1 { 1 } else { wanted.saturating_sub(stand) };
-        self.0.extend(std::iter::repeat_n('\n', missing));
+        self.0.extend(std::iter::repeat_n('\n', wanted.saturating_sub(stand)));
     }
 
     fn say(&mut self, text: &str) {

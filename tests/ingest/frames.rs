@@ -6,7 +6,7 @@ use super::fake::Frame;
 
 /// When the first frame is from: some minutes ago, so that no cursor lies ahead.
 pub fn begin() -> i64 {
-    jiff::Timestamp::now().as_microsecond() - 600_000_000
+    linnet::model::Clock.now().0 - 600_000_000
 }
 
 fn time(micros: i64) -> String {
