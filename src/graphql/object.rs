@@ -7,6 +7,7 @@ mod external;
 mod feed;
 mod group;
 mod hashtag;
+mod quick;
 mod tweet;
 mod user;
 
@@ -20,5 +21,6 @@ pub use external::ExternalObject;
 pub use feed::{Feed, FeedGroup, find as find_feed, of_group};
 pub use group::ActionGroup;
 pub use hashtag::Hashtag;
+pub use quick::Quick;
 pub use tweet::Tweet;
 pub use user::User;
