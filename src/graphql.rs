@@ -7,6 +7,8 @@ mod batch;
 mod canonical;
 mod class;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 pub mod guard;
 pub mod limit;
 pub mod live;

@@ -4,6 +4,13 @@ pub mod broker;
 pub mod cli;
 pub mod config;
 pub mod delivery;
+#[cfg(any(test, feature = "fuzzing"))]
+#[allow(
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "what is found is told by a panic"
+)]
+pub mod fuzzing;
 pub mod graphql;
 pub mod ingest;
 pub mod metrics;

@@ -12,6 +12,8 @@ mod entity;
 pub mod export;
 mod fields;
 mod follow;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod like;
 mod mark;
 mod named;

@@ -34,6 +34,33 @@ async fn keys_stand_as_they_were_selected() {
     );
 }
 
+/// A row's plain fields are taken at once, unless something stands among them that has to wait:
+/// both ways give the same bytes.
+#[tokio::test]
+async fn what_is_known_at_once_is_the_same() {
+    let linnet = Linnet::start().await;
+    let alice = linnet.join("alice").await;
+    linnet.tweet(&alice, "Hello #rust").await;
+    let user = "id name: username displayName bio avatarUrl createdAt tweetCount followerCount followingCount";
+    let tweet = format!("id text createdAt editedAt likeCount retweetCount replyCount url author {{ {user} }}");
+    let asked = async |selection: &str| {
+        let query = format!(
+            "{{ tweets {{ nodes {{ {selection} }} edges {{ node {{ {selection} }} }} }}
+               users(contains: \"ali\") {{ nodes {{ {user} }} }} }}"
+        );
+        linnet.ask(&alice, &query).await.to_string()
+    };
+    let at_once = asked(&tweet).await;
+    assert!(at_once.contains(r#""name":"alice""#), "{at_once}");
+    for other in [
+        tweet.replace("text", "text @include(if: true)"),
+        tweet.replace("text", "...{ text }"),
+        format!("{tweet} text author {{ id name: username }}"),
+    ] {
+        assert_eq!(asked(&other).await, at_once, "{other}");
+    }
+}
+
 #[tokio::test]
 async fn mutations_go_one_after_the_other() {
     let linnet = Linnet::start().await;

@@ -23,6 +23,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("server", &["model", "metrics", "config", "graphql"]),
+    ("fuzzing", &["model", "graphql", "server", "transfer"]),
     (
         "cli",
         &[

@@ -8,6 +8,8 @@ mod compression;
 mod connection;
 mod cors;
 mod forwarded;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod health;
 mod metrics;
 mod multipart;

@@ -6,7 +6,7 @@
 
 mod close;
 mod ear;
-mod message;
+pub(super) mod message;
 mod operations;
 mod session;
 

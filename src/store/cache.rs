@@ -152,6 +152,14 @@ impl Caches {
         (found, missing)
     }
 
+    /// A row, if it is kept.
+    pub(super) fn one<V: Kept>(&self, id: &V::Id) -> Option<Arc<V>>
+    where
+        State: On<V>,
+    {
+        self.0.lock().shelf().get(id)
+    }
+
     /// Stores what a snapshot of position `seq` showed, as far as that is still the newest.
     pub(super) fn put<'v, V: Kept + 'v>(&self, seq: Seq, values: impl IntoIterator<Item = (V::Id, &'v Arc<V>)>)
     where

@@ -109,7 +109,7 @@ impl Store {
     /// What a user's timeline is made of, as memory has it.
     #[must_use]
     pub fn cached_follows(&self, user: UserId) -> Option<Arc<Follows>> {
-        self.caches().get::<Follows>([user]).0.remove(&user)
+        self.caches().one::<Follows>(&user)
     }
 
     /// What a user's timeline is made of.

@@ -52,7 +52,7 @@ impl Store {
     /// A hashtag as memory has it.
     #[must_use]
     pub fn cached_hashtag(&self, name: &String) -> Option<Arc<Hashtag>> {
-        self.caches().get::<Hashtag>([name.clone()]).0.remove(name)
+        self.caches().one::<Hashtag>(name)
     }
 
     /// Hashtags that begin with a text, the most used first.

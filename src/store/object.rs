@@ -66,7 +66,7 @@ impl Store {
     /// An external object as memory has it.
     #[must_use]
     pub fn cached_object(&self, key: &ObjectKey) -> Option<Arc<Object>> {
-        self.caches().get::<Object>([key.clone()]).0.remove(key)
+        self.caches().one::<Object>(key)
     }
 }
 

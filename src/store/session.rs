@@ -49,8 +49,7 @@ impl Store {
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn session(&self, hash: TokenHash) -> Result<Option<Arc<Session>>> {
-        let (found, _) = self.caches().get::<Session>([hash]);
-        if let Some(session) = found.into_values().next() {
+        if let Some(session) = self.caches().one::<Session>(&hash) {
             return Ok(Some(session));
         }
         let snapshot = self.snapshot().await?;

@@ -52,10 +52,11 @@ pub async fn connect(path: &str, role: Role) -> Result<DatabaseConnection> {
 }
 
 fn pragmas(options: SqliteConnectOptions, role: Role) -> SqliteConnectOptions {
-    // What is mapped counts as the process's memory: an import touches all of it.
-    let mapped = match role {
-        Role::Writer => "134217728",
-        _ => "268435456",
+    // What is mapped counts as the process's memory, once for each connection, and an import
+    // touches all of it. What is read often is in the caches, the rest in the system's.
+    let (mapped, cached) = match role {
+        Role::Writer => ("134217728", "-16000"),
+        Role::Readers | Role::Log | Role::Watcher => ("0", "-4000"),
     };
     options
         .create_if_missing(true)
@@ -67,7 +68,7 @@ fn pragmas(options: SqliteConnectOptions, role: Role) -> SqliteConnectOptions {
         .pragma("query_only", if role == Role::Writer { "0" } else { "1" })
         .pragma("temp_store", "memory")
         .pragma("mmap_size", mapped)
-        .pragma("cache_size", "-16000")
+        .pragma("cache_size", cached)
         .pragma("wal_autocheckpoint", "4000")
         .pragma("journal_size_limit", "67108864")
 }

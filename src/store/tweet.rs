@@ -82,7 +82,7 @@ impl Store {
     /// A tweet's row as memory has it; nobody has looked whether its author is there.
     #[must_use]
     pub fn cached_tweet_row(&self, id: TweetId) -> Option<Arc<Tweet>> {
-        self.caches().get::<Tweet>([id]).0.remove(&id)
+        self.caches().one::<Tweet>(&id)
     }
 
     /// The tweets of these ids, as far as they are there; nobody has looked whether their

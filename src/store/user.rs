@@ -109,7 +109,7 @@ impl Store {
     /// A user as memory has them.
     #[must_use]
     pub fn cached_user(&self, id: UserId) -> Option<Arc<User>> {
-        self.caches().get::<User>([id]).0.remove(&id)
+        self.caches().one::<User>(&id)
     }
 
     /// Who has a username, whatever its case.

@@ -60,7 +60,7 @@ impl Source {
         };
         let path = match self {
             Self::StandardInput => {
-                return Reader::new(Box::new(io::stdin()), Packing::None, false, None).map_err(failed);
+                return Reader::plain(Box::new(io::stdin()), false).map_err(failed);
             }
             Self::File(path) => path,
         };
@@ -122,6 +122,11 @@ pub(super) struct Reader {
 type Found = (u64, Result<Fields, String>);
 
 impl Reader {
+    /// Rows that are not packed, of an unknown number of bytes.
+    pub(super) fn plain(inner: Box<dyn Read + Send>, is_csv: bool) -> io::Result<Self> {
+        Self::new(inner, Packing::None, is_csv, None)
+    }
+
     fn new(inner: Box<dyn Read + Send>, packing: Packing, is_csv: bool, size: Option<u64>) -> io::Result<Self> {
         let position = Arc::<AtomicU64>::default();
         let read = Arc::clone(&position);

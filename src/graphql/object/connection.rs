@@ -1,6 +1,6 @@
 //! Connections, after Relay's specification.
 
-use super::{Action, ActionGroup, Entity, Tweet, User, entity};
+use super::{Action, ActionGroup, Entity, Quick, Tweet, User, entity};
 use crate::graphql::error::Result;
 use crate::graphql::request::Ask;
 use crate::graphql::scalar::DateTime;
@@ -79,11 +79,11 @@ macro_rules! connection {
 
 connection!(
     /// A page of tweets.
-    TweetConnection, TweetEdge, Tweet
+    TweetConnection, TweetEdge, Quick<Tweet>
 );
 connection!(
     /// A page of users.
-    UserConnection, UserEdge, User
+    UserConnection, UserEdge, Quick<User>
 );
 connection!(
     /// A page of groups of actions.
@@ -91,7 +91,7 @@ connection!(
 );
 connection!(
     /// A page of followers.
-    FollowerConnection, FollowerEdge, User,
+    FollowerConnection, FollowerEdge, Quick<User>,
     /// When they followed.
     followed_at: DateTime
 );
@@ -162,7 +162,10 @@ impl TweetConnection {
     /// From a page of tweets' ids.
     pub(in crate::graphql) async fn of_ids(ctx: &Context<'_>, page: &Page<TweetId>) -> Result<Self> {
         let load = ctx.load();
-        let found = nodes(page, async |id| Ok(load.tweet(id).await?.map(Tweet))).await?;
+        let found = nodes(page, async |id| {
+            Ok(load.tweet(id).await?.map(|tweet| Quick(Tweet(tweet))))
+        })
+        .await?;
         Ok(Self {
             nodes: found.iter().map(|(_, node)| node.clone()).collect(),
             edges: found
@@ -193,9 +196,12 @@ fn user_id(item: &model::Entity) -> Result<UserId> {
     }
 }
 
-async fn users(ctx: &Context<'_>, page: &Page<model::Entity>) -> Result<Vec<(Place, User)>> {
+async fn users(ctx: &Context<'_>, page: &Page<model::Entity>) -> Result<Vec<(Place, Quick<User>)>> {
     let load = ctx.load();
-    nodes(page, async |item| Ok(load.user(user_id(&item)?).await?.map(User))).await
+    nodes(page, async |item| {
+        Ok(load.user(user_id(&item)?).await?.map(|user| Quick(User(user))))
+    })
+    .await
 }
 
 impl UserConnection {
@@ -207,11 +213,14 @@ impl UserConnection {
     /// From a list of just those whom somebody hides.
     pub(in crate::graphql) async fn of_hidden(ctx: &Context<'_>, page: &Page<model::Entity>) -> Result<Self> {
         let load = ctx.load();
-        let found = nodes(page, async |item| Ok(load.account(user_id(&item)?).await?.map(User))).await?;
+        let found = nodes(page, async |item| {
+            Ok(load.account(user_id(&item)?).await?.map(|user| Quick(User(user))))
+        })
+        .await?;
         Ok(Self::of_users(found, page))
     }
 
-    fn of_users(found: Vec<(Place, User)>, page: &Page<model::Entity>) -> Self {
+    fn of_users(found: Vec<(Place, Quick<User>)>, page: &Page<model::Entity>) -> Self {
         Self {
             nodes: found.iter().map(|(_, node)| node.clone()).collect(),
             edges: found

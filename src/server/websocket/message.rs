@@ -11,7 +11,7 @@ use crate::server::operation;
 const LONGEST_ID: usize = 128;
 
 /// What a client says.
-pub(super) enum ClientMessage {
+pub(in crate::server) enum ClientMessage {
     Init(Map<String, Value>),
     Ping(Option<Value>),
     Pong,
@@ -21,7 +21,7 @@ pub(super) enum ClientMessage {
 
 impl ClientMessage {
     /// Reads a message, or says what is wrong with it.
-    pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
+    pub(in crate::server) fn parse(text: &str) -> Result<Self, &'static str> {
         let Ok(Value::Object(mut message)) = serde_json::from_str(text) else {
             return Err("Message is no JSON object");
         };
