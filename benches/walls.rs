@@ -10,7 +10,7 @@
 
 use linnet::metrics::Metrics;
 use linnet::model::tally::HOUR;
-use linnet::model::{Micros, Topic, UserId, WallId};
+use linnet::model::{Micros, Sight, Topic, UserId, WallId};
 use linnet::reading::{top, trend};
 use linnet::social::{Rules, Social};
 use linnet::store::{Options, Store};
@@ -260,7 +260,10 @@ async fn main() {
             let mut users = Times::new(format!("top users of {name}, {span}"), bar);
             let mut tweets = Times::new(format!("top tweets of {name}, {span}"), bar);
             for (n, since) in sinces.into_iter().enumerate() {
-                let best = users.time(top::users(&store, &asked(since), FIRST)).await.unwrap();
+                let best = users
+                    .time(top::users(&store, &Sight::default(), &asked(since), FIRST))
+                    .await
+                    .unwrap();
                 if n % 20 == 0 {
                     assert_eq!(
                         best[0],
@@ -268,7 +271,10 @@ async fn main() {
                         "{name} {span}"
                     );
                 }
-                tweets.time(top::tweets(&store, &asked(since), FIRST)).await.unwrap();
+                tweets
+                    .time(top::tweets(&store, &Sight::default(), &asked(since), FIRST))
+                    .await
+                    .unwrap();
             }
             users.tell();
             tweets.tell();

@@ -31,7 +31,8 @@ const FILL: [&str; 8] = [
      WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000) \
      SELECT i, 'like', 'user', 2 + i % 100000, 'tweet', CASE WHEN i <= 900000 THEN 1 + (i - 1) / 10 ELSE 90001 END, \
      CASE WHEN i <= 900000 THEN (i - 1) / 10 ELSE 90000 END * 86400000000 + i FROM n",
-    "INSERT INTO feed_entry SELECT 'notifications:1', 2, created_at, id, verb, actor_key, NULL, 'tweet:' || object_key FROM action",
+    "INSERT INTO feed_entry (topic, kind, created_at, id, verb, actor_id, tweet_id, object) \
+     SELECT 'notifications:1', 2, created_at, id, verb, actor_key, NULL, 'tweet:' || object_key FROM action",
     "INSERT INTO notification_state VALUES (1, 1000000, 0, 0, 90001, 90001)",
     "INSERT INTO notification_group (user_id, verb, object, day, newest_at, newest_id, action_count, actor_count, version) \
      SELECT 1, 'like', 'tweet:' || object_key, created_at / 86400000000, MAX(created_at), MAX(id), COUNT(*), COUNT(*), MAX(id) \

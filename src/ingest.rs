@@ -1,8 +1,8 @@
 //! Following outside sources: their posts become tweets while they are written.
 //!
-//! - A source is read over one line at a time ([`jetstream`], [`mastodon`]), which is begun anew
+//! - A source is read over one line at a time (`jetstream`, `mastodon`), which is begun anew
 //!   when it breaks.
-//! - What it tells waits in one bounded queue for the [`writer`], which commits it with the
+//! - What it tells waits in one bounded queue for the `writer`, which commits it with the
 //!   positions that the sources have reached. A full queue slows the lines down, and nothing is
 //!   thrown away.
 

@@ -326,7 +326,8 @@ async fn a_page_may_end_short_after_ten_thousand_actions() {
         "INSERT INTO action (id, verb, actor_kind, actor_key, object_kind, object_key, created_at) \
          WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10050) \
          SELECT 1000 + i, 'watch', 'user', '1', 'user', '1', 4070908800000000 + i FROM n",
-        "INSERT INTO feed_entry SELECT 'user:1', 2, created_at, id, verb, 1, NULL, 'user:1' FROM action WHERE id > 1000",
+        "INSERT INTO feed_entry (topic, kind, created_at, id, verb, actor_id, tweet_id, object) \
+         SELECT 'user:1', 2, created_at, id, verb, 1, NULL, 'user:1' FROM action WHERE id > 1000",
     ];
     let mut linnet = Linnet::start().await;
     let ann = linnet.join("ann").await;

@@ -395,6 +395,30 @@ async fn reposts_are_retweets_and_accounts_end_with_all_they_wrote() {
 }
 
 #[tokio::test]
+async fn nothing_is_taken_from_who_is_banned() {
+    let linnet = Linnet::start().await;
+    wall(&linnet, "w", json!({ "hashtags": ["rust"] })).await;
+    let fake = Fake::start().await;
+    let child = jetstream(&linnet, &fake, &[]);
+    let start = begin();
+    fake.send([posts("a", "1", "one #rust", start)]);
+    let one = (url("a", "1"), "one #rust".to_owned());
+    hold(&linnet, &BTreeMap::from([one.clone()])).await;
+    let author = tweets(&linnet.anybody()).await[0]["author"]["username"].clone();
+    let author = author.as_str().unwrap();
+    linnet.tell(&["user", "ban", author], "").await;
+    fake.send([
+        posts("a", "2", "two #rust", start + 1),
+        posts("c", "1", "three #rust", start + 2),
+    ]);
+    let three = (url("c", "1"), "three #rust".to_owned());
+    hold(&linnet, &BTreeMap::from([three.clone()])).await;
+    linnet.tell(&["user", "unban", author], "").await;
+    hold(&linnet, &BTreeMap::from([one, three])).await;
+    end(child).await;
+}
+
+#[tokio::test]
 async fn an_account_of_a_wall_is_matched_by_did_and_by_handle() {
     let linnet = Linnet::start().await;
     let accounts = json!({ "accounts": [did("a"), "bob.example.com", "carol.example.com"] });

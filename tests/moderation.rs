@@ -285,6 +285,35 @@ async fn only_moderators_ban() {
 }
 
 #[tokio::test]
+async fn who_comes_back_is_told_of_answers_that_were_edited_meanwhile() {
+    let linnet = Linnet::start().await;
+    let (ann, bob) = (linnet.join("ann").await, linnet.join("bob").await);
+    let moderator = linnet.moderator("mod").await;
+    let question = linnet.tweet(&bob, "a question").await;
+    let answer = linnet.reply(&ann, &question, "an answer for @bob").await;
+    linnet.to(&moderator, "banUser", &bob).await;
+    linnet.edit(&ann, &answer, "an answer").await;
+    linnet.to(&moderator, "unbanUser", &bob).await;
+    let bob = crate::harness::scene::person(
+        &linnet
+            .act(
+                Nobody,
+                "logIn",
+                json!({ "username": "bob", "password": crate::harness::scene::PASSWORD }),
+            )
+            .await,
+    );
+    let told = linnet
+        .ask(
+            &bob,
+            "{ viewer { notifications { actions { nodes { object { ... on Tweet { text } } } } } } }",
+        )
+        .await;
+    let told = &told["viewer"]["notifications"]["actions"]["nodes"];
+    assert_eq!(told, &json!([{ "object": { "text": "an answer" } }]));
+}
+
+#[tokio::test]
 async fn a_ban_ends_sessions_at_once() {
     let linnet = Linnet::start().await;
     let (bob, moderator) = (linnet.join("bob").await, linnet.moderator("mod").await);

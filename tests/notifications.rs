@@ -250,7 +250,8 @@ async fn migrate_makes_them_anew() {
         "DELETE FROM notification_actor WHERE actor <> 'user:1'",
         "UPDATE notification_state SET unseen_count = 40, unread_count = -2",
         "DELETE FROM feed_entry WHERE topic = 'notifications:1' AND verb IN ('like', 'tweet')",
-        "INSERT INTO feed_entry SELECT 'notifications:2', kind, created_at, id, verb, actor_id, tweet_id, object \
+        "INSERT INTO feed_entry (topic, kind, created_at, id, verb, actor_id, tweet_id, object) \
+         SELECT 'notifications:2', kind, created_at, id, verb, actor_id, tweet_id, object \
          FROM feed_entry WHERE topic = 'notifications:1' AND verb = 'retweet'",
         "UPDATE notification_group SET hidden = TRUE",
     ];

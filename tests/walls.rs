@@ -62,6 +62,38 @@ async fn a_tweet_belongs_by_hashtag_keyword_or_account() {
 }
 
 #[tokio::test]
+async fn a_ban_takes_its_user_off_walls_and_out_of_counts() {
+    const COUNTS: &str = "{ wall(slug: \"w\") { tweetCount tweets { nodes { text } }
+        participants { nodes { username } } topUsers { user { username } tweetCount } topTweets { id } }
+        hashtag(name: \"x\") { tweetCount topUsers { user { username } tweetCount } }
+        trendingHashtags { name } }";
+    let linnet = Linnet::start().await;
+    let ann = linnet.moderator("ann").await;
+    let (bob, cid) = (linnet.join("bob").await, linnet.join("cid").await);
+    linnet.wall(&ann, "w", json!({ "hashtags": ["x"] })).await;
+    let first = linnet.tweet(&bob, "one #x #y").await;
+    linnet.tweet(&cid, "two #x").await;
+    linnet.on(&cid, "retweet", &first).await;
+    let before = linnet.ask(Nobody, COUNTS).await;
+    assert_eq!(before["wall"]["tweetCount"], 2);
+    linnet.to(&ann, "banUser", &bob).await;
+    let of_cid = json!([{ "user": { "username": "cid" }, "tweetCount": 1 }]);
+    let without = json!({
+        "wall": { "tweetCount": 1, "tweets": { "nodes": [{ "text": "two #x" }] },
+            "participants": { "nodes": [{ "username": "cid" }] }, "topUsers": of_cid, "topTweets": [] },
+        "hashtag": { "tweetCount": 1, "topUsers": of_cid },
+        "trendingHashtags": [{ "name": "x" }],
+    });
+    until("counts without them", async || {
+        linnet.ask(Nobody, COUNTS).await == without
+    })
+    .await;
+    linnet.to(&ann, "unbanUser", &bob).await;
+    until("counts as before", async || linnet.ask(Nobody, COUNTS).await == before).await;
+    linnet.file().await.counts_are_right().await;
+}
+
+#[tokio::test]
 async fn only_moderators_make_walls() {
     let linnet = Linnet::start().await;
     let (ann, bob) = (linnet.moderator("ann").await, linnet.join("bob").await);

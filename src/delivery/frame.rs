@@ -88,7 +88,7 @@ impl Frame {
 #[derive(Debug)]
 pub enum Told {
     /// This is what to send.
-    Frame(Frame),
+    Frame(Box<Frame>),
     /// There is nothing to send.
     Nothing,
     /// It would have to be another for each viewer.

@@ -194,7 +194,7 @@ impl<T: Teller> Group<T> {
             match group.tell(event).await {
                 Ok(Told::Frame(mut frame)) => {
                     frame.replayed = Some(Instant::now());
-                    let waiting = group.keep(frame, |state, frame| state.runs.renew(seq, Some(frame)));
+                    let waiting = group.keep(*frame, |state, frame| state.runs.renew(seq, Some(frame)));
                     waiting.wake_in_turns().await;
                 }
                 Ok(Told::Nothing) => drop(group.change(|state| state.runs.renew(seq, None))),
@@ -274,7 +274,7 @@ impl<T: Teller> Group<T> {
             Told::Frame(mut frame) => {
                 let is_live = self.state.lock().runs.is_at_end(run);
                 frame.replayed = (!is_live).then(Instant::now);
-                self.keep(frame, |state, frame| state.runs.push(run, event, frame))
+                self.keep(*frame, |state, frame| state.runs.push(run, event, frame))
             }
             Told::Nothing => Waiting::default(),
             Told::Personal => {

@@ -127,7 +127,8 @@ impl Teller for Execution {
         }
         set_codes(&mut response, Code::BadUserInput);
         let payload = serde_json::to_string(&response).map_err(Error::internal)?;
-        Ok(Told::Frame(Frame::new(event, payload, scope.shown(), as_of)))
+        let frame = Frame::new(event, payload, scope.shown(), as_of);
+        Ok(Told::Frame(Box::new(frame)))
     }
 }
 

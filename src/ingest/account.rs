@@ -99,6 +99,7 @@ fn newcomer(author: &Author, at: Micros) -> Account {
         created_at: at,
         is_local: false,
         is_deleted: false,
+        is_banned: false,
         provisional: Provisional::default(),
     };
     refresh(&mut account, author);

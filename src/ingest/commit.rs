@@ -160,7 +160,7 @@ impl Known {
 
 /// Whether anything is taken from an account.
 fn is_welcome(account: &Account) -> bool {
-    !account.is_deleted
+    !account.is_deleted && !account.is_banned
 }
 
 /// Writes posts that are new, each once however many sources bring it.

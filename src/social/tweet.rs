@@ -225,8 +225,9 @@ pub(crate) async fn rewrite(tx: &Tx, author: &str, old: &Tweet, tweet: Tweet) ->
     let counted = i64::from(tx.uncounted(&[tweet.id]).await?.is_empty());
     tx.count_hashtags(&came, counted).await?;
     tx.count_hashtags(&went, -counted).await?;
+    // A ban of whoever is answered hides them for a while, and changes nothing of what they are told.
     let parent = match old.in_reply_to {
-        Some(id) => tx.tweet(id).await?.map(|parent| parent.author),
+        Some(id) => tx.tweets_as_they_are(&[id]).await?.get(&id).map(|parent| parent.author),
         None => None,
     };
     // Whoever was told of an answer to a tweet that is gone since was told all the same.

@@ -13,7 +13,7 @@ use super::snapshot::{Snapshot, View, json};
 use crate::model::{Entity, Entry, EntryKind, Event, EventKind, Key, Place, Result, Seq, Topic, TweetId, UserId};
 use sea_orm::{ConnectionTrait, DbBackend};
 use serde::Deserialize;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 /// From how many spans on a timeline is read like this: merging as many heads of topics for each
@@ -219,6 +219,8 @@ struct Read {
 impl Read {
     fn entry(self) -> Result<(Entry, Vec<Topic>)> {
         let topics: Vec<(Topic,)> = serde_json::from_str(&self.topics).map_err(crate::model::Error::internal)?;
+        // Several spans of a topic may bring an entry.
+        let topics: BTreeSet<Topic> = topics.into_iter().map(|(topic,)| topic).collect();
         let tweet = self.tweet.map(TweetId).map(Entity::Tweet);
         let entry = Entry {
             place: Place {
@@ -230,7 +232,7 @@ impl Read {
             actor: UserId(self.actor),
             object: tweet.or_else(|| Entity::parse(&self.object)),
         };
-        Ok((entry, topics.into_iter().map(|(topic,)| topic).collect()))
+        Ok((entry, topics.into_iter().collect()))
     }
 }
 

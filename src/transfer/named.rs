@@ -85,6 +85,7 @@ fn newcomer(one: Named) -> Account {
         created_at: one.at,
         is_local: false,
         is_deleted: false,
+        is_banned: false,
         provisional: Provisional {
             profile: true,
             born: true,

@@ -139,6 +139,7 @@ fn newcomer(row: Row, now: Micros) -> Account {
         created_at: row.created_at.unwrap_or(now),
         is_local: false,
         is_deleted: false,
+        is_banned: false,
         provisional: row.provisional.unwrap_or(Provisional {
             profile: false,
             born: row.created_at.is_none(),

@@ -102,7 +102,7 @@ impl Subscription {
                 }
                 own.live.0.metrics.executions.inc();
                 match own.tell(Arc::clone(&frame.event)).await? {
-                    Told::Frame(told) => frame = Arc::new(told),
+                    Told::Frame(told) => frame = Arc::from(told),
                     Told::Nothing | Told::Personal => return Ok(None),
                 }
             }

@@ -41,12 +41,14 @@ pub struct Account {
     pub is_local: bool,
     /// Whether it is being deleted.
     pub is_deleted: bool,
+    /// Whether they are banned.
+    pub is_banned: bool,
     /// What gives way.
     pub provisional: Provisional,
 }
 
 /// An account as it is read: beside itself its key, whether it has a password, whether it is being
-/// deleted, and what is provisional.
+/// deleted or banned, and what is provisional.
 #[derive(Deserialize)]
 struct Read(
     String,
@@ -60,13 +62,27 @@ struct Read(
     Micros,
     u8,
     u8,
+    u8,
     Option<String>,
 );
 
 impl Read {
     fn account(self) -> (String, Account) {
-        let Self(key, id, username, display_name, bio, avatar_url, handle, url, created_at, local, deleted, mark) =
-            self;
+        let Self(
+            key,
+            id,
+            username,
+            display_name,
+            bio,
+            avatar_url,
+            handle,
+            url,
+            created_at,
+            local,
+            deleted,
+            banned,
+            mark,
+        ) = self;
         let account = Account {
             id,
             username,
@@ -78,6 +94,7 @@ impl Read {
             created_at,
             is_local: local == 1,
             is_deleted: deleted == 1,
+            is_banned: banned == 1,
             provisional: mark
                 .and_then(|mark| serde_json::from_str(&mark).ok())
                 .unwrap_or_default(),
@@ -119,7 +136,7 @@ impl Tx {
         let sql = format!(
             "SELECT {{pack:{key}, u.id, u.username, u.display_name, u.bio, u.avatar_url, u.handle, u.url, \
              u.created_at, CASE WHEN u.password_hash IS NULL THEN 0 ELSE 1 END, \
-             CASE WHEN u.deleted_at IS NULL THEN 0 ELSE 1 END, p.body}} \
+             CASE WHEN u.deleted_at IS NULL THEN 0 ELSE 1 END, (SELECT COUNT(*) FROM ban b WHERE b.user_id = u.id), p.body}} \
              FROM {{each}} JOIN users u ON {matches} \
              LEFT JOIN unresolved p ON p.kind = 'user' AND p.holder = u.id"
         );

@@ -293,54 +293,54 @@ impl Scene {
 
 #[tokio::test]
 async fn timelines_are_what_follows_from_the_rows() {
-    let seed = std::env::var("LINNET_TEST_SEED").map_or_else(|_| rand::random(), |seed| seed.parse().unwrap());
+    let seed = option_env!("LINNET_TEST_SEED").map_or_else(rand::random, |seed| seed.parse().unwrap());
     println!("LINNET_TEST_SEED={seed}");
-    let mut place = Scene::new(seed).await;
-    place.add(400).await;
+    let mut scene = Scene::new(seed).await;
+    scene.add(400).await;
     for _ in 0..4 {
-        place.follow().await;
+        scene.follow().await;
     }
     for _ in 0..150 {
-        match place.random.random_range(0..10) {
-            0..5 => place.add(1).await,
-            5..8 => place.remove().await,
-            8 => place.follow().await,
-            _ => place.add(20).await,
+        match scene.random.random_range(0..10) {
+            0..5 => scene.add(1).await,
+            5..8 => scene.remove().await,
+            8 => scene.follow().await,
+            _ => scene.add(20).await,
         }
-        place.check_memory().await;
-        place.check_stretch().await;
+        scene.check_memory().await;
+        scene.check_stretch().await;
     }
 }
 
 /// A list that was read before a write is brought up to it, however late it is stored.
 #[tokio::test]
 async fn an_old_list_is_brought_up_to_the_log() {
-    let mut place = Scene::new(1).await;
-    place.add(20).await;
+    let mut scene = Scene::new(1).await;
+    scene.add(20).await;
     for topic in topics() {
-        place.facts.spans.push(Span {
+        scene.facts.spans.push(Span {
             topic,
             from: Place::OLDEST,
             until: None,
         });
     }
-    place.follow().await;
+    scene.follow().await;
     let id = (OWNER, KINDS[2]);
-    let snapshot = place.server.snapshot().await.unwrap();
+    let snapshot = scene.server.snapshot().await.unwrap();
     let old = Arc::new(snapshot.newest(OWNER, KINDS[2]).await.unwrap());
-    place.add(3).await;
-    place.server.caches().put(snapshot.seq(), [(id, &old)]);
+    scene.add(3).await;
+    scene.server.caches().put(snapshot.seq(), [(id, &old)]);
     drop(snapshot);
-    place.check_memory().await;
+    scene.check_memory().await;
     // What was followed then is another matter.
-    let snapshot = place.server.snapshot().await.unwrap();
+    let snapshot = scene.server.snapshot().await.unwrap();
     let old = Arc::new(snapshot.newest(OWNER, KINDS[2]).await.unwrap());
-    place.follow().await;
-    place.server.log().catch_up().await.unwrap();
-    place.server.caches().put(snapshot.seq(), [(id, &old)]);
+    scene.follow().await;
+    scene.server.log().catch_up().await.unwrap();
+    scene.server.caches().put(snapshot.seq(), [(id, &old)]);
     assert!(
-        place.server.caches().get::<Timeline>([id]).0.is_empty(),
+        scene.server.caches().get::<Timeline>([id]).0.is_empty(),
         "an old list was kept"
     );
-    place.check_memory().await;
+    scene.check_memory().await;
 }
