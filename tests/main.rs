@@ -32,6 +32,7 @@ mod live_groups; // who shares executions of a stream's events, and who does not
 mod live_http; // streams over SSE and in parts
 mod live_limits; // slow readers, little memory, bursts and the end of the server lose nothing
 mod live_replays; // subscribers who come back, or lag: from memory, together, never with what is gone
+mod long_timelines; // to the very first of thousands of entries, while others write
 mod moderation; // blocks, mutes and bans: rules, codes, counts, sessions, commands
 mod moderation_matrix; // every surface by every rule, for everybody: before, meanwhile and undone
 mod notifications; // what people are told of, what they have seen, and making it anew
