@@ -110,10 +110,14 @@ async fn a_users_feed_tells_what_they_do_and_undo() {
 #[tokio::test]
 async fn a_timeline_tells_what_comes_into_it_for_any_reason() {
     let linnet = Linnet::start().await;
-    let [alice, bob, carol] = people(&linnet, ["alice", "bob", "carol"]).await;
+    let [alice, bob, carol, dave] = people(&linnet, ["alice", "bob", "carol", "dave"]).await;
+    linnet.follow(&alice, &dave.id).await;
     let mut stream = open(&linnet, &alice, "TIMELINE", "alice", None).await;
 
     linnet.tweet(&bob, "nobody hears #rust").await;
+    // What is followed by the time that an event is told decides: so it has to be told by then.
+    linnet.tweet(&dave, "heard").await;
+    stream.added("tweet").await;
     linnet.follow(&alice, &bob.id).await;
     linnet.follow(&alice, "Hashtag:rust").await;
     let plain = linnet.tweet(&bob, "hello").await;
