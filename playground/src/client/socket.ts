@@ -13,6 +13,8 @@ const LONGEST_WAIT = 10_000;
 
 let tokenSent: string | null = null;
 let silence: number | undefined;
+/** One that is still connecting takes the newest token by itself, and browsers complain when it is cut. */
+let isOpen = false;
 
 export const socket = createClient({
   url: new URL('/graphql', location.href).href.replace(/^http/, 'ws'),
@@ -25,8 +27,12 @@ export const socket = createClient({
   shouldRetry: () => true,
   retryWait: (retries) => calm(Math.min(250 * 2 ** retries, LONGEST_WAIT) * (0.5 + Math.random() / 2)),
   on: {
+    opened() {
+      isOpen = true;
+    },
     connected: () => setLine('open'),
     closed(event) {
+      isOpen = false;
       window.clearTimeout(silence);
       const { code } = event as CloseEvent;
       if (code === CloseCode.Forbidden && tokenSent !== null) refuse(tokenSent);
@@ -57,10 +63,10 @@ function calm(wait: number): Promise<void> {
 // A line that nothing comes through any more is not always told of.
 window.addEventListener('offline', () => {
   setLine('lost');
-  socket.terminate();
+  if (isOpen) socket.terminate();
 });
 
 // A stream is somebody's: it goes on under the new token.
 onSession(() => {
-  if (tokenSent !== (session()?.token ?? null)) socket.terminate();
+  if (isOpen && tokenSent !== (session()?.token ?? null)) socket.terminate();
 });
