@@ -2,7 +2,7 @@
 // `--production`.
 
 import { accessible } from './axe.mjs';
-import { complaints, launch, picture, quiet, visit } from './browser.mjs';
+import { launch, picture, quiet, visit } from './browser.mjs';
 import { check, main, same, signUp, unique } from './check.mjs';
 import { start } from './server.mjs';
 
@@ -53,9 +53,6 @@ await main(async () => {
   const browser = await launch();
   await members(browser);
   await noNewcomers(browser);
-  // The browser itself logs answers of HTTP that refuse.
-  const own = complaints.filter((text) => !/Failed to load resource: .* 40[014]/.test(text));
-  complaints.splice(0, complaints.length, ...own);
-  quiet();
+  quiet(/Failed to load resource: .* 40[014]/);
   await browser.close();
 });
