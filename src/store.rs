@@ -79,6 +79,7 @@ struct Inner {
     log: Log,
     caches: Arc<Caches>,
     clock: Clock,
+    path: String,
 }
 
 impl Store {
@@ -109,6 +110,7 @@ impl Store {
             log,
             caches,
             clock,
+            path: options.path.clone(),
         })))
     }
 
@@ -144,6 +146,12 @@ impl Store {
     /// [`Error::Internal`] when the database is out of reach.
     pub async fn background_snapshot(&self) -> Result<Snapshot> {
         Snapshot::open(&self.0.background, &self.0.log).await
+    }
+
+    /// Whether a server has the database open, whose requests wait while others write.
+    #[must_use]
+    pub fn is_served(&self) -> bool {
+        sqlite::is_served(&self.0.path)
     }
 
     /// Whether the database answers.

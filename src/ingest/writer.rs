@@ -114,7 +114,7 @@ impl Writer {
                 .into_iter()
                 .for_each(|url| drop(newcomers.try_send(url)));
         }
-        self.pace.rest(step).await;
+        self.pace.rest(step, self.store.is_served()).await;
         let due = Duration::from_secs_f64(written.posted as f64 / self.rate);
         tokio::time::sleep(due.saturating_sub(begun.elapsed())).await;
     }

@@ -103,17 +103,29 @@ pub(super) fn is_locked(error: &DbErr) -> bool {
 /// # Errors
 /// [`crate::model::Error::Internal`] when another process has it.
 pub fn lock(path: &str) -> Result<std::fs::File> {
-    let name = format!("{path}-serve");
     let file = std::fs::File::options()
         .create(true)
         .truncate(false)
         .write(true)
-        .open(&name)
+        .open(lock_name(path))
         .map_err(crate::model::Error::internal)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(_) => Err(crate::model::Error::internal(
-            "another `linnet serve` has this database open",
-        )),
+    // Somebody may just be looking whether the file is served.
+    for _ in 0..20 {
+        if file.try_lock().is_ok() {
+            return Ok(file);
+        }
+        std::thread::sleep(Duration::from_millis(5));
     }
+    Err(crate::model::Error::internal(
+        "another `linnet serve` has this database open",
+    ))
+}
+
+/// Whether a process serves the file.
+pub(super) fn is_served(path: &str) -> bool {
+    std::fs::File::open(lock_name(path)).is_ok_and(|file| file.try_lock_shared().is_err())
+}
+
+fn lock_name(path: &str) -> String {
+    format!("{path}-serve")
 }

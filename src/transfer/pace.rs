@@ -3,9 +3,11 @@
 use crate::store::bulk::ROWS;
 use std::time::{Duration, Instant};
 
-/// How long a transaction should take, with the turns before and after it: it holds the lock for
-/// about 20 milliseconds of that.
+/// How long a transaction should take beside a server, with the turns before and after it: it
+/// holds the lock for about 20 milliseconds of that.
 const STEP: Duration = Duration::from_millis(25);
+/// How long where no request waits for the lock.
+const LONG_STEP: Duration = Duration::from_millis(200);
 /// The pause after one: who waits for the lock looks for it every few milliseconds.
 const REST: Duration = Duration::from_millis(1);
 /// The fewest rows of a transaction.
@@ -44,13 +46,14 @@ impl Pace {
         }
     }
 
-    /// Ends the transaction, and pauses.
-    pub(crate) async fn rest(&mut self, step: Step) {
+    /// Ends the transaction, and pauses. `is_served`: requests may wait for the lock.
+    pub(crate) async fn rest(&mut self, step: Step, is_served: bool) {
         let took = step.begun.elapsed().as_micros().max(1);
-        let fitting = STEP.as_micros() * step.rows as u128 / took;
+        let aim = if is_served { STEP } else { LONG_STEP };
+        let fitting = aim.as_micros() * step.rows as u128 / took;
         let fitting = usize::try_from(fitting).unwrap_or(ROWS);
         // Half the way, so that one slow commit does not make many small ones.
-        self.rows = usize::midpoint(self.rows, fitting).clamp(FEWEST, ROWS);
+        self.rows = usize::midpoint(self.rows, fitting.min(2 * ROWS)).clamp(FEWEST, ROWS);
         // The runtime's own timer would make two milliseconds of it.
         drop(tokio::task::spawn_blocking(|| std::thread::sleep(REST)).await);
     }

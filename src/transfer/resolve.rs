@@ -88,7 +88,7 @@ async fn over(store: &Store, crowded: &Arc<Mutex<Crowded>>, pace: &mut Pace, wal
             return Ok(resolved);
         }
         last = end;
-        pace.rest(step).await;
+        pace.rest(step, store.is_served()).await;
     }
 }
 
