@@ -288,7 +288,7 @@ impl<'i> Import<'i> {
         for bad in outcome.bad {
             self.reject(bad);
         }
-        self.pace.rest(step).await;
+        self.pace.rest(step, self.store.is_served()).await;
         Ok(())
     }
 

@@ -1,8 +1,8 @@
 //! Feeds: merges of topics, each within its stretches.
 
 mod actions;
+mod timeline;
 mod tweets;
-mod wide;
 
 pub use actions::{Actions, ActionsOf, Standing, visible_actions};
 pub use tweets::{Accept, Tweets};
@@ -14,10 +14,10 @@ use crate::store::feed::{HeadId, Range, Select};
 use crate::store::follow::Follows;
 use crate::store::list::Stretch;
 use crate::store::snapshot::{Snapshot, View};
-use crate::store::timeline::{Kinds, WIDE};
+use crate::store::timeline::Kinds;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use wide::Wide;
+use timeline::Timeline;
 
 /// Which feed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -146,10 +146,7 @@ impl Part {
 /// nothing is read.
 async fn made(store: &Store, sight: &Sight, feed: &FeedKey, choice: &Choice) -> Result<Made> {
     if let FeedKey::Timeline(owner) = feed {
-        let follows = store.follows(*owner).await?;
-        if follows.spans.len() >= WIDE {
-            return Ok(Made::Wide(Wide::new(*owner, follows, sight, choice)));
-        }
+        return Ok(Made::Timeline(Timeline::new(store, *owner, sight, choice).await?));
     }
     Ok(Made::Parts(parts(store, sight, feed, choice).await?))
 }
@@ -174,8 +171,8 @@ async fn parts(store: &Store, sight: &Sight, feed: &FeedKey, choice: &Choice) ->
 enum Made {
     /// Stretches of topics.
     Parts(Vec<Part>),
-    /// A timeline of very many.
-    Wide(Wide),
+    /// A timeline.
+    Timeline(Timeline),
 }
 
 /// The own topics of those whom a viewer hides.
@@ -247,7 +244,7 @@ impl<'a> Merges<'a> {
         let range = |part: &Part| is_one(part).then(|| part.range(Place::NEWEST, Place::OLDEST));
         let ranges = |made: &Made| match made {
             Made::Parts(parts) => parts.iter().filter_map(range).collect(),
-            Made::Wide(wide) => wide.parts().iter().filter_map(range).collect(),
+            Made::Timeline(timeline) => timeline.parts().iter().filter_map(range).collect(),
         };
         self.feeds.iter().map(ranges).collect()
     }
@@ -258,14 +255,14 @@ impl<'a> Merges<'a> {
         let range = |part: &Part| part.range(stretch.below, stretch.above);
         let ranges = feeds.iter().filter_map(|made| match made {
             Made::Parts(parts) => Some(parts.iter().map(range).collect()),
-            Made::Wide(_) => None,
+            Made::Timeline(_) => None,
         });
         let mut read = of_parts(view, ranges.collect(), stretch).await?.into_iter();
         let mut found = Vec::with_capacity(feeds.len());
         for made in feeds {
             found.push(match made {
                 Made::Parts(_) => read.next().unwrap_or_default(),
-                Made::Wide(wide) => wide.entries(view, stretch).await?,
+                Made::Timeline(timeline) => timeline.entries(view, stretch).await?,
             });
         }
         Ok(found)

@@ -1,5 +1,6 @@
-//! The timelines of those who follow very many: merged by the database, with their newest part kept
-//! in memory as a list of its own, which events keep up to date when it is next read.
+//! The newest part of timelines, kept in memory as lists of their own, which events keep up to date
+//! when they are next read. That of those who follow very many is merged by the database, that of
+//! others in memory, from the heads of topics.
 
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,8 @@ use std::sync::Arc;
 pub const WIDE: usize = 256;
 /// How many entries are read at once: what the largest page looks at, and some more.
 const DEPTH: usize = 240;
+/// How many are kept of what is merged in memory: what usual pages look at. More is soon merged.
+pub const MERGED: usize = 96;
 /// How far behind the log a list may be and still be brought up to it, in events.
 const BEHIND: i64 = 4_096;
 /// How often a list is tried to be read while what is followed changes, before it is done without.
@@ -41,8 +44,9 @@ pub(super) const KINDS: [Kinds; 3] = [
 pub struct Timeline {
     /// The entries, each once.
     pub head: Arc<Head>,
-    /// Through which topics they stand there, newest first.
-    brought: Arc<Vec<(Place, Topic)>>,
+    /// Through which topics they stand there, newest first. None for what was merged in memory,
+    /// and is merged anew when one of them goes.
+    brought: Option<Arc<Vec<(Place, Topic)>>>,
     seq: Seq,
 }
 
@@ -54,7 +58,8 @@ impl Kept for Timeline {
     }
 
     fn weight(&self) -> usize {
-        self.head.entries.len() * size_of::<Entry>() + self.brought.len() * (size_of::<(Place, Topic)>() + 32)
+        let brought = self.brought.as_ref().map_or(0, |brought| brought.len());
+        self.head.entries.len() * size_of::<Entry>() + brought * (size_of::<(Place, Topic)>() + 32)
     }
 }
 
@@ -72,13 +77,13 @@ impl Timeline {
             let place = entry.place;
             topics.iter().map(move |topic| (place, topic.clone()))
         });
-        let brought = Arc::new(brought.collect());
+        let brought = Some(Arc::new(brought.collect()));
         let entries = read.into_iter().map(|(entry, _)| entry).collect();
         let head = Arc::new(Head { entries, whole });
         Self { head, brought, seq }
     }
 
-    /// The list without what only some topics bring.
+    /// The list without what only some topics bring, which have to be known.
     #[must_use]
     pub fn without(&self, hidden: &HashSet<Topic>) -> Arc<Head> {
         if hidden.is_empty() {
@@ -91,9 +96,9 @@ impl Timeline {
     }
 
     fn bringing(&self, place: Place) -> impl Iterator<Item = &Topic> {
-        let first = self.brought.partition_point(|(brought, _)| *brought > place);
-        let here = self
-            .brought
+        let brought = self.brought.as_deref().map(Vec::as_slice).unwrap_or_default();
+        let first = brought.partition_point(|(brought, _)| *brought > place);
+        let here = brought
             .iter()
             .skip(first)
             .take_while(move |(brought, _)| *brought == place);
@@ -118,15 +123,26 @@ impl Timeline {
             return None;
         }
         let mut timeline = Self { seq, ..(*self).clone() };
-        timeline.change(&changes(&events, id, follows));
-        Some(Arc::new(timeline))
+        timeline
+            .change(&changes(&events, id, follows))
+            .then(|| Arc::new(timeline))
     }
 
-    fn change(&mut self, changes: &[Change]) {
+    /// Takes changes in. False when the list has to be read anew.
+    fn change(&mut self, changes: &[Change]) -> bool {
         if changes.is_empty() {
-            return;
+            return true;
         }
-        let (head, brought) = (Arc::make_mut(&mut self.head), Arc::make_mut(&mut self.brought));
+        let head = Arc::make_mut(&mut self.head);
+        let Some(brought) = self.brought.as_mut().map(Arc::make_mut) else {
+            return changes.iter().all(|Change { entry, comes, .. }| {
+                if *comes {
+                    head.add(entry);
+                }
+                // Another topic may bring it still.
+                *comes || !head.has(entry.place)
+            });
+        };
         for Change { topic, entry, comes } in changes {
             let place = entry.place;
             if place < head.tail() {
@@ -152,6 +168,7 @@ impl Timeline {
         }
         let tail = head.tail();
         brought.truncate(brought.partition_point(|(place, _)| *place >= tail));
+        true
     }
 }
 
@@ -175,6 +192,37 @@ fn changes<'e>(events: &[&'e Event], (owner, kinds): &(UserId, Kinds), follows: 
 }
 
 impl View<'_> {
+    /// The newest part of a timeline that was merged in memory, if it is there: as of a position of
+    /// the log, at which these were its owner's follows.
+    #[must_use]
+    pub fn merged(&self, owner: UserId, kinds: Kinds, seq: Seq, follows: &Follows) -> Option<Arc<Head>> {
+        let caches = self.store().caches();
+        let id = (owner, kinds);
+        let kept = caches.one::<Timeline>(&id)?;
+        let known = kept.seq;
+        let timeline = kept.at(seq, self.store().log(), &id, follows)?;
+        if !caches.hold(seq, [Key::Follows(owner)]) {
+            return None;
+        }
+        if timeline.seq > known {
+            caches.put(timeline.seq, [(id, &timeline)]);
+        }
+        Some(Arc::clone(&timeline.head))
+    }
+
+    /// Keeps the newest part of a timeline, merged of what the caches had at a position or later.
+    #[must_use]
+    pub fn keep_merged(&self, owner: UserId, kinds: Kinds, seq: Seq, head: Head) -> Arc<Head> {
+        let head = Arc::new(head);
+        let timeline = Arc::new(Timeline {
+            head: Arc::clone(&head),
+            brought: None,
+            seq,
+        });
+        self.store().caches().put(seq, [((owner, kinds), &timeline)]);
+        head
+    }
+
     /// The newest part of a timeline, from memory or, where it is not there, from disk. None while
     /// memory can't be used.
     ///

@@ -25,6 +25,12 @@ impl Head {
         }
     }
 
+    /// Whether an entry stands there.
+    #[must_use]
+    pub(in crate::store) fn has(&self, place: Place) -> bool {
+        self.entries.binary_search_by(|kept| place.cmp(&kept.place)).is_ok()
+    }
+
     /// The head after an entry came into the topic.
     pub(super) fn with(&self, entry: &Entry) -> Self {
         let mut head = self.clone();
