@@ -23,6 +23,7 @@ mod request_id;
 mod routes;
 mod sse;
 mod stream;
+mod trace;
 mod websocket;
 
 pub use metrics::expose;
