@@ -46,6 +46,7 @@ mod schema; // schema.graphql is what the program prints, and holds the contract
 mod search; // parts of texts, names and hashtags
 mod text; // hashtags, mentions, URLs and lengths, by twitter-text's own cases
 mod timelines; // every feed against a model of what has happened
+mod traces; // spans of requests, executions, commits and statements, and nothing private in them
 mod trends; // top users, top tweets and trends against a recount, also of what was counted long ago
 mod tweets; // posting, replies, editing, deletion, likes, retweets, follows and ids
 mod wall_model; // walls against an oracle, over many random steps, with kill -9

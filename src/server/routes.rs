@@ -41,9 +41,7 @@ pub(super) fn router(server: Server) -> Router {
         true => router.layer(from_fn_with_state(server.clone(), trace::record)),
         false => router,
     };
-    router
-        .layer(from_fn(request_id::assign))
-        .with_state(server)
+    router.layer(from_fn(request_id::assign)).with_state(server)
 }
 
 async fn method_not_allowed() -> impl IntoResponse {

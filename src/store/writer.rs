@@ -87,7 +87,11 @@ impl Group {
     /// The span of the transaction.
     fn span(&self) -> Span {
         let askers = self.staged.iter().map(|job| &job.asker);
-        Span::commit(askers.chain(self.alone.iter().map(|job| &job.asker)).map(|asker| &asker.cause))
+        Span::commit(
+            askers
+                .chain(self.alone.iter().map(|job| &job.asker))
+                .map(|asker| &asker.cause),
+        )
     }
 
     /// Those that can go together, and those that have to wait for them.

@@ -27,10 +27,9 @@ pub(super) struct Courier {
 impl Courier {
     /// To be made on the runtime.
     pub(super) fn new() -> Self {
-        let connector = HttpsConnectorBuilder::new().with_native_roots().map_or_else(
-            |_| HttpsConnectorBuilder::new().with_webpki_roots(),
-            |builder| builder,
-        );
+        let connector = HttpsConnectorBuilder::new()
+            .with_native_roots()
+            .map_or_else(|_| HttpsConnectorBuilder::new().with_webpki_roots(), |builder| builder);
         let connector = connector.https_or_http().enable_http1().build();
         Self {
             client: Client::builder(TokioExecutor::new()).build(connector),
@@ -48,6 +47,8 @@ impl HttpClient for Courier {
             let body = Limited::new(body, LARGEST).collect().await?;
             Ok(Response::from_parts(head, body.to_bytes()))
         };
-        self.runtime.spawn(tokio::time::timeout(PATIENCE, asking)).await??
+        // The time is the runtime's, so it is asked for there.
+        let in_time = async { tokio::time::timeout(PATIENCE, asking).await? };
+        self.runtime.spawn(in_time).await?
     }
 }

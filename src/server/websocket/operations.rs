@@ -127,9 +127,14 @@ impl Operations {
     fn run(&mut self, id: Arc<str>, kind: Kind, request_id: &str, turn: impl Future<Output = Turn> + Send + 'static) {
         let (abort, registration) = AbortHandle::new_pair();
         let traced = Span::operation();
+        if kind == Kind::Subscription {
+            traced.note("graphql.operation.type", "subscription");
+        }
         let span = tracing::error_span!("request", request_id, trace_id = traced.trace());
-        self.turns
-            .push(Abortable::new(traced.around(turn.instrument(span)).boxed(), registration));
+        self.turns.push(Abortable::new(
+            traced.around(turn.instrument(span)).boxed(),
+            registration,
+        ));
         self.running.push(Running { id, kind, abort });
     }
 
