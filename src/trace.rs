@@ -139,20 +139,22 @@ pub struct Span(Option<Context>);
 impl Span {
     /// A request over HTTP, part of the trace that its `traceparent` names.
     #[must_use]
-    pub fn request(name: String, headers: &HeaderMap, is_trusted: bool) -> Self {
+    pub fn request(name: impl FnOnce() -> String, headers: &HeaderMap, is_trusted: bool) -> Self {
         let Some(recorder) = RECORDER.get() else {
             return Self::default();
         };
-        let parent = TraceContextPropagator::new().extract_with_context(&Context::new(), &HeaderExtractor(headers));
-        let remote = parent.span().span_context().clone();
-        let is_taken = match remote.is_valid() {
-            true => recorder.takes(&remote, is_trusted),
-            false => recorder.takes_one(),
+        let mut parent = Context::new();
+        if headers.contains_key("traceparent") {
+            parent = TraceContextPropagator::new().extract_with_context(&parent, &HeaderExtractor(headers));
+        }
+        let is_taken = match parent.span().span_context() {
+            remote if remote.is_valid() => recorder.takes(remote, is_trusted),
+            _ => recorder.takes_one(),
         };
         if !is_taken {
             return Self::default();
         }
-        recorder.begin(SpanBuilder::from_name(name).with_kind(SpanKind::Server), &parent)
+        recorder.begin(SpanBuilder::from_name(name()).with_kind(SpanKind::Server), &parent)
     }
 
     /// An operation that comes over a socket, if it is chosen.
@@ -352,7 +354,7 @@ mod tests {
     #[test]
     fn without_options_there_are_no_spans() {
         assert!(!is_on());
-        let span = Span::request("GET /".to_owned(), &HeaderMap::new(), true);
+        let span = Span::request(String::new, &HeaderMap::new(), true);
         assert!(span.0.is_none() && span.trace().is_none());
         assert!(Span::operation().0.is_none());
     }

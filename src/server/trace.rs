@@ -13,19 +13,20 @@ const UNTRACED: &[&str] = &["/healthz", "/readyz", "/metrics"];
 /// Makes a span of a request, if it is chosen. It is over when the answer begins: a stream's events
 /// have spans of their own.
 pub(super) async fn record(State(server): State<Server>, request: Request, next: Next) -> Response {
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let route = route.as_ref().map(MatchedPath::as_str);
-    if route.is_some_and(|route| UNTRACED.contains(&route)) {
+    let route = request.extensions().get::<MatchedPath>();
+    let route = route.map_or("", MatchedPath::as_str);
+    if UNTRACED.contains(&route) {
         return next.run(request).await;
     }
     let method = method(&request);
-    let name = [method, route.unwrap_or_default()].join(" ").trim_end().to_owned();
+    let name = || [method, route].join(" ").trim_end().to_owned();
     let span = Span::request(name, request.headers(), is_trusted(&server, request.extensions()));
-    if let Some(trace) = span.trace() {
-        tracing::Span::current().record("trace_id", trace);
-    }
+    let Some(trace) = span.trace() else {
+        return next.run(request).await;
+    };
+    tracing::Span::current().record("trace_id", trace);
     span.note("http.request.method", method);
-    span.note("http.route", route.unwrap_or_default().to_owned());
+    span.note("http.route", route.to_owned());
 
     let response = span.around(next.run(request)).await;
     span.note("http.response.status_code", i64::from(response.status().as_u16()));
