@@ -6,6 +6,7 @@
 //! - What another process commits to the same file is noticed by [`watch`] and taken from the log.
 
 pub mod cache;
+pub mod condition;
 mod dialect;
 mod entity;
 pub mod known;

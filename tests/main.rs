@@ -17,6 +17,7 @@ mod caches; // whoever saw something new is never shown something older
 mod clients; // the real JavaScript clients: audits, graphql-ws, Apollo, GraphiQL in a browser
 mod config; // options and commands: what is right, and how what is wrong is told
 mod crash; // kill -9 under load: nothing acknowledged is lost, doubled or miscounted
+mod doctor; // what an operator is told of an installation, and that nothing of it is changed
 mod documents; // documents by hash: automatic persisted queries and trusted ones
 mod executor; // order of keys, errors and nulls, as the specification says
 mod export; // everything survives an export and an import, and twice is once

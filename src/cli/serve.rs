@@ -127,7 +127,7 @@ fn rates(config: &Config) -> Rates {
     }
 }
 
-fn trusted(flags: &TrustFlags) -> Result<Trusted, Failure> {
+pub(super) fn trusted(flags: &TrustFlags) -> Result<Trusted, Failure> {
     let Some(path) = &flags.trusted_documents else {
         return Ok(Trusted::default());
     };

@@ -26,6 +26,7 @@ mod stream;
 mod trace;
 mod websocket;
 
+pub use connection::MOST as MOST_CONNECTIONS;
 pub use metrics::expose;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
