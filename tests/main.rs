@@ -38,6 +38,7 @@ mod moderation; // blocks, mutes and bans: rules, codes, counts, sessions, comma
 mod moderation_matrix; // every surface by every rule, for everybody: before, meanwhile and undone
 mod notifications; // what people are told of, what they have seen, and making it anew
 mod objects; // lists of actions against a model of what has happened
+mod operations; // what operators are given: metrics explained, the dashboard, the files that run it
 mod pagination; // every kind of list against slices of the whole
 mod processes; // commands beside a running server, a second server, and the end of one
 mod rates; // what is limited by user and by address, and what is not
