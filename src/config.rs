@@ -3,6 +3,7 @@
 //! Every flag has an environment variable, and a flag wins. Nothing else reads the environment.
 
 pub mod ingest;
+pub mod trace;
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -229,6 +230,9 @@ pub struct Flags {
     slow_reader_timeout: Duration,
 
     #[command(flatten)]
+    trace: trace::TraceFlags,
+
+    #[command(flatten)]
     log: LogFlags,
 }
 
@@ -279,6 +283,8 @@ pub struct Config {
     pub websocket_init_timeout: Duration,
     /// How long a reader may take nothing while there is something to send.
     pub slow_reader_timeout: Duration,
+    /// What to trace with, if traces are asked for.
+    pub trace: Option<crate::trace::Options>,
     /// How and what to log.
     pub log: LogFlags,
 }
@@ -308,6 +314,7 @@ impl From<Flags> for Config {
             trust: flags.trust,
             websocket_init_timeout: flags.websocket_init_timeout,
             slow_reader_timeout: flags.slow_reader_timeout,
+            trace: flags.trace.options(),
             log: flags.log,
         }
     }

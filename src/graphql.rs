@@ -29,6 +29,7 @@ use crate::model::error::Code;
 use crate::model::viewer::TokenHash;
 use crate::model::{Error, Seq, Viewer};
 use crate::social::Social;
+use crate::trace::Span;
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Request as Operation, Response, Schema, ServerError, ValidationMode, Value};
 use error::{refusal, refusal_of, set_codes};
@@ -205,6 +206,7 @@ impl Api {
                 Code::GraphqlValidationFailed,
             ));
         }
+        describe(&Span::current(), &asked);
         match self.admit(&asked, &caller) {
             Ok(admitted) => {
                 let permits = u32::try_from(admitted.cost).unwrap_or(u32::MAX);
@@ -228,6 +230,7 @@ impl Api {
         caller: Caller,
         resume: Option<String>,
     ) -> BoxFuture<'static, Result<Subscription, Response>> {
+        describe(&Span::current(), &asked);
         match self.admit(&asked, &caller) {
             Ok(admitted) => self
                 .live
@@ -301,6 +304,16 @@ impl Api {
         };
         Ok(Admitted { schema, cost, account })
     }
+}
+
+/// Notes what kind of operation a span has. Its name, let alone its text, is the client's own.
+fn describe(span: &Span, asked: &Asked) {
+    let kind = match asked.kind {
+        OperationType::Query => "query",
+        OperationType::Mutation => "mutation",
+        OperationType::Subscription => "subscription",
+    };
+    span.note("graphql.operation.type", kind);
 }
 
 /// How an operation may be executed.

@@ -19,4 +19,5 @@ pub mod reading;
 pub mod server;
 pub mod social;
 pub mod store;
+pub mod trace;
 pub mod transfer;

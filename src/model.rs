@@ -6,6 +6,7 @@ pub mod deed;
 pub mod error;
 pub mod event;
 pub mod feed;
+pub mod finding;
 pub mod group;
 pub mod hashtag;
 pub mod id;

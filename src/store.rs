@@ -6,6 +6,7 @@
 //! - What another process commits to the same file is noticed by [`watch`] and taken from the log.
 
 pub mod cache;
+pub mod condition;
 mod dialect;
 mod entity;
 pub mod known;
@@ -50,10 +51,11 @@ pub mod wall;
 
 use crate::metrics::Metrics;
 use crate::model::{Clock, Error, Result};
+use crate::trace;
 use cache::Caches;
 use log::Log;
 use migration::MigratorTrait;
-use sea_orm::DatabaseConnection;
+use sea_orm::{DatabaseConnection, DbBackend};
 use snapshot::Snapshot;
 use std::sync::Arc;
 use writer::Writer;
@@ -94,8 +96,9 @@ impl Store {
         let background = sqlite::connect(&options.path, sqlite::Role::Readers).await?;
         let mut readers = background.clone();
         let statements = metrics.sql_statements.clone();
-        readers.set_metric_callback(move |_| {
+        readers.set_metric_callback(move |done| {
             statements.inc();
+            note(done);
         });
         let clock = Clock;
         let caches = Arc::new(Caches::new(options.memory));
@@ -176,6 +179,20 @@ impl Store {
     fn writer(&self) -> &Writer {
         &self.0.writer
     }
+}
+
+/// Puts a statement into the trace of what it is for.
+fn note(done: &sea_orm::metric::Info<'_>) {
+    let system = match done.statement.db_backend {
+        DbBackend::Postgres => "postgresql",
+        _ => "sqlite",
+    };
+    trace::statement(&trace::Statement {
+        text: &done.statement.sql,
+        system,
+        elapsed: done.elapsed,
+        failed: done.failed,
+    });
 }
 
 impl From<sea_orm::DbErr> for Error {

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 const MAY_USE: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("metrics", &[]),
-    ("config", &["model"]),
-    ("store", &["model", "metrics"]),
+    ("trace", &[]),
+    ("config", &["model", "trace"]),
+    ("store", &["model", "metrics", "trace"]),
     ("broker", &["model"]),
     ("delivery", &["model", "metrics", "store", "broker"]),
     ("reading", &["model", "store"]),
@@ -19,16 +20,16 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "graphql",
         &[
-            "model", "metrics", "config", "store", "broker", "delivery", "reading", "social",
+            "model", "metrics", "trace", "config", "store", "broker", "delivery", "reading", "social",
         ],
     ),
-    ("server", &["model", "metrics", "config", "graphql"]),
+    ("server", &["model", "metrics", "trace", "config", "graphql"]),
     ("fuzzing", &["model", "graphql", "server", "transfer"]),
     (
         "cli",
         &[
-            "model", "metrics", "config", "store", "broker", "delivery", "social", "transfer", "ingest", "graphql",
-            "server",
+            "model", "metrics", "trace", "config", "store", "broker", "delivery", "social", "transfer", "ingest",
+            "graphql", "server",
         ],
     ),
 ];
@@ -38,6 +39,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("sea_orm", &["store"]),
     ("async_graphql", &["graphql", "server"]),
     ("axum", &["server"]),
+    ("opentelemetry", &["trace"]),
     ("std::env", &["config", "cli", "main"]),
     ("Timestamp::now", &["model"]),
 ];

@@ -17,6 +17,7 @@ mod caches; // whoever saw something new is never shown something older
 mod clients; // the real JavaScript clients: audits, graphql-ws, Apollo, GraphiQL in a browser
 mod config; // options and commands: what is right, and how what is wrong is told
 mod crash; // kill -9 under load: nothing acknowledged is lost, doubled or miscounted
+mod doctor; // what an operator is told of an installation, and that nothing of it is changed
 mod documents; // documents by hash: automatic persisted queries and trusted ones
 mod executor; // order of keys, errors and nulls, as the specification says
 mod export; // everything survives an export and an import, and twice is once
@@ -37,6 +38,7 @@ mod moderation; // blocks, mutes and bans: rules, codes, counts, sessions, comma
 mod moderation_matrix; // every surface by every rule, for everybody: before, meanwhile and undone
 mod notifications; // what people are told of, what they have seen, and making it anew
 mod objects; // lists of actions against a model of what has happened
+mod operations; // what operators are given: metrics explained, the dashboard, the files that run it
 mod pagination; // every kind of list against slices of the whole
 mod processes; // commands beside a running server, a second server, and the end of one
 mod rates; // what is limited by user and by address, and what is not
@@ -46,6 +48,7 @@ mod schema; // schema.graphql is what the program prints, and holds the contract
 mod search; // parts of texts, names and hashtags
 mod text; // hashtags, mentions, URLs and lengths, by twitter-text's own cases
 mod timelines; // every feed against a model of what has happened
+mod traces; // spans of requests, executions, commits and statements, and nothing private in them
 mod trends; // top users, top tweets and trends against a recount, also of what was counted long ago
 mod tweets; // posting, replies, editing, deletion, likes, retweets, follows and ids
 mod wall_model; // walls against an oracle, over many random steps, with kill -9

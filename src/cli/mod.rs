@@ -3,7 +3,9 @@
 //! What the user got wrong ends with one line and status 2, everything else that fails with one
 //! line and status 1.
 
+mod doctor;
 mod export;
+mod health;
 mod import;
 mod ingest;
 mod logging;
@@ -55,6 +57,10 @@ enum Command {
     User(user::User),
     /// Prints the GraphQL schema
     Schema,
+    /// Looks whether all is as a server with these options needs it, and says what to do
+    Doctor(Box<Flags>),
+    /// Asks a running server whether it can serve
+    Health(health::Health),
 }
 
 /// Why a command failed: one line.
@@ -109,6 +115,8 @@ fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         Command::Token(command) => token::run(command),
         Command::User(command) => user::run(command),
         Command::Schema => schema::run(),
+        Command::Doctor(flags) => doctor::run((*flags).into()),
+        Command::Health(command) => health::run(&command),
     }
 }
 

@@ -20,6 +20,7 @@ use crate::metrics::Metrics;
 use crate::server::{self, Options};
 use crate::social::{Rules, Social, housekeeping, rebuild, sweep, tally, wall};
 use crate::store::{self, Store, sqlite, watch};
+use crate::trace::Traces;
 
 pub(super) fn run(config: Config) -> Result<ExitCode, Failure> {
     super::logging::start(&config.log);
@@ -48,6 +49,7 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
     let api_options = api_options(&config)?;
     let shutdown = CancellationToken::new();
     super::watch_signals(shutdown.clone())?;
+    let traces = Traces::start(config.trace.as_ref())?;
 
     let DatabaseUrl::Sqlite(path) = config.database_url.clone();
     let _lock = sqlite::lock(&path)?;
@@ -68,7 +70,7 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
     writeln!(io::stdout(), "listening on http://{address}")?;
 
     server::run(listener, api, options_of(config, metrics), shutdown).await?;
-    background.stop().await;
+    tokio::join!(background.stop(), traces.stop());
     super::close(&store).await;
     Ok(ExitCode::SUCCESS)
 }
@@ -125,7 +127,7 @@ fn rates(config: &Config) -> Rates {
     }
 }
 
-fn trusted(flags: &TrustFlags) -> Result<Trusted, Failure> {
+pub(super) fn trusted(flags: &TrustFlags) -> Result<Trusted, Failure> {
     let Some(path) = &flags.trusted_documents else {
         return Ok(Trusted::default());
     };

@@ -7,6 +7,7 @@
 //! all its batches, one for each kind of look-up, are made at once, and all who wait are told
 //! together. So the number of batches depends on the shape of the selection alone.
 
+use crate::trace::Span;
 use futures_util::future::{BoxFuture, join_all};
 use parking_lot::Mutex;
 use std::collections::{HashMap, HashSet};
@@ -79,7 +80,7 @@ impl Closer {
             drop(send.send(told));
         };
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(made.in_current_span());
+            runtime.spawn(Span::current().around(made).in_current_span());
         }
     }
 }

@@ -24,6 +24,7 @@ use crate::metrics::Metrics;
 use crate::model::error::Code;
 use crate::model::{Error, Event, Result, Seq, Viewer};
 use crate::social::Social;
+use crate::trace::Span;
 use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Request as Operation, Response, Variables};
 use futures_util::future::BoxFuture;
@@ -108,6 +109,18 @@ impl Teller for Execution {
     }
 
     async fn tell(&self, event: Arc<Event>) -> Result<Told> {
+        let span = Span::execution();
+        span.note("linnet.event", event.position.seq);
+        let told = span.around(self.execute(event)).await;
+        if told.is_err() {
+            span.fail();
+        }
+        told
+    }
+}
+
+impl Execution {
+    async fn execute(&self, event: Arc<Event>) -> Result<Told> {
         let social = &self.live.0.social;
         let scope = Scope::witnessed(social.clone(), self.audience.viewer());
         let turn = Turn::Tell(Arc::clone(&event), self.plan.source.clone());

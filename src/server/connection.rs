@@ -33,7 +33,7 @@ use super::{Server, routes};
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The most connections at once.
-const MOST: usize = 100_000;
+pub const MOST: usize = 100_000;
 
 const TOO_MANY: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 10\r\n\
     content-length: 0\r\nconnection: close\r\n\r\n";

@@ -23,8 +23,10 @@ mod request_id;
 mod routes;
 mod sse;
 mod stream;
+mod trace;
 mod websocket;
 
+pub use connection::MOST as MOST_CONNECTIONS;
 pub use metrics::expose;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};

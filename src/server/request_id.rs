@@ -33,7 +33,7 @@ pub(super) async fn assign(mut request: Request, next: Next) -> Response {
         .unwrap_or_else(fresh);
     let id: Arc<str> = value.to_str().unwrap_or_default().into();
     // The level of the span is the highest, so that no filter takes the id from a line.
-    let span = tracing::error_span!("request", request_id = &*id);
+    let span = tracing::error_span!("request", request_id = &*id, trace_id = tracing::field::Empty);
     request.extensions_mut().insert(RequestId(id));
 
     let mut response = next.run(request).instrument(span).await;

@@ -10,7 +10,7 @@ use http::StatusCode;
 
 use super::{
     Server, answer::Problem, compression, cors, forwarded, health, metrics, overload, panic, playground, reader,
-    request, request_id, sse,
+    request, request_id, sse, trace,
 };
 
 /// Every path that the server answers, with what each answer goes through.
@@ -28,7 +28,7 @@ pub(super) fn router(server: Server) -> Router {
     if !server.options.production {
         router = router.route("/graphiql", get(playground::graphiql));
     }
-    router
+    let router = router
         .fallback(playground::absent)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(server.clone(), reader::divert))
@@ -36,9 +36,12 @@ pub(super) fn router(server: Server) -> Router {
         .layer(from_fn(compression::compress))
         .layer(from_fn_with_state(server.clone(), cors::allow))
         .layer(from_fn_with_state(server.clone(), metrics::count))
-        .layer(from_fn_with_state(server.clone(), forwarded::resolve))
-        .layer(from_fn(request_id::assign))
-        .with_state(server)
+        .layer(from_fn_with_state(server.clone(), forwarded::resolve));
+    let router = match crate::trace::is_on() {
+        true => router.layer(from_fn_with_state(server.clone(), trace::record)),
+        false => router,
+    };
+    router.layer(from_fn(request_id::assign)).with_state(server)
 }
 
 async fn method_not_allowed() -> impl IntoResponse {

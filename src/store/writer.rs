@@ -23,6 +23,7 @@ use super::tx::{Ground, Manner, Tx};
 use crate::metrics::Metrics;
 use crate::model::wall::Matcher;
 use crate::model::{Clock, Error, Event, Micros, NewEvent, Position, Result, Seq};
+use crate::trace::{Cause, Span};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
@@ -77,10 +78,22 @@ struct Alone {
 struct Asker {
     /// Whether its statements are a request's.
     counted: bool,
+    /// In whose trace it is.
+    cause: Cause,
     done: oneshot::Sender<Result<()>>,
 }
 
 impl Group {
+    /// The span of the transaction.
+    fn span(&self) -> Span {
+        let askers = self.staged.iter().map(|job| &job.asker);
+        Span::commit(
+            askers
+                .chain(self.alone.iter().map(|job| &job.asker))
+                .map(|asker| &asker.cause),
+        )
+    }
+
     /// Those that can go together, and those that have to wait for them.
     fn new(jobs: Vec<Job>) -> (Self, Vec<Job>) {
         let (mut group, mut later) = (Self::default(), Vec::new());
@@ -116,7 +129,8 @@ impl Writer {
         let counting = Arc::new(AtomicBool::new(false));
         let statements = metrics.sql_statements.clone();
         let counted = Arc::clone(&counting);
-        db.set_metric_callback(move |_| {
+        db.set_metric_callback(move |done| {
+            super::note(done);
             if counted.load(Ordering::Relaxed) {
                 statements.inc();
             }
@@ -136,7 +150,8 @@ impl Writer {
     async fn queue(&self, work: Work, counted: bool) -> Result<()> {
         let (done, committed) = oneshot::channel();
         let gone = || Error::internal("the writer has stopped");
-        let asker = Asker { counted, done };
+        let cause = Cause::current();
+        let asker = Asker { counted, cause, done };
         self.jobs.send(Job { work, asker }).await.map_err(|_| gone())?;
         committed.await.map_err(|_| gone())?
     }
@@ -254,10 +269,13 @@ impl Task {
             let (group, later) = Group::new(std::mem::take(&mut waiting));
             waiting = later;
             let mut answers = Vec::with_capacity(GROUP);
-            let failed = self.commit(group, &mut answers).await.err();
+            let span = group.span();
+            let failed = span.around(self.commit(group, &mut answers)).await.err();
             if let Some(cause) = &failed {
+                span.fail();
                 tracing::error!(?cause, "a commit failed");
             }
+            span.end();
             for (asker, result) in answers {
                 let result = match &failed {
                     Some(cause) => Err(Error::internal(cause.to_string())),

@@ -23,6 +23,7 @@ use crate::graphql::{
     live::{Next, Subscription},
 };
 use crate::server::refuse;
+use crate::trace::Span;
 
 /// The most subscriptions of a socket, and the most other operations at once.
 const MOST: usize = 100;
@@ -125,9 +126,15 @@ impl Operations {
 
     fn run(&mut self, id: Arc<str>, kind: Kind, request_id: &str, turn: impl Future<Output = Turn> + Send + 'static) {
         let (abort, registration) = AbortHandle::new_pair();
-        let span = tracing::error_span!("request", request_id);
-        self.turns
-            .push(Abortable::new(turn.instrument(span).boxed(), registration));
+        let traced = Span::operation();
+        if kind == Kind::Subscription {
+            traced.note("graphql.operation.type", "subscription");
+        }
+        let span = tracing::error_span!("request", request_id, trace_id = traced.trace());
+        self.turns.push(Abortable::new(
+            traced.around(turn.instrument(span)).boxed(),
+            registration,
+        ));
         self.running.push(Running { id, kind, abort });
     }
 
