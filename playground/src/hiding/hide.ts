@@ -28,7 +28,7 @@ const DEEDS = {
 
 export type Deed = keyof typeof DEEDS;
 
-/** Does it; a ban may have a reason, which moderators can look up. */
+/** Does it; the reason of a ban is kept with it. */
 export function hide(deed: Deed, user: StandingFragment, reason?: string): void {
   const { mutation, outcome, told, back } = DEEDS[deed];
   const { id, username, viewerIsMuting, viewerIsBlocking, isBanned } = user;
