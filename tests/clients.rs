@@ -19,6 +19,8 @@ const BROWSERS: &[&str] = &[
     "app.mjs",
     "closed.mjs",
     "graphiql.mjs",
+    "pages.mjs",
+    "people.mjs",
     "texts.mjs",
     "wall.mjs",
     "wall-breaks.mjs",
@@ -62,6 +64,16 @@ async fn graphiql_in_a_browser() {
 #[tokio::test]
 async fn the_app_in_a_browser() {
     run("app.mjs").await;
+}
+
+#[tokio::test]
+async fn hiding_people_in_the_app() {
+    run("people.mjs").await;
+}
+
+#[tokio::test]
+async fn every_page_of_the_app_on_every_screen() {
+    run("pages.mjs").await;
 }
 
 #[tokio::test]

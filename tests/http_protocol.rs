@@ -280,6 +280,31 @@ async fn pages_allow_nothing_from_elsewhere() {
 }
 
 #[tokio::test]
+async fn the_page_says_what_the_operator_decided() {
+    let mut tags = Vec::new();
+    for (options, length, sign_up) in [
+        (&[][..], 280, "on"),
+        (&["--tweet-length", "500"], 500, "on"),
+        (&["--tweet-length", "500", "--sign-up", "off"], 500, "off"),
+    ] {
+        let linnet = Linnet::with(options).await;
+        let page = send(linnet.get("/wall/rustconf")).await;
+        let tag = header(&page, "etag");
+        let text = page.text().await.unwrap();
+        for element in [
+            format!("<meta name=\"tweet-length\" content=\"{length}\" />"),
+            format!("<meta name=\"sign-up\" content=\"{sign_up}\" />"),
+        ] {
+            assert_eq!(text.matches(&element).count(), 1, "{element} {text}");
+        }
+        assert!(!tags.contains(&tag), "another page has another tag");
+        let again = send(linnet.get("/").header("if-none-match", &tag)).await;
+        assert_eq!(again.status(), 304);
+        tags.push(tag);
+    }
+}
+
+#[tokio::test]
 async fn what_pages_are_made_of_is_kept_for_good() {
     let linnet = Linnet::start().await;
     for path in ["/", "/graphiql"] {

@@ -256,10 +256,15 @@ async fn only_moderators_ban() {
             "BAD_USER_INPUT input.reason"
         );
     }
-    let query = "{ bannedUsers { nodes { username } } }";
+    let query = "{ bannedUsers { nodes { username } } user(username: \"bob\") { isBanned } }";
     let refused = linnet.graphql(query, json!({}), Some(&ann.token)).await;
     assert_eq!(crate::harness::scene::refusal(&refused), "FORBIDDEN");
-    let banned = async || all(&linnet.ask(&moderator, query).await["bannedUsers"], "username");
+    let banned = async || {
+        let seen = linnet.ask(&moderator, query).await;
+        let names = all(&seen["bannedUsers"], "username");
+        assert_eq!(seen["user"]["isBanned"], !names.is_empty(), "{seen}");
+        names
+    };
     let reason = json!({ "userId": bob.id, "reason": "spam" });
     for _ in 0..2 {
         let answer = linnet.act(&moderator, "banUser", reason.clone()).await;

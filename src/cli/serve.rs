@@ -17,7 +17,7 @@ use crate::graphql::limit::Rates;
 use crate::graphql::persisted::{Trust, Trusted};
 use crate::graphql::{self, Api};
 use crate::metrics::Metrics;
-use crate::server::{self, Options};
+use crate::server::{self, Options, Settings};
 use crate::social::{Rules, Social, housekeeping, rebuild, sweep, tally, wall};
 use crate::store::{self, Store, sqlite, watch};
 use crate::trace::Traces;
@@ -145,6 +145,10 @@ fn options_of(config: Config, metrics: Metrics) -> Options {
     Options {
         metrics,
         production: config.production,
+        settings: Settings {
+            tweet_length: config.tweet_length,
+            sign_up: config.sign_up,
+        },
         connections_per_address: config.rate_limit.then_some(config.connections_per_address),
         trusted_proxies: config.trusted_proxies,
         origins: config.cors_origins,

@@ -60,6 +60,7 @@ const PUBLIC: &[(&str, &[&str])] = &[
             "handle",
             "url",
             "isModerator",
+            "isBanned",
             "createdAt",
             "tweetCount",
             "followerCount",

@@ -28,6 +28,7 @@ mod websocket;
 
 pub use connection::MOST as MOST_CONNECTIONS;
 pub use metrics::expose;
+pub use playground::Settings;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -64,6 +65,8 @@ pub struct Options {
     pub metrics: Metrics,
     /// Whether GraphiQL is left out.
     pub production: bool,
+    /// What the app's page says of the server.
+    pub settings: Settings,
     /// The most connections of one address; none: as many as it likes.
     pub connections_per_address: Option<usize>,
     /// The proxies that tell a client's address.

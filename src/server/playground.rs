@@ -1,5 +1,7 @@
 //! The pages for people: the app with its live walls, and GraphiQL, embedded in the program.
 
+use std::borrow::Cow;
+
 use axum::{
     Router,
     extract::Path,
@@ -14,6 +16,7 @@ use http::{
     },
 };
 use rust_embed::RustEmbed;
+use sha2::{Digest as _, Sha256};
 
 use super::answer::Problem;
 
@@ -45,15 +48,56 @@ const EDITOR_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline
     font-src 'self' data:; worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
 
+/// What the app has to know of the server before it asks anything.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// The weighted length of the longest tweet.
+    pub tweet_length: u32,
+    /// Whether anybody may sign up.
+    pub sign_up: bool,
+}
+
+impl Settings {
+    /// What the page says as it is built.
+    const BUILT: Self = Self {
+        tweet_length: 280,
+        sign_up: true,
+    };
+
+    /// The elements that say it, with the names and values of the options.
+    fn elements(self) -> [String; 2] {
+        let sign_up = if self.sign_up { "on" } else { "off" };
+        [
+            format!("<meta name=\"tweet-length\" content=\"{}\" />", self.tweet_length),
+            format!("<meta name=\"sign-up\" content=\"{sign_up}\" />"),
+        ]
+    }
+
+    fn write(self, page: &[u8]) -> Vec<u8> {
+        let mut page = String::from_utf8_lossy(page).into_owned();
+        for (built, own) in Self::BUILT.elements().iter().zip(self.elements()) {
+            page = page.replace(built, &own);
+        }
+        page.into_bytes()
+    }
+}
+
 /// The app and what its pages are made of, which GraphiQL's are too.
-pub(super) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
+pub(super) fn routes<S: Clone + Send + Sync + 'static>(settings: Settings) -> Router<S> {
+    let app = move |headers: HeaderMap| async move { app(settings, &headers) };
     APP.iter()
         .fold(Router::new(), |router, path| router.route(path, get(app)))
         .route("/assets/{*name}", get(asset))
 }
 
-async fn app(headers: HeaderMap) -> Response {
-    file("index.html", &headers)
+fn app(settings: Settings, headers: &HeaderMap) -> Response {
+    let name = "index.html";
+    let Some(file) = Files::get(name) else {
+        return nothing().into_response();
+    };
+    let page = settings.write(&file.data);
+    let hash = Sha256::digest(&page).into();
+    send(name, page.into(), hash, headers)
 }
 
 /// `/graphiql`
@@ -68,14 +112,21 @@ async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
 
 /// What has no page.
 pub(super) async fn absent() -> Problem {
+    nothing()
+}
+
+fn nothing() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND", "there is nothing here")
 }
 
 fn file(name: &str, headers: &HeaderMap) -> Response {
-    let Some(file) = Files::get(name) else {
-        return Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND", "there is nothing here").into_response();
-    };
-    let hash = file.metadata.sha256_hash();
+    match Files::get(name) {
+        Some(file) => send(name, file.data, file.metadata.sha256_hash(), headers),
+        None => nothing().into_response(),
+    }
+}
+
+fn send(name: &str, content: Cow<'static, [u8]>, hash: [u8; 32], headers: &HeaderMap) -> Response {
     let tag: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     let tag = format!("\"{tag}\"");
     let known = headers
@@ -87,7 +138,7 @@ fn file(name: &str, headers: &HeaderMap) -> Response {
     let mut response = if known {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        file.data.into_owned().into_response()
+        content.into_owned().into_response()
     };
     let kind = mime_guess::from_path(name).first_or_octet_stream();
     let mut set = |header: HeaderName, value: &str| {

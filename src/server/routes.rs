@@ -24,7 +24,7 @@ pub(super) fn router(server: Server) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::show))
-        .merge(playground::routes());
+        .merge(playground::routes(server.options.settings));
     if !server.options.production {
         router = router.route("/graphiql", get(playground::graphiql));
     }

@@ -1,8 +1,8 @@
 // The app where the house is not open to everybody: `--public-access off`, `--sign-up off`,
-// `--production`.
+// `--production`; and where tweets have another length.
 
 import { accessible } from './axe.mjs';
-import { launch, picture, quiet, visit } from './browser.mjs';
+import { launch, picture, quiet, signedIn, visit } from './browser.mjs';
 import { check, main, same, signUp, unique } from './check.mjs';
 import { start } from './server.mjs';
 
@@ -39,20 +39,44 @@ async function members(browser) {
 async function noNewcomers(browser) {
   const server = await start('--sign-up', 'off');
   const { page, context } = await visit(browser, '/sign-up', { home: server.base });
-  await page.getByLabel('Username').fill('ada');
-  await page.getByLabel('Password').fill('a long password');
-  await page.getByRole('button', { name: 'Sign up' }).click();
   await page.getByText('New accounts are made by those who run this server').waitFor();
-  check('signing up says why it can not be', true);
+  same('who may not sign up is given no form to try it', await page.locator('form, input').count(), 0);
   await accessible(page, 'a closed sign-up');
+  await picture(page, 'no-sign-up');
+  await page.getByRole('navigation', { name: 'Account' }).getByText('Log in').click();
+  await page.getByRole('button', { name: 'Log in' }).waitFor();
+  check('but may log in', true);
   await context.close();
   await server.end();
+}
+
+/** The operator says how long a tweet may be. */
+async function lengths(browser) {
+  for (const length of [20, 1000]) {
+    const server = await start('--tweet-length', String(length));
+    const ada = await signUp(server.base);
+    const { page, context } = await visit(browser, '/', { home: server.base, init: signedIn(ada) });
+    const composer = page.getByLabel('What is happening?');
+    const left = async () => parseInt(await page.getByTestId('characters-left').textContent(), 10);
+    const button = page.getByRole('button', { name: 'Post' });
+    await composer.waitFor();
+    same(`${length} characters may be written`, await left(), length);
+    await composer.fill('x'.repeat(length + 1));
+    check('and not one more', (await left()) === -1 && (await button.isDisabled()));
+    await composer.fill('x'.repeat(length));
+    await button.click();
+    await page.locator('article').waitFor();
+    check('the server takes them', true);
+    await context.close();
+    await server.end();
+  }
 }
 
 await main(async () => {
   const browser = await launch();
   await members(browser);
   await noNewcomers(browser);
+  await lengths(browser);
   quiet(/Failed to load resource: .* 40[014]/);
   await browser.close();
 });

@@ -7,6 +7,7 @@ import { ask, becomes, check, DELETE_TWEET, EDIT_TWEET, main, post, same, signUp
 import { start } from './server.mjs';
 import { count, texts, wall, wallAt } from './wall-page.mjs';
 
+const reasons = async (page) => (await page.locator('article .reason').allTextContents()).map((reason) => reason.trim());
 const scrolled = (page) => page.evaluate(() => window.scrollY);
 const edit = (id, text, token) => ask(EDIT_TWEET, { input: { id, text } }, token);
 const remove = (id, token) => ask(DELETE_TWEET, { input: { id } }, token);
@@ -66,9 +67,13 @@ async function retweets(browser, ada) {
   await becomes('a retweet comes up', () => texts(page), [`First #${tag}`, `Second #${tag}`]);
   check('with who retweeted it', (await page.locator('article').first().textContent()).includes(`${bob.user.username} retweeted`));
   await becomes('and counts no tweet', () => count(page), 2);
+  await page.reload();
+  await page.locator('.wall .list[aria-busy=false]').waitFor({ state: 'attached' });
+  await becomes('who comes later sees who retweeted it', () => reasons(page), [`${bob.user.username} retweeted`]);
 
   await page.getByLabel('Show retweets').click();
   await becomes('without retweets', () => texts(page), [`Second #${tag}`, `First #${tag}`]);
+  same('and without those who retweeted', await reasons(page), []);
   await page.reload();
   await page.locator('.wall .list[aria-busy=false]').waitFor({ state: 'attached' });
   check('the switch is remembered', !(await page.getByLabel('Show retweets').isChecked()));
@@ -145,6 +150,10 @@ async function gathers(browser) {
   await becomes('and their count', () => count(page), 4);
   await write('retweet', 'TweetRefInput', { id: old.id }, grace.token, home);
   await becomes('a retweet comes up', async () => (await texts(page))[0], 'Old #conf');
+  same('with who retweeted it', await reasons(page), ['grace retweeted']);
+  await page.reload();
+  await becomes('it stands there for who comes later', async () => (await texts(page))[0], 'Old #conf');
+  same('with who retweeted it', await reasons(page), ['grace retweeted']);
   const top = page.getByRole('complementary');
   await becomes('top users', () => top.locator('details').first().locator('.handle').allTextContents(), ['@bob', '@grace']);
   await becomes('top tweets', async () => (await top.locator('.excerpt').allTextContents())[0], 'Old #conf');

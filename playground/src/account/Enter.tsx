@@ -5,6 +5,7 @@ import { LogInDocument, SignUpDocument } from '../generated/documents';
 import type { SessionFragment } from '../generated/documents';
 import { NavLink } from '../page/Link';
 import { go, useAddress } from '../page/path';
+import { SIGN_UP } from '../server';
 import { openSession } from '../session';
 import { Field } from './Field';
 import { Problem } from './Problem';
@@ -25,7 +26,7 @@ export function Enter() {
         </NavLink>
         <NavLink to="/sign-up">Sign up</NavLink>
       </nav>
-      {signingUp ? <SignUp /> : <LogIn />}
+      {!signingUp ? <LogIn /> : SIGN_UP ? <SignUp /> : <Closed />}
     </section>
   );
 }
@@ -50,6 +51,11 @@ function LogIn() {
   );
 }
 
+/** Where the operator makes the accounts. */
+function Closed() {
+  return <p className="closed">New accounts are made by those who run this server. Ask them for one, then log in.</p>;
+}
+
 function SignUp() {
   const { sending, problem, submit } = useForm(async (field) => {
     const [username, password, displayName] = ['username', 'password', 'displayName'].map(field) as [string, string, string];
@@ -57,13 +63,6 @@ function SignUp() {
     const { data } = await client.mutate({ mutation: SignUpDocument, variables: { input } });
     if (data) begin(data.signUp);
   });
-  if (problem?.code === 'FORBIDDEN') {
-    return (
-      <p className="closed" role="alert">
-        New accounts are made by those who run this server. Ask them for one, then log in.
-      </p>
-    );
-  }
   return (
     <form onSubmit={submit}>
       <Field

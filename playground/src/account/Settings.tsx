@@ -11,6 +11,7 @@ import {
   ViewerDocument,
 } from '../generated/documents';
 import type { ViewerQuery } from '../generated/documents';
+import { HiddenPeople } from '../hiding/HiddenPeople';
 import { Icon } from '../page/Icon';
 import { complain, notify } from '../page/Notice';
 import { go } from '../page/path';
@@ -35,6 +36,7 @@ export function Settings() {
       <Title title="Settings" />
       {data?.viewer && <ProfileForm viewer={data.viewer} />}
       <PasswordForm />
+      <HiddenPeople />
       <h2>Leave</h2>
       <button
         type="button"
@@ -106,7 +108,7 @@ function DeleteForm() {
     notify('Your account is deleted.');
   });
   return (
-    <details>
+    <details className="grave">
       <summary>Delete the account</summary>
       <form onSubmit={submit} aria-label="Delete the account">
         <Owner />

@@ -27,13 +27,16 @@ export function Nav() {
 
 function Item({ to, icon, name, count = 0 }: { to: string; icon: IconName; name: string; count?: number }) {
   return (
-    <NavLink to={to} aria-label={count > 0 ? `${name}, ${count} new` : name} title={name}>
+    <NavLink to={to} title={name}>
       <Icon name={icon} />
       <span className="item">{name}</span>
       {count > 0 && (
-        <span className="dot" data-testid="unseen-count" aria-hidden="true">
-          {count > 99 ? '99+' : count}
-        </span>
+        <>
+          <span className="dot" data-testid="unseen-count" aria-hidden="true">
+            {count > 99 ? '99+' : count}
+          </span>
+          <span className="hidden">, {count} new</span>
+        </>
       )}
     </NavLink>
   );

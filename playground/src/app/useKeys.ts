@@ -14,7 +14,7 @@ export function useKeys(): void {
 
 function press(event: KeyboardEvent): void {
   const { target, key } = event;
-  const writing = target instanceof HTMLElement && target.closest('input, textarea, select, dialog');
+  const writing = target instanceof HTMLElement && target.closest('input, textarea, select, dialog, [role=menu]');
   if (writing || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
   const button = ON_TWEET[key];
   if (key === 'j' || key === 'k') step(key === 'j' ? 1 : -1);

@@ -1,8 +1,8 @@
 // How answers are kept: every object once under its id, every list as one, however many pages it
-// came in.
+// came in. Lists leave out whom the viewer hides, the moment they do, and have them again after.
 
 import { InMemoryCache } from '@apollo/client';
-import type { FieldReadFunction, Reference } from '@apollo/client';
+import type { FieldFunctionOptions, FieldPolicy, FieldReadFunction, Reference } from '@apollo/client';
 import { relayStylePagination } from '@apollo/client/utilities';
 import fragments from '../generated/fragments';
 
@@ -10,9 +10,48 @@ import fragments from '../generated/fragments';
 const byId: FieldReadFunction = (existing: unknown, { args, toReference }) =>
   existing === undefined ? toReference({ __typename: 'Tweet', id: String(args?.id) }) : existing;
 
-/** What refers to something deleted refers to nothing. */
-const orNull: FieldReadFunction = (existing: Reference | null | undefined, { canRead }) =>
-  existing === undefined || canRead(existing) ? existing : null;
+/** What refers to something deleted refers to nothing, and so does what refers to somebody blocked. */
+const orNull: FieldReadFunction = (existing: Reference | null | undefined, { canRead, readField }) =>
+  existing === undefined || (existing && canRead(existing) && !isBlocked(existing, readField)) ? existing : null;
+
+type Read = FieldFunctionOptions['readField'];
+type Hides = (node: Reference | undefined, read: Read) => boolean;
+
+/** Whether somebody is marked who wrote a tweet, did something, wrote what it was done to, or is a user. */
+function marked(mark: string): Hides {
+  return (node, read) => {
+    const object = read<Reference>('object', node);
+    const people = [node, read<Reference>('author', node), read<Reference>('actor', node), read<Reference>('author', object)];
+    return people.some((person) => person && read(mark, person) === true);
+  };
+}
+
+const isBlocked = marked('viewerIsBlocking');
+const isMuted = marked('viewerIsMuting');
+/** Home and notifications leave out both. */
+const isHidden: Hides = (node, read) => isBlocked(node, read) || isMuted(node, read);
+const hasNobody: Hides = (group, read) => {
+  const actors = read({ fieldName: 'actors', args: { first: 3 }, from: group }) as readonly Reference[] | undefined;
+  return actors?.every((actor) => isHidden(actor, read)) ?? false;
+};
+
+/** A list in pages; the arguments that make another list of it are its key. */
+function pages(keyArgs: string[] | false = false, hides: Hides = isBlocked): FieldPolicy {
+  const list = relayStylePagination(keyArgs);
+  return {
+    ...list,
+    read(existing, options) {
+      const page = list.read?.(existing, options);
+      if (!page) return page;
+      const { readField } = options;
+      const edges = page.edges?.filter((edge) => !hides(readField<Reference>('node', edge), readField));
+      return { ...page, edges };
+    },
+  };
+}
+
+/** Those with a mark: whom one takes it from goes. */
+const only = (mark: string) => pages(false, (node, read) => read(mark, node) === false);
 
 export function newCache(): InMemoryCache {
   return new InMemoryCache({
@@ -20,7 +59,11 @@ export function newCache(): InMemoryCache {
     typePolicies: {
       Query: {
         fields: {
-          tweets: relayStylePagination(['contains', 'author', 'hashtag']),
+          tweets: pages(['contains', 'author', 'hashtag']),
+          users: pages(['contains']),
+          blockedUsers: only('viewerIsBlocking'),
+          mutedUsers: only('viewerIsMuting'),
+          bannedUsers: only('isBanned'),
           tweet: byId,
           // A position belongs to the list that it was taken with, so each query has an alias for
           // its own: one that another query took later would skip events.
@@ -29,21 +72,21 @@ export function newCache(): InMemoryCache {
       },
       User: {
         fields: {
-          tweets: relayStylePagination(),
-          likes: relayStylePagination(),
-          followers: relayStylePagination(['flag']),
-          following: relayStylePagination(['flag']),
+          tweets: pages(),
+          likes: pages(),
+          followers: pages(['flag']),
+          following: pages(['flag']),
         },
       },
       Feed: {
         fields: {
-          actions: relayStylePagination(['verbs']),
-          groups: relayStylePagination(),
+          actions: pages(['verbs'], isHidden),
+          groups: pages(false, hasNobody),
         },
       },
       Action: { fields: { object: orNull } },
       ActionGroup: { fields: { object: orNull } },
-      Tweet: { fields: { replies: relayStylePagination(), inReplyTo: orNull } },
+      Tweet: { fields: { replies: pages(), inReplyTo: orNull } },
     },
   });
 }

@@ -2,9 +2,6 @@
 
 import parseTweet from 'twitter-text/dist/esm/parseTweet';
 
-/** Where the server was started without `--tweet-length`. */
-export const LONGEST = 280;
-
 export function weightedLength(text: string): number {
   return parseTweet(text).weightedLength;
 }

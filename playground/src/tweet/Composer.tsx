@@ -3,7 +3,8 @@
 import { useId, useRef, useState } from 'react';
 import type { FormEvent, KeyboardEvent } from 'react';
 import { problemOf } from '../client/error';
-import { LONGEST, weightedLength } from '../text/length';
+import { LONGEST } from '../server';
+import { weightedLength } from '../text/length';
 import { wholeNumber } from '../text/time';
 import { Count } from './Count';
 import { useSuggestions } from './suggestions';

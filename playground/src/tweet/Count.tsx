@@ -1,4 +1,4 @@
-import { LONGEST } from '../text/length';
+import { LONGEST } from '../server';
 
 const NEAR = 20;
 

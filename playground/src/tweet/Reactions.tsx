@@ -1,10 +1,12 @@
 // What one can do with a tweet.
 
-import { useRef } from 'react';
+import { useState } from 'react';
 import type { CardFragment } from '../generated/documents';
+import { HideMenu } from '../hiding/HideMenu';
 import { Icon } from '../page/Icon';
 import type { IconName } from '../page/Icon';
 import { go } from '../page/path';
+import { Question } from '../page/Question';
 import { session } from '../session';
 import { shortNumber } from '../text/time';
 import { toggleLike, toggleRetweet } from './reactions';
@@ -13,7 +15,7 @@ import { remove } from './write';
 type Props = { tweet: CardFragment; own: boolean; reply: () => void; edit: () => void };
 
 export function Reactions({ tweet, own, reply, edit }: Props) {
-  const question = useRef<HTMLDialogElement>(null);
+  const [asking, setAsking] = useState(false);
   const signedIn = (act: (tweet: CardFragment) => void) => () => (session() ? act(tweet) : go('/log-in'));
   return (
     <footer className="reactions">
@@ -27,20 +29,19 @@ export function Reactions({ tweet, own, reply, edit }: Props) {
       />
       <Reaction name="Like" icon="heart" count={tweet.likeCount} on={tweet.viewerHasLiked} act={signedIn(toggleLike)} />
       {own && <Reaction name="Edit" icon="edit" act={edit} />}
-      {own && <Reaction name="Delete" icon="trash" act={() => question.current?.showModal()} />}
-      {own && (
-        <dialog ref={question} className="question" aria-label="Delete this tweet?">
-          <form method="dialog">
-            <p>Delete this tweet? It is gone for everybody at once.</p>
-            <button className="plain" autoFocus>
-              Keep it
-            </button>
-            <button className="danger" onClick={() => remove(tweet.id)}>
-              Delete
-            </button>
-          </form>
-        </dialog>
+      {own && <Reaction name="Delete" icon="trash" act={() => setAsking(true)} />}
+      {asking && (
+        <Question
+          title="Delete this tweet?"
+          action="Delete"
+          act={() => remove(tweet.id)}
+          keep="Keep it"
+          over={() => setAsking(false)}
+        >
+          <p>It is gone for everybody at once.</p>
+        </Question>
       )}
+      <HideMenu user={tweet.author} className="reaction dots" />
     </footer>
   );
 }

@@ -1,6 +1,7 @@
 import { useQuery } from '@apollo/client/react';
 import { ThreadDocument } from '../generated/documents';
 import { Feed } from '../page/Feed';
+import { Link } from '../page/Link';
 import { More } from '../page/More';
 import { Title } from '../page/Title';
 import { Trouble } from '../page/Trouble';
@@ -20,6 +21,16 @@ export function Thread({ id }: { id: string }) {
       <section className="page">
         <Title title="Tweet" />
         {error ? <Trouble error={error} retry={refetch} /> : loading ? null : <Gone />}
+      </section>
+    );
+  }
+  if (tweet.author.viewerIsBlocking) {
+    return (
+      <section className="page">
+        <Title title="Tweet" />
+        <p className="empty">
+          You have blocked <Link to={`/user/${tweet.author.username}`}>@{tweet.author.username}</Link>, who wrote this.
+        </p>
       </section>
     );
   }

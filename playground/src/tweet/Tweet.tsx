@@ -33,6 +33,7 @@ export function Tweet({ tweet, reason, large = false }: Props) {
   return (
     <article className={large ? 'tweet large' : 'tweet'} tabIndex={-1} data-id={id} aria-label={author.displayName}>
       {reason && <p className="reason">{reason}</p>}
+      {author.isBanned && <p className="reason">Banned: only moderators see this</p>}
       <Byline author={author} at={tweet.createdAt} edited={tweet.editedAt !== null} to={tweetPath(id)} />
       {inReplyTo && !large && (
         <p className="answers">

@@ -3,6 +3,7 @@
 import { useQuery } from '@apollo/client/react';
 import { useDeferredValue, useState } from 'react';
 import type { KeyboardEvent, RefObject } from 'react';
+import { flushSync } from 'react-dom';
 import { SuggestionsDocument } from '../generated/documents';
 
 /** What of a hashtag stands before the caret, its sign left out. */
@@ -43,9 +44,12 @@ export function useSuggestions(
     if (!name || !element || prefix === null) return;
     const caret = element.selectionStart;
     const before = `${text.slice(0, caret - prefix.length)}${name} `;
-    change(before + text.slice(caret).replace(/^ /, ''));
-    close();
-    requestAnimationFrame(() => element.setSelectionRange(before.length, before.length));
+    // The next key may follow before the next frame, and has to find the caret in its place.
+    flushSync(() => {
+      change(before + text.slice(caret).replace(/^ /, ''));
+      close();
+    });
+    element.setSelectionRange(before.length, before.length);
   };
   /** Whether the list took the key. */
   const press = (event: KeyboardEvent): boolean => {

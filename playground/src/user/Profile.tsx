@@ -1,6 +1,9 @@
 import { useQuery } from '@apollo/client/react';
 import { ProfileDocument } from '../generated/documents';
-import type { ProfileQuery } from '../generated/documents';
+import type { PersonFragment, ProfileQuery, StandingFragment } from '../generated/documents';
+import { hide } from '../hiding/hide';
+import { HideMenu } from '../hiding/HideMenu';
+import { useBlocked } from '../hiding/useBlocked';
 import { Link, NavLink } from '../page/Link';
 import { Outside } from '../page/Outside';
 import { Title } from '../page/Title';
@@ -18,12 +21,15 @@ export const isProfileList = (name: string): name is ProfileList => name in LIST
 /** `/user/NAME` and `/user/NAME/LIST`. */
 export function Profile({ username, list }: { username: string; list: ProfileList }) {
   const { data, error, loading, refetch } = useQuery(ProfileDocument, { variables: { username } });
+  const { blocked, looking } = useBlocked(username, data?.user === null);
   const List = LISTS[list];
+  const hidden = data?.user?.viewerIsBlocking ? data.user : blocked;
+  if (hidden) return <Blocked user={hidden} />;
   if (!data?.user) {
     return (
       <section className="page">
         <Title title={`@${username}`} />
-        {error ? <Trouble error={error} retry={refetch} /> : !loading && <p className="empty">Nobody has this name.</p>}
+        {error ? <Trouble error={error} retry={refetch} /> : !loading && !looking && <p className="empty">Nobody has this name.</p>}
       </section>
     );
   }
@@ -41,18 +47,50 @@ export function Profile({ username, list }: { username: string; list: ProfileLis
   );
 }
 
+/** Of whom one blocks there is nothing to see but that. */
+function Blocked({ user }: { user: PersonFragment & StandingFragment }) {
+  const name = `@${user.username}`;
+  return (
+    <section className="page">
+      <header className="profile">
+        <Avatar username={user.username} name={user.displayName} />
+        <div className="profile-tools">
+          <HideMenu user={user} className="follow dots" />
+          {!user.isBanned && (
+            <button type="button" className="follow" aria-label={`Unblock ${name}`} onClick={() => hide('unblock', user)}>
+              Unblock
+            </button>
+          )}
+        </div>
+        <Title title={user.displayName}>
+          <bdi>{user.displayName}</bdi>
+        </Title>
+        <p className="handle">
+          <bdi>{user.handle ?? name}</bdi>
+          <span className="badge warning">Blocked</span>
+        </p>
+      </header>
+      <p className="empty">
+        You have blocked {name}. You see nothing of them, and neither of you can follow, mention or answer the other.
+      </p>
+    </section>
+  );
+}
+
 function Head({ user }: { user: NonNullable<ProfileQuery['user']> }) {
   const own = useSession()?.username === user.username;
   return (
     <header className="profile">
       <Avatar username={user.username} name={user.displayName} />
-      {own ? (
-        <Link to="/settings" className="follow">
-          Edit
-        </Link>
-      ) : (
-        <Follow target={user} name={`@${user.username}`} />
-      )}
+      <div className="profile-tools">
+        <HideMenu user={user} className="follow dots" />
+        {own && (
+          <Link to="/settings" className="follow">
+            Edit
+          </Link>
+        )}
+        {!own && !user.isBanned && <Follow target={user} name={`@${user.username}`} />}
+      </div>
       <Title title={user.displayName}>
         <bdi>{user.displayName}</bdi>
       </Title>
@@ -60,6 +98,8 @@ function Head({ user }: { user: NonNullable<ProfileQuery['user']> }) {
         <bdi>{user.handle ?? `@${user.username}`}</bdi>
         {user.isModerator && <span className="badge">Moderator</span>}
         {user.followsViewer && <span className="badge">Follows you</span>}
+        {user.viewerIsMuting && <span className="badge">Muted</span>}
+        {user.isBanned && <span className="badge warning">Banned</span>}
       </p>
       {user.bio && (
         <p className="bio" dir="auto">
@@ -73,6 +113,10 @@ function Head({ user }: { user: NonNullable<ProfileQuery['user']> }) {
         <span>Since {monthOf(user.createdAt)}</span>
         {user.url && <Outside to={user.url}>Profile at the origin</Outside>}
       </p>
+      {user.isBanned && <p className="standing">{`@${user.username}`} is banned. Only moderators see this profile.</p>}
+      {user.viewerIsMuting && (
+        <p className="standing">You have muted {`@${user.username}`}: your home, notifications and live walls leave them out.</p>
+      )}
     </header>
   );
 }

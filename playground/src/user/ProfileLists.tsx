@@ -1,7 +1,6 @@
 // The four lists of a profile.
 
 import { useQuery } from '@apollo/client/react';
-import type { ReactNode } from 'react';
 import {
   UserFollowersDocument,
   UserFollowingDocument,
@@ -9,7 +8,7 @@ import {
   UserTweetsDocument,
 } from '../generated/documents';
 import type { UserFollowingQuery } from '../generated/documents';
-import { More } from '../page/More';
+import { Rows } from '../page/Rows';
 import { TweetList } from '../tweet/TweetList';
 import { TagRow, UserRow } from './Rows';
 
@@ -66,22 +65,4 @@ function Followed({ node }: { node: Node }) {
     default:
       return null;
   }
-}
-
-type RowsProps = {
-  page: { hasNextPage: boolean; endCursor: string | null } | undefined;
-  load: (after: string | null) => Promise<unknown>;
-  empty: string;
-  children: ReactNode[] | undefined;
-};
-
-function Rows({ page, load, empty, children }: RowsProps) {
-  if (!page) return <div className="list" aria-busy="true" />;
-  return (
-    <>
-      <ul className="rows">{children}</ul>
-      {children?.length === 0 && <p className="empty">{empty}</p>}
-      <More more={page.hasNextPage} load={() => load(page.endCursor)} />
-    </>
-  );
 }

@@ -8,10 +8,10 @@ import { tweetPath } from '../tweet/Tweet';
 import type { Card } from './board';
 
 /** A tweet on a wall: to be read, not to be answered. */
-export const PostCard = memo(function PostCard({ card: { post, by } }: { card: Card }) {
+export const PostCard = memo(function PostCard({ card: { post, by, fresh } }: { card: Card }) {
   const { id, text, author, mentions, createdAt, editedAt, likeCount, retweetCount } = post;
   return (
-    <article className="tweet post" tabIndex={-1} data-id={id} aria-label={author.displayName}>
+    <article className={fresh ? 'tweet post fresh' : 'tweet post'} tabIndex={-1} data-id={id} aria-label={author.displayName}>
       {by && (
         <p className="reason">
           <Icon name="retweet" />{' '}

@@ -1,6 +1,6 @@
 // Beside a wall: who writes most, and what is retweeted most.
 
-import { useEffect, useRef, useState } from 'react';
+import { memo, useEffect, useRef, useState } from 'react';
 import { Link } from '../page/Link';
 import { wholeNumber } from '../text/time';
 import { tweetPath } from '../tweet/Tweet';
@@ -14,7 +14,11 @@ const EVERY = 5_000;
 const wide = window.matchMedia('(min-width: 1001px)');
 
 export function Tops({ source, moved }: { source: Source; moved: unknown }) {
-  const { users, tweets } = useTops(source, moved);
+  return <Lists tops={useTops(source, moved)} />;
+}
+
+/** Drawn when they change, and not whenever the wall moves. */
+const Lists = memo(function Lists({ tops: { users, tweets } }: { tops: Found }) {
   return (
     <aside className="wall-aside" aria-label="Most active and most retweeted">
       {users.length > 0 && (
@@ -57,7 +61,7 @@ export function Tops({ source, moved }: { source: Source; moved: unknown }) {
       )}
     </aside>
   );
-}
+});
 
 /** Looked at again when the wall has moved, but not all the time. */
 function useTops(source: Source, moved: unknown): Found {

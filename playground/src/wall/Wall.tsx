@@ -11,6 +11,7 @@ import { wholeNumber } from '../text/time';
 import { Newer } from '../timeline/Newer';
 import { useAtTop } from '../timeline/useHeld';
 import { KEPT } from './board';
+import type { Card } from './board';
 import { PostCard } from './PostCard';
 import type { Source } from './source';
 import { Tops } from './Tops';
@@ -63,7 +64,7 @@ export function Wall({ title, source, about, tools, empty }: Props) {
           {error !== null && <Trouble error={error} />}
           {!projector && <Newer count={board?.waitingCount ?? 0} show={show} />}
           <Feed label={title} busy={!board}>
-            {board?.shown.map((card) => <PostCard key={card.post.id} card={card} />)}
+            {board?.shown.map((card) => <PostCard key={keyOf(card)} card={card} />)}
           </Feed>
           {board && board.shown.length === 0 && board.waitingCount === 0 && <p className="empty">{empty}</p>}
           {board && !projector && <More key={board.older} more={board.older !== null} load={more} />}
@@ -76,5 +77,8 @@ export function Wall({ title, source, about, tools, empty }: Props) {
     </section>
   );
 }
+
+/** A tweet that rises again is another card: those that stay are not moved for it. */
+const keyOf = ({ post, by }: Card) => `${post.id} ${by?.id ?? ''}`;
 
 const PACE_MODE = { every: PACE };

@@ -2,8 +2,14 @@
 
 import type { PersonFragment, PostFragment, TweetEventKind } from '../generated/documents';
 
-/** A tweet on the wall; `by` is who retweeted it there. */
-export type Card = { post: PostFragment; by: PersonFragment | null };
+/** A tweet on the wall. */
+export type Card = {
+  post: PostFragment;
+  /** Who retweeted it last, where that shows. */
+  by: PersonFragment | null;
+  /** Whether it came while one looked, so that one sees it come. */
+  fresh?: boolean;
+};
 
 export type Board = {
   /** What one sees, newest first. */
@@ -28,17 +34,15 @@ export type Event = {
 /** How many cards a wall keeps at each side of the waiting line. */
 export const KEPT = 100;
 
-export function begin(posts: readonly PostFragment[], count: number, older: string | null): Board {
-  return { shown: posts.map(plain), waiting: [], waitingCount: 0, count, older };
+export function begin(shown: readonly Card[], count: number, older: string | null): Board {
+  return { shown, waiting: [], waitingCount: 0, count, older };
 }
-
-const plain = (post: PostFragment): Card => ({ post, by: null });
 
 export function hear(board: Board, event: Event): Board {
   const next = { ...board, count: event.count ?? board.count };
   switch (event.kind) {
     case 'CREATED':
-      return event.post && !has(board, event.tweetId) ? wait(next, plain(event.post)) : rewrite(next, event.post);
+      return event.post && !has(board, event.tweetId) ? wait(next, { post: event.post, by: null }) : rewrite(next, event.post);
     case 'RETWEETED':
       return event.post ? wait(rewrite(next, event.post), { post: event.post, by: event.by }) : next;
     case 'UPDATED':
@@ -75,11 +79,14 @@ function withdraw(board: Board, id: string): Board {
 const without = (cards: readonly Card[], id: string) =>
   cards.some(({ post }) => post.id === id) ? cards.filter(({ post }) => post.id !== id) : cards;
 
-/** Shows what waits: all of it, or the oldest few. A tweet stands once, where it came up last. */
-export function reveal(board: Board, few = Infinity): Board {
+/**
+ * Shows what waits: all of it, or the oldest few; `seen` is whether one is to see it come. A tweet
+ * stands once, where it came up last.
+ */
+export function reveal(board: Board, seen: boolean, few = Infinity): Board {
   if (board.waiting.length === 0) return board.waitingCount === 0 ? board : { ...board, waitingCount: 0 };
   const from = Math.max(0, board.waiting.length - few);
-  const fresh = board.waiting.slice(from);
+  const fresh = board.waiting.slice(from).map((card) => ({ ...card, fresh: seen }));
   const risen = new Set(fresh.map(({ post }) => post.id));
   const all = [...fresh, ...board.shown.filter(({ post }) => !risen.has(post.id))];
   const lost = board.waitingCount > board.waiting.length && from === 0;
@@ -94,8 +101,7 @@ export function reveal(board: Board, few = Infinity): Board {
 }
 
 /** Puts an older page below. */
-export function extend(board: Board, posts: readonly PostFragment[], older: string | null): Board {
+export function extend(board: Board, cards: readonly Card[], older: string | null): Board {
   const known = new Set(board.shown.map(({ post }) => post.id));
-  const fresh = posts.filter(({ id }) => !known.has(id)).map(plain);
-  return { ...board, shown: [...board.shown, ...fresh], older };
+  return { ...board, shown: [...board.shown, ...cards.filter(({ post }) => !known.has(post.id))], older };
 }

@@ -12,11 +12,18 @@ import {
   WallStreamDocument,
   WallTopsDocument,
 } from '../generated/documents';
-import type { PersonFragment, PostFragment, TopFragment, TweetEventKind } from '../generated/documents';
-import type { Event } from './board';
+import type {
+  ListedFragment,
+  PersonFragment,
+  PostFragment,
+  StandingFragment,
+  TopFragment,
+  TweetEventKind,
+} from '../generated/documents';
+import type { Card, Event } from './board';
 
 export type Page = {
-  posts: readonly PostFragment[];
+  cards: readonly Card[];
   count: number;
   older: string | null;
   /** The position of the log at which the page was read. */
@@ -40,13 +47,13 @@ const fetchPolicy = 'no-cache';
 export function hashtagSource(name: string, retweets: boolean): Source {
   return {
     async load(after) {
-      const { data } = await client.query({ query: HashtagWallDocument, variables: { name, after }, fetchPolicy });
+      const { data } = await client.query({ query: HashtagWallDocument, variables: { name, retweets, after }, fetchPolicy });
       if (!data) throw new Error('no answer');
       const { hashtag, eventCursor } = data;
       // Before its first use there is no hashtag, but it may be listened to.
-      if (!hashtag) return { posts: [], count: 0, older: null, cursor: eventCursor };
+      if (!hashtag) return { cards: [], count: 0, older: null, cursor: eventCursor };
       const { nodes, pageInfo } = hashtag.tweets;
-      return { posts: nodes, count: hashtag.tweetCount, older: olderOf(pageInfo), cursor: eventCursor };
+      return { cards: cardsOf(nodes), count: hashtag.tweetCount, older: olderOf(pageInfo), cursor: eventCursor };
     },
     async tops() {
       const { data } = await client.query({ query: HashtagTopsDocument, variables: { name }, fetchPolicy });
@@ -67,7 +74,7 @@ export function wallSource(slug: string, retweets: boolean): Source {
       const { data } = await client.query({ query: WallDocument, variables: { slug, retweets, after }, fetchPolicy });
       if (!data?.wall) throw new Absent('There is no such wall.');
       const { nodes, pageInfo } = data.wall.tweets;
-      return { posts: nodes, count: data.wall.tweetCount, older: olderOf(pageInfo), cursor: data.eventCursor };
+      return { cards: cardsOf(nodes), count: data.wall.tweetCount, older: olderOf(pageInfo), cursor: data.eventCursor };
     },
     async tops() {
       const { data } = await client.query({ query: WallTopsDocument, variables: { slug }, fetchPolicy });
@@ -80,6 +87,17 @@ export function wallSource(slug: string, retweets: boolean): Source {
       );
     },
   };
+}
+
+/**
+ * A page's tweets, with who retweeted them last, as the live events would show them: those leave out
+ * whom the viewer mutes, and moderators too are told nothing of the banned.
+ */
+function cardsOf(posts: readonly ListedFragment[]): Card[] {
+  const shows = ({ isBanned, viewerIsMuting }: StandingFragment) => !isBanned && !viewerIsMuting;
+  return posts
+    .filter(({ author }) => shows(author))
+    .map(({ retweeters, ...post }) => ({ post, by: retweeters?.nodes.find(shows) ?? null }));
 }
 
 type Told = {

@@ -1,5 +1,5 @@
-// A wall that is listened to. Events are gathered for a moment and shown together: a thousand a
-// minute cost no more than a few dozen pictures.
+// A wall that is listened to. What comes when nothing has come for a while shows at once; what
+// follows is gathered and shown together, so that a thousand a minute cost few pictures.
 
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { problemOf } from '../client/error';
@@ -7,8 +7,12 @@ import { begin, extend, hear, reveal } from './board';
 import type { Board, Event } from './board';
 import type { Source } from './source';
 
-/** How long events are gathered, in milliseconds. */
-const GATHER = 150;
+/** How long from one picture to the next at the least and at the most, in milliseconds. */
+const GATHER = { least: 300, most: 1_000 };
+/** How many times as long as a picture took the page is left to its reader. */
+const REST = 4;
+/** How many may come in one picture for one to see each come. Drawing that is most of a storm's cost. */
+const CALM = 2;
 /** How long to wait before a page that could not be loaded is asked for again, in milliseconds. */
 const AGAIN = 3_000;
 /** What goes by itself. */
@@ -27,33 +31,52 @@ export function useBoard(source: Source, mode: Mode) {
     let stop = () => {};
     let timer: number | undefined;
     let gathered: Event[] = [];
+    let drawn = 0;
+    let pause = GATHER.least;
 
+    let frame: number | undefined;
+
+    /** Where pictures take long there are fewer of them. A window that is hidden has none. */
+    const measure = () => {
+      frame = undefined;
+      // Behind the frame that shows it.
+      window.setTimeout(() => {
+        const took = performance.now() - drawn;
+        pause = Math.min(GATHER.most, Math.max(GATHER.least, REST * took));
+      });
+    };
     const flush = () => {
       const events = gathered;
       gathered = [];
       timer = undefined;
+      drawn = performance.now();
       setBoard((board) => {
         if (!board) return board;
         const heard = events.reduce(hear, board);
-        return latest.current === 'live' ? reveal(heard) : heard;
+        return latest.current === 'live' ? reveal(heard, events.length <= CALM) : heard;
       });
+      frame ??= requestAnimationFrame(measure);
     };
     const start = async () => {
       try {
-        const { posts, count, older, cursor } = await source.load();
+        const { cards, count, older, cursor } = await source.load();
         if (over) return;
         setError(null);
-        setBoard(begin(posts, count, older));
+        setBoard(begin(cards, count, older));
         stop = source.listen(cursor, { hear: gather, end });
       } catch (error) {
         if (over) return;
         setError(error);
-        if (PASSING.has(problemOf(error).code)) timer = window.setTimeout(() => void start(), AGAIN);
+        if (PASSING.has(problemOf(error).code)) timer = window.setTimeout(again, AGAIN);
       }
+    };
+    const again = () => {
+      timer = undefined;
+      void start();
     };
     const gather = (event: Event) => {
       gathered.push(event);
-      timer ??= window.setTimeout(flush, GATHER);
+      timer ??= window.setTimeout(flush, Math.max(0, drawn + pause - performance.now()));
     };
     const end = (error: unknown) => {
       if (over) return;
@@ -69,15 +92,16 @@ export function useBoard(source: Source, mode: Mode) {
       over = true;
       stop();
       window.clearTimeout(timer);
+      if (frame !== undefined) cancelAnimationFrame(frame);
     };
   }, [source]);
 
   useReveal(mode, setBoard);
-  const show = useCallback(() => setBoard((board) => board && reveal(board)), []);
+  const show = useCallback(() => setBoard((board) => board && reveal(board, false)), []);
   const more = async () => {
     if (!board?.older) return;
-    const { posts, older } = await source.load(board.older);
-    setBoard((board) => board && extend(board, posts, older));
+    const { cards, older } = await source.load(board.older);
+    setBoard((board) => board && extend(board, cards, older));
   };
   return { board, error, show, more };
 }
@@ -86,10 +110,10 @@ export function useBoard(source: Source, mode: Mode) {
 function useReveal(mode: Mode, setBoard: (change: (board: Board | null) => Board | null) => void): void {
   const every = typeof mode === 'object' ? mode.every : null;
   useEffect(() => {
-    if (mode === 'live') setBoard((board) => board && reveal(board));
+    if (mode === 'live') setBoard((board) => board && reveal(board, false));
     if (every === null) return undefined;
     // One after the other, and more at once when many wait.
-    const next = (board: Board | null) => board && reveal(board, Math.ceil(board.waiting.length / 8));
+    const next = (board: Board | null) => board && reveal(board, true, Math.ceil(board.waiting.length / 8));
     const timer = window.setInterval(() => setBoard(next), every);
     return () => window.clearInterval(timer);
   }, [mode === 'live', every, setBoard]);

@@ -61,6 +61,11 @@ impl User {
         self.0.is_moderator
     }
 
+    /// Whether they are banned. Only moderators ever see somebody who is.
+    async fn is_banned(&self) -> bool {
+        self.0.is_banned
+    }
+
     /// When the account was made.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
