@@ -154,7 +154,7 @@ impl Store {
     /// Whether a server has the database open, whose requests wait while others write.
     #[must_use]
     pub fn is_served(&self) -> bool {
-        sqlite::is_served(&self.0.path)
+        sqlite::is_served(&self.0.path).unwrap_or(true)
     }
 
     /// Whether the database answers.

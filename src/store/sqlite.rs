@@ -7,6 +7,7 @@ use crate::model::Result;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, RuntimeErr};
 use std::time::Duration;
+use std::{fs, io};
 
 /// What a pool of connections is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,8 +103,8 @@ pub(super) fn is_locked(error: &DbErr) -> bool {
 ///
 /// # Errors
 /// [`crate::model::Error::Internal`] when another process has it.
-pub fn lock(path: &str) -> Result<std::fs::File> {
-    let file = std::fs::File::options()
+pub fn lock(path: &str) -> Result<fs::File> {
+    let file = fs::File::options()
         .create(true)
         .truncate(false)
         .write(true)
@@ -121,9 +122,21 @@ pub fn lock(path: &str) -> Result<std::fs::File> {
     ))
 }
 
-/// Whether a process serves the file.
-pub(super) fn is_served(path: &str) -> bool {
-    std::fs::File::open(lock_name(path)).is_ok_and(|file| file.try_lock_shared().is_err())
+/// Whether a server of this machine has the file: it holds the lock beside it.
+///
+/// # Errors
+/// When that can't be seen.
+pub fn is_served(path: &str) -> io::Result<bool> {
+    let file = match fs::File::open(lock_name(path)) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(fs::TryLockError::WouldBlock) => Ok(true),
+        Err(fs::TryLockError::Error(error)) => Err(error),
+    }
 }
 
 fn lock_name(path: &str) -> String {

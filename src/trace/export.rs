@@ -29,7 +29,7 @@ impl Courier {
     pub(super) fn new() -> Self {
         let connector = HttpsConnectorBuilder::new()
             .with_native_roots()
-            .map_or_else(|_| HttpsConnectorBuilder::new().with_webpki_roots(), |builder| builder);
+            .unwrap_or_else(|_| HttpsConnectorBuilder::new().with_webpki_roots());
         let connector = connector.https_or_http().enable_http1().build();
         Self {
             client: Client::builder(TokioExecutor::new()).build(connector),

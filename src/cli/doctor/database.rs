@@ -1,7 +1,7 @@
 //! Whether the database's file can be used, and what state it is in.
 
 use crate::model::finding::Finding;
-use crate::store::condition::sqlite::{self, Holder};
+use crate::store::condition::sqlite;
 use rustix::fs::{Access, access, statfs};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ pub(super) async fn sqlite(path: &str) -> Vec<Finding> {
 
 /// Whether a server has the file.
 pub(super) fn is_served(path: &str) -> bool {
-    sqlite::holder(path).is_ok_and(|holder| holder == Holder::Server)
+    crate::store::sqlite::is_served(path).is_ok_and(|is_served| is_served)
 }
 
 fn file(path: &str) -> Finding {

@@ -6,7 +6,6 @@ use crate::model::finding::{Finding, bytes};
 use sea_orm::sqlx::sqlite::SqliteConnectOptions;
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 use std::fs;
-use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -16,32 +15,6 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const LONG_LOG: u64 = 256 << 20;
 /// Less room than this ends writing soon; less than the file itself leaves no room for a copy.
 const LITTLE_ROOM: u64 = 256 << 20;
-
-/// Who has the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Holder {
-    /// A server of this machine.
-    Server,
-    /// None.
-    Nobody,
-}
-
-/// Whether a server has the file: it holds a lock beside it.
-///
-/// # Errors
-/// When that can't be seen.
-pub fn holder(path: &str) -> io::Result<Holder> {
-    let lock = match fs::File::open(format!("{path}-serve")) {
-        Ok(lock) => lock,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Holder::Nobody),
-        Err(error) => return Err(error),
-    };
-    match lock.try_lock_shared() {
-        Ok(()) => Ok(Holder::Nobody),
-        Err(fs::TryLockError::WouldBlock) => Ok(Holder::Server),
-        Err(fs::TryLockError::Error(error)) => Err(error),
-    }
-}
 
 /// Looks at a file that is there.
 pub async fn examine(path: &str) -> Vec<Finding> {
@@ -122,7 +95,7 @@ fn log(path: &str) -> Finding {
     let size = bytes(length);
     match length {
         0 => Finding::ok(ABOUT, "empty"),
-        ..=LONG_LOG => Finding::ok(ABOUT, size),
+        1..=LONG_LOG => Finding::ok(ABOUT, size),
         _ => Finding::warning(
             ABOUT,
             format!(
