@@ -12,6 +12,7 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
+use url::Url;
 
 /// Where the data is; every command that touches data takes it.
 #[derive(Args, Clone, Debug)]
@@ -42,7 +43,7 @@ pub struct LogFlags {
     pub log_format: LogFormat,
 
     /// What to log: a level, or directives such as linnet=debug,info
-    #[arg(long, env = "LINNET_LOG", value_name = "FILTER", default_value = "warn,linnet=info", value_parser = log_filter)]
+    #[arg(long, env = "LINNET_LOG", value_name = "FILTER", default_value = "warn,async_nats=off,linnet=info", value_parser = log_filter)]
     pub log: String,
 }
 
@@ -139,7 +140,7 @@ pub struct Flags {
     #[command(flatten)]
     database: DatabaseFlags,
 
-    /// What carries events between nodes: memory: for a single one
+    /// What carries events between nodes: nats:// or tls:// servers, or memory: for the database alone
     #[arg(long, env = "LINNET_BROKER_URL", value_name = "URL", default_value = "memory:")]
     broker_url: BrokerUrl,
 
@@ -454,8 +455,10 @@ impl FromStr for DatabaseUrl {
 /// What carries events between nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BrokerUrl {
-    /// Nothing but this process.
+    /// Nothing but the database.
     Memory,
+    /// The servers of a NATS cluster.
+    Nats(Vec<Url>),
 }
 
 impl FromStr for BrokerUrl {
@@ -464,8 +467,18 @@ impl FromStr for BrokerUrl {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "memory:" => Ok(Self::Memory),
-            _ => Err("only memory: is supported"),
+            _ => text.split(',').map(nats).collect::<Result<_, _>>().map(Self::Nats),
         }
+    }
+}
+
+fn nats(text: &str) -> Result<Url, &'static str> {
+    const WRONG: &str = "a broker is memory:, or nats:// or tls:// addresses such as nats://user:password@host:4222";
+    let url = Url::parse(text.trim()).map_err(|_| WRONG)?;
+    let is_bare = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
+    match (url.scheme(), url.host_str()) {
+        ("nats" | "tls", Some(host)) if is_bare && !host.is_empty() => Ok(url),
+        _ => Err(WRONG),
     }
 }
 
@@ -627,6 +640,26 @@ mod tests {
             "99999999999999/s",
         ] {
             assert!(wrong.parse::<Rate>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn brokers_are_servers_of_nats() {
+        assert_eq!("memory:".parse(), Ok(BrokerUrl::Memory));
+        let Ok(BrokerUrl::Nats(servers)) = "nats://linnet:secret@one:4222,tls://two".parse() else {
+            panic!("two servers are no broker");
+        };
+        assert_eq!(servers.len(), 2);
+        for wrong in [
+            "",
+            "nats:",
+            "nats://",
+            "nats://one,",
+            "http://one",
+            "nats://one/path",
+            "one:4222",
+        ] {
+            assert!(wrong.parse::<BrokerUrl>().is_err(), "{wrong}");
         }
     }
 

@@ -99,7 +99,7 @@ impl Store {
         let clock = Clock;
         let caches = Arc::new(Caches::new(options.memory));
         let taker = sqlite::connect(&options.path, sqlite::Role::Log).await?;
-        let log = Log::open(background.clone(), taker, Arc::clone(&caches)).await?;
+        let log = Log::open(background.clone(), taker, Arc::clone(&caches), metrics.clone()).await?;
         let writer = Writer::start(writing.clone(), log.clone(), Arc::clone(&caches), clock, metrics);
         Ok(Self(Arc::new(Inner {
             readers,
@@ -144,6 +144,22 @@ impl Store {
     /// [`Error::Internal`] when the database is out of reach.
     pub async fn background_snapshot(&self) -> Result<Snapshot> {
         Snapshot::open(&self.0.background, &self.0.log).await
+    }
+
+    /// What tells this installation from others.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database fails.
+    pub async fn installation(&self) -> Result<String> {
+        let rows = self
+            .background_snapshot()
+            .await?
+            .rows("SELECT uuid FROM installation", [])
+            .await?;
+        let row = rows
+            .first()
+            .ok_or_else(|| Error::internal("the installation has no number"))?;
+        Ok(row.try_get_by_index(0)?)
     }
 
     /// Whether the database answers.

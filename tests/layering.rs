@@ -10,7 +10,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("metrics", &[]),
     ("config", &["model"]),
     ("store", &["model", "metrics"]),
-    ("broker", &["model"]),
+    ("broker", &["model", "metrics"]),
     ("delivery", &["model", "metrics", "store", "broker"]),
     ("reading", &["model", "store"]),
     ("social", &["model", "store"]),

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -9,9 +10,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Failure;
-use crate::broker::Memory;
-use crate::config::{Config, DatabaseUrl, TrustFlags, TrustMode, as_usize};
-use crate::delivery::{groups, pump};
+use crate::broker::{Broker, Followers, Nats};
+use crate::config::{BrokerUrl, Config, DatabaseUrl, TrustFlags, TrustMode, as_usize};
+use crate::delivery::{groups, pump, relay};
 use crate::graphql::guard::Limits;
 use crate::graphql::limit::Rates;
 use crate::graphql::persisted::{Trust, Trusted};
@@ -57,10 +58,14 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
         memory: config.memory - memory_of_frames(&config),
     };
     let store = Store::open(&options, &metrics).await?;
-    let broker = Memory::default();
+    let followers = Followers::default();
+    let broker = broker(&config.broker_url, &store, &metrics).await?;
     let social = Social::new(store.clone(), rules(&config));
-    let background = Background::start(&store, &broker, &social, path, config.event_retention);
-    let api = Api::new(social, broker, metrics.clone(), api_options);
+    let background = Background::start(&store, &followers, &social, path, config.event_retention);
+    if let Some(broker) = &broker {
+        background.relay(&store, broker);
+    }
+    let api = Api::new(social, followers, broker, metrics.clone(), api_options);
 
     let listener =
         server::bind(config.listen).map_err(|error| Failure(format!("cannot listen on {}: {error}", config.listen)))?;
@@ -71,6 +76,18 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
     background.stop().await;
     super::close(&store).await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What carries messages to the other nodes.
+async fn broker(url: &BrokerUrl, store: &Store, metrics: &Metrics) -> Result<Option<Arc<dyn Broker>>, Failure> {
+    match url {
+        BrokerUrl::Memory => Ok(None),
+        BrokerUrl::Nats(servers) => {
+            let installation = store.installation().await?;
+            let nats = Nats::connect(servers, &installation, metrics.clone()).await?;
+            Ok(Some(Arc::new(nats)))
+        }
+    }
 }
 
 fn rules(config: &Config) -> Rules {
@@ -161,10 +178,10 @@ struct Background {
 }
 
 impl Background {
-    fn start(store: &Store, broker: &Memory, social: &Social, path: String, retention: Duration) -> Self {
+    fn start(store: &Store, followers: &Followers, social: &Social, path: String, retention: Duration) -> Self {
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
-        tasks.spawn(pump::run(store.clone(), broker.clone(), stop.clone()));
+        tasks.spawn(pump::run(store.clone(), followers.clone(), stop.clone()));
         tasks.spawn(watch::run(store.clone(), path, stop.clone()));
         tasks.spawn(sweep::run(social.clone(), stop.clone()));
         tasks.spawn(rebuild::run(social.clone(), stop.clone()));
@@ -173,6 +190,11 @@ impl Background {
         tasks.spawn(housekeeping::run(social.clone(), retention, stop.clone()));
         tasks.close();
         Self { tasks, stop }
+    }
+
+    fn relay(&self, store: &Store, broker: &Arc<dyn Broker>) {
+        let relayed = relay::run(store.clone(), Arc::clone(broker), self.stop.clone());
+        self.tasks.spawn(relayed);
     }
 
     async fn stop(self) {

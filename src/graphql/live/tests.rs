@@ -27,8 +27,8 @@ async fn place(is_public: fn(&str) -> bool) -> Place {
     let metrics = Metrics::default();
     let memory = 1 << 20;
     let store = Store::open(&store::Options { path, memory }, &metrics).await.unwrap();
-    let broker = Memory::default();
-    tokio::spawn(pump::run(store.clone(), broker.clone(), CancellationToken::new()));
+    let followers = Followers::default();
+    tokio::spawn(pump::run(store.clone(), followers.clone(), CancellationToken::new()));
     let rules = Rules {
         tweet_length: 280,
         session_lifetime: Duration::from_secs(3600),
@@ -46,7 +46,7 @@ async fn place(is_public: fn(&str) -> bool) -> Place {
         rates: None,
         trusted: Trusted::default(),
     };
-    let mut api = Api::new(Social::new(store, rules), broker, metrics.clone(), options);
+    let mut api = Api::new(Social::new(store, rules), followers, None, metrics.clone(), options);
     let inner = Arc::get_mut(&mut api.live.0).unwrap();
     inner.is_public = is_public;
     Place {
