@@ -26,11 +26,13 @@ pub mod group;
 pub mod hashtag;
 pub mod idempotency;
 pub mod ingest;
+pub mod lease;
 pub mod list;
 pub mod mark;
 pub mod notice;
 mod notification;
 pub mod object;
+pub mod rate;
 pub mod reaction;
 pub mod rebuild;
 pub mod relation;
@@ -53,7 +55,7 @@ use crate::model::{Clock, Error, Result};
 use cache::Caches;
 use log::Log;
 use migration::MigratorTrait;
-use sea_orm::DatabaseConnection;
+use sea_orm::{DatabaseConnection, DbBackend};
 use snapshot::Snapshot;
 use std::sync::Arc;
 use writer::Writer;
@@ -160,6 +162,12 @@ impl Store {
             .first()
             .ok_or_else(|| Error::internal("the installation has no number"))?;
         Ok(row.try_get_by_index(0)?)
+    }
+
+    /// Whether several processes may serve the database at the same time.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.0.writing.get_database_backend() != DbBackend::Sqlite
     }
 
     /// Whether the database answers.

@@ -3,6 +3,7 @@
 //! Queries are written with `?` for their values and with these words:
 //! - `{each}` a JSON array as rows `k(key, value)`, `key` counting from 0;
 //! - `{text:N}`, `{int:N}` and `{bool:N}` the N-th part of `k.value`, itself an array;
+//! - `{now}` the database's own time, in microseconds;
 //! - `{value}` and `{number}` the row's value itself, as text or as a number;
 //! - `{pack:A, B}` all rows as one JSON array of arrays: sqlx hands each row on by itself, with two
 //!   turns between threads, which costs more than most rows.
@@ -31,7 +32,11 @@ fn spell(backend: DbBackend, sql: &str) -> String {
                 "(SELECT ordinality - 1 AS key, value FROM jsonb_array_elements(CAST(? AS jsonb)) WITH ORDINALITY) k",
             )
             .replace("{value}", "(k.value #>> '{}')")
-            .replace("{number}", "CAST(k.value AS bigint)"),
+            .replace("{number}", "CAST(k.value AS bigint)")
+            .replace(
+                "{now}",
+                "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)",
+            ),
             [
                 "(k.value ->> N)",
                 "CAST(k.value ->> N AS bigint)",
@@ -42,7 +47,8 @@ fn spell(backend: DbBackend, sql: &str) -> String {
         _ => parts(
             &sql.replace("{each}", "json_each(?) k")
                 .replace("{value}", "k.value")
-                .replace("{number}", "k.value"),
+                .replace("{number}", "k.value")
+                .replace("{now}", "CAST(unixepoch('subsec') * 1000000 AS INTEGER)"),
             [
                 "(k.value ->> N)",
                 "(k.value ->> N)",

@@ -268,8 +268,8 @@ impl Log {
         Some(recent.iter().skip(skip).cloned().collect())
     }
 
-    /// Forgets the events that are no longer kept.
-    fn forget(&self, before: Micros) {
+    /// Forgets the events in memory that are no longer kept.
+    pub fn forget(&self, before: Micros) {
         let mut recent = self.0.recent.write();
         while recent.get(1).is_some_and(|next| next.at <= before) {
             recent.pop_front();
@@ -404,7 +404,6 @@ impl super::Store {
     /// # Errors
     /// [`Error::Internal`] when the database fails.
     pub async fn prune_log(&self, before: Micros) -> Result<u64> {
-        self.log().forget(before);
         self.write_background(move |tx| {
             Box::pin(async move {
                 let cut = "SELECT MAX(seq) FROM event WHERE created_at <= ?";
