@@ -48,6 +48,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use subscription::SubscriptionRoot;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 /// How many of the dearest operations may be executed at once: what an answer holds while it grows
 /// is in proportion to its cost, so this bounds the memory of all of them.
@@ -161,7 +162,7 @@ impl Api {
             careful,
             quick: root(options.production, ValidationMode::Fast),
             documents: Arc::new(documents),
-            limiter: Limiter::new(options.rates, metrics.clone()),
+            limiter: Limiter::new(options.rates, social.store(), metrics.clone()),
             live: Live::new(social.clone(), followers, metrics, options.groups),
             under_way: Arc::new(Semaphore::new(permits(most))),
             social,
@@ -274,6 +275,16 @@ impl Api {
             }
             Err(Error::Internal(_)) => Some(SESSION_LOOK),
             Err(_) => None,
+        }
+    }
+
+    /// Shares with other nodes what callers are charged, until cancelled.
+    pub async fn share_charges(self, stop: CancellationToken) {
+        if let Some(broker) = &self.broker {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = self.limiter.exchange(&**broker) => {}
+            }
         }
     }
 

@@ -67,6 +67,10 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
     }
     let api = Api::new(social, followers, broker, metrics.clone(), api_options);
 
+    background
+        .tasks
+        .spawn(api.clone().share_charges(background.stop.clone()));
+
     let listener =
         server::bind(config.listen).map_err(|error| Failure(format!("cannot listen on {}: {error}", config.listen)))?;
     let address = listener.local_addr()?;
