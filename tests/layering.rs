@@ -9,7 +9,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("metrics", &[]),
     ("config", &["model"]),
-    ("store", &["model", "metrics"]),
+    ("store", &["model", "metrics", "config"]),
     ("broker", &["model"]),
     ("delivery", &["model", "metrics", "store", "broker"]),
     ("reading", &["model", "store"]),

@@ -49,17 +49,19 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
     let shutdown = CancellationToken::new();
     super::watch_signals(shutdown.clone())?;
 
-    let DatabaseUrl::Sqlite(path) = config.database_url.clone();
-    let _lock = sqlite::lock(&path)?;
+    let _lock = match &config.database_url {
+        DatabaseUrl::Sqlite(path) => Some(sqlite::lock(path)?),
+        DatabaseUrl::Postgres(_) => None,
+    };
     let metrics = Metrics::default();
     let options = store::Options {
-        path: path.clone(),
+        database: config.database_url.clone(),
         memory: config.memory - memory_of_frames(&config),
     };
     let store = Store::open(&options, &metrics).await?;
     let broker = Memory::default();
     let social = Social::new(store.clone(), rules(&config));
-    let background = Background::start(&store, &broker, &social, path, config.event_retention);
+    let background = Background::start(&store, &broker, &social, &config);
     let api = Api::new(social, broker, metrics.clone(), api_options);
 
     let listener =
@@ -161,11 +163,12 @@ struct Background {
 }
 
 impl Background {
-    fn start(store: &Store, broker: &Memory, social: &Social, path: String, retention: Duration) -> Self {
+    fn start(store: &Store, broker: &Memory, social: &Social, config: &Config) -> Self {
+        let (database, retention) = (config.database_url.clone(), config.event_retention);
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
         tasks.spawn(pump::run(store.clone(), broker.clone(), stop.clone()));
-        tasks.spawn(watch::run(store.clone(), path, stop.clone()));
+        tasks.spawn(watch::run(store.clone(), database, stop.clone()));
         tasks.spawn(sweep::run(social.clone(), stop.clone()));
         tasks.spawn(rebuild::run(social.clone(), stop.clone()));
         tasks.spawn(wall::run(social.clone(), stop.clone()));

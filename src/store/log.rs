@@ -5,12 +5,12 @@
 //! whoever wrote it.
 
 use super::cache::Caches;
-use super::dialect::statement;
 use super::entity::event;
+use super::pool;
 use super::snapshot::json;
 use crate::model::{Error, Event, EventKind, Micros, NewEvent, Position, Result, Seq, Topic};
 use parking_lot::RwLock;
-use sea_orm::{ConnectionTrait, DatabaseConnection, FromQueryResult, Value};
+use sea_orm::{DatabaseConnection, FromQueryResult, Value};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tokio::sync::{Mutex, watch};
@@ -248,9 +248,7 @@ fn position(row: &event::Model) -> Result<Position> {
 }
 
 async fn query(db: &DatabaseConnection, sql: &str, values: Vec<Value>) -> Result<Vec<Arc<Event>>> {
-    let rows = db
-        .query_all_raw(statement(db.get_database_backend(), sql, values))
-        .await?;
+    let rows = pool::ask(db, sql, values).await?;
     rows.iter()
         .map(|row| {
             let row = event::Model::from_query_result(row, "")?;
@@ -295,8 +293,8 @@ async fn at(db: &DatabaseConnection, seq: Seq) -> Result<Option<Position>> {
 }
 
 async fn oldest(db: &DatabaseConnection) -> Result<Seq> {
-    let question = statement(db.get_database_backend(), "SELECT MIN(seq) AS seq FROM event", []);
-    let row = db.query_one_raw(question).await?;
+    let rows = pool::ask(db, "SELECT MIN(seq) AS seq FROM event", Vec::new()).await?;
+    let row = rows.first();
     Ok(row.map(|row| row.try_get("", "seq")).transpose()?.unwrap_or(Seq::MAX))
 }
 
