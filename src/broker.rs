@@ -4,9 +4,13 @@
 //! The log is the truth. What goes between nodes only spares them the way to the database, and
 //! what is lost of it costs time, never an event.
 
+mod database;
+mod fallback;
 mod followers;
 mod nats;
 
+pub use database::Database;
+pub use fallback::Fallback;
 pub use followers::{Followers, Subscription};
 pub use nats::Nats;
 

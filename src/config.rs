@@ -5,6 +5,7 @@
 pub mod ingest;
 
 use std::{
+    fmt,
     net::{IpAddr, SocketAddr},
     path::PathBuf,
     str::FromStr,
@@ -17,7 +18,8 @@ use url::Url;
 /// Where the data is; every command that touches data takes it.
 #[derive(Args, Clone, Debug)]
 pub struct DatabaseFlags {
-    /// The database, created when it is missing: sqlite://PATH
+    /// The database: sqlite://PATH, created when it is missing, or
+    /// postgres://USER:PASSWORD@HOST/NAME
     #[arg(
         long,
         env = "LINNET_DATABASE_URL",
@@ -438,16 +440,58 @@ fn network(text: &str) -> Result<(IpAddr, u8), String> {
 pub enum DatabaseUrl {
     /// The path of an SQLite file.
     Sqlite(String),
+    /// A database of a PostgreSQL server.
+    Postgres(PostgresUrl),
+}
+
+/// Where a PostgreSQL database is; may hold a password, and shows it to nobody.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PostgresUrl(String);
+
+impl PostgresUrl {
+    /// The whole of it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("postgres:")
+    }
+}
+
+impl FromStr for PostgresUrl {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+        let url = url::Url::parse(text).map_err(|_| "this is no URL")?;
+        let asked = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value);
+        let name = asked("dbname").unwrap_or(url.path().trim_start_matches('/').into());
+        if name.is_empty() {
+            return Err("postgres:// needs the name of a database");
+        }
+        if asked("sslmode").is_some_and(|mode| !MODES.contains(&&*mode)) {
+            return Err("sslmode is disable, allow, prefer, require, verify-ca or verify-full");
+        }
+        if asked("port").is_some_and(|port| port.parse::<u16>().is_err()) {
+            return Err("a port is a number up to 65535");
+        }
+        let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+        Ok(Self(format!("postgres://{rest}")))
+    }
 }
 
 impl FromStr for DatabaseUrl {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.strip_prefix("sqlite://") {
-            Some(path) if !path.is_empty() => Ok(Self::Sqlite(path.to_owned())),
-            Some(_) => Err("sqlite:// needs the path of a file"),
-            None => Err("only sqlite:// is supported"),
+        match text.split_once("://") {
+            Some(("sqlite", "")) => Err("sqlite:// needs the path of a file"),
+            Some(("sqlite", path)) => Ok(Self::Sqlite(path.to_owned())),
+            Some(("postgres" | "postgresql", _)) => text.parse().map(Self::Postgres),
+            _ => Err("only sqlite:// and postgres:// are supported"),
         }
     }
 }

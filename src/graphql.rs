@@ -384,10 +384,7 @@ mod tests {
 
     async fn api(folder: &tempfile::TempDir) -> Api {
         let metrics = Metrics::default();
-        let options = store::Options {
-            path: folder.path().join("linnet.db").display().to_string(),
-            memory: 64 << 20,
-        };
+        let options = store::Options::file(folder.path().join("linnet.db").display().to_string(), 64 << 20);
         let store = Store::open(&options, &metrics).await.unwrap();
         let options = Options {
             public_access: true,

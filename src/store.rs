@@ -3,13 +3,16 @@
 //! - Writes go through one [`writer`], which commits together what has queued up.
 //! - Reads are made in short [`snapshot::Snapshot`]s and kept in [`cache::Caches`], which the
 //!   events of the [`log`] correct: a commit is applied to them before it is answered.
-//! - What another process commits to the same file is noticed by [`watch`] and taken from the log.
+//! - What another process commits to the same database is noticed by [`watch`] and taken from the log.
 
 pub mod cache;
 mod dialect;
 mod entity;
 pub mod known;
 pub mod log;
+mod pool;
+mod postgres;
+mod prepared;
 pub mod snapshot;
 pub mod sqlite;
 pub mod tx;
@@ -30,6 +33,7 @@ pub mod lease;
 pub mod list;
 pub mod mark;
 pub mod notice;
+pub mod notices;
 mod notification;
 pub mod object;
 pub mod rate;
@@ -50,11 +54,13 @@ pub mod tweet;
 pub mod user;
 pub mod wall;
 
+use crate::config::DatabaseUrl;
 use crate::metrics::Metrics;
 use crate::model::{Clock, Error, Result};
 use cache::Caches;
 use log::Log;
-use migration::MigratorTrait;
+use notices::Notices;
+use pool::{Role, connect};
 use sea_orm::{DatabaseConnection, DbBackend};
 use snapshot::Snapshot;
 use std::sync::Arc;
@@ -63,10 +69,21 @@ use writer::Writer;
 /// What a store is opened with.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The SQLite file.
-    pub path: String,
+    /// Where the data is.
+    pub database: DatabaseUrl,
     /// What the caches may hold together, in bytes.
     pub memory: usize,
+}
+
+impl Options {
+    /// A SQLite file.
+    #[must_use]
+    pub fn file(path: impl Into<String>, memory: usize) -> Self {
+        Self {
+            database: DatabaseUrl::Sqlite(path.into()),
+            memory,
+        }
+    }
 }
 
 /// The database, with what the process keeps of it in memory. Cheap to clone.
@@ -79,6 +96,7 @@ struct Inner {
     writer: Writer,
     writing: DatabaseConnection,
     log: Log,
+    notices: Notices,
     caches: Arc<Caches>,
     clock: Clock,
 }
@@ -89,10 +107,13 @@ impl Store {
     /// # Errors
     /// [`Error::Internal`] when it can't be opened or migrated.
     pub async fn open(options: &Options, metrics: &Metrics) -> Result<Self> {
-        let writing = sqlite::connect(&options.path, sqlite::Role::Writer).await?;
-        migration::Migrator::up(&writing, None).await?;
-        sqlite::look_often(&writing).await?;
-        let background = sqlite::connect(&options.path, sqlite::Role::Readers).await?;
+        let database = &options.database;
+        let writing = connect(database, Role::Writer).await?;
+        match database {
+            DatabaseUrl::Sqlite(_) => sqlite::migrate(&writing).await?,
+            DatabaseUrl::Postgres(url) => postgres::migrate(url).await?,
+        }
+        let background = connect(database, Role::Readers).await?;
         let mut readers = background.clone();
         let statements = metrics.sql_statements.clone();
         readers.set_metric_callback(move |_| {
@@ -100,15 +121,18 @@ impl Store {
         });
         let clock = Clock;
         let caches = Arc::new(Caches::new(options.memory));
-        let taker = sqlite::connect(&options.path, sqlite::Role::Log).await?;
+        let taker = connect(database, Role::Log).await?;
         let log = Log::open(background.clone(), taker, Arc::clone(&caches), metrics.clone()).await?;
         let writer = Writer::start(writing.clone(), log.clone(), Arc::clone(&caches), clock, metrics);
+        let is_shared = writing.get_database_backend() != DbBackend::Sqlite;
+        let notices = Notices::start(background.clone(), is_shared, log.process());
         Ok(Self(Arc::new(Inner {
             readers,
             background,
             writer,
             writing,
             log,
+            notices,
             caches,
             clock,
         })))
@@ -175,11 +199,12 @@ impl Store {
     /// # Errors
     /// [`Error::Internal`] when it does not.
     pub async fn ready(&self) -> Result<()> {
-        Ok(self.0.background.ping().await?)
+        pool::ask(&self.0.background, "SELECT 1", Vec::new()).await?;
+        Ok(())
     }
 
-    /// Closes the database, once what is under way is done. The last connection to go moves the
-    /// write-ahead log into the file, so that the file alone is everything.
+    /// Closes the database, once what is under way is done. The last connection to a file to go moves
+    /// the write-ahead log into it, so that the file alone is everything.
     ///
     /// # Errors
     /// [`Error::Internal`] when the database fails.

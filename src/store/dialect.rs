@@ -24,7 +24,7 @@ pub(super) fn unpack<T: DeserializeOwned>(rows: &[QueryResult]) -> Result<Vec<T>
     serde_json::from_str(&packed).map_err(Error::internal)
 }
 
-fn spell(backend: DbBackend, sql: &str) -> String {
+pub(super) fn spell(backend: DbBackend, sql: &str) -> String {
     match backend {
         DbBackend::Postgres => number_values(&parts(
             &sql.replace(

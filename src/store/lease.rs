@@ -113,7 +113,7 @@ mod tests {
     async fn one_holds_it_until_it_gives_it_back() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("linnet.db").to_string_lossy().into_owned();
-        let options = Options { path, memory: 1 << 20 };
+        let options = Options::file(path, 1 << 20);
         let store = Store::open(&options, &Metrics::default()).await.unwrap();
         let take = |holder| store.write_background(move |tx| Box::pin(tx.take_lease("work", holder)));
         assert!(take(1).await.unwrap());

@@ -5,13 +5,13 @@
 //! whoever wrote it.
 
 use super::cache::Caches;
-use super::dialect::statement;
 use super::entity::event;
+use super::pool;
 use super::snapshot::json;
 use crate::metrics::Metrics;
 use crate::model::{Batch, Clock, Error, Event, EventKind, Micros, NewEvent, Position, Result, Seq, Topic};
 use parking_lot::RwLock;
-use sea_orm::{ConnectionTrait, DatabaseConnection, FromQueryResult, Value};
+use sea_orm::{DatabaseConnection, FromQueryResult, Value};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -46,6 +46,8 @@ struct Inner {
     taking: Mutex<()>,
     /// What this process has committed.
     committed: broadcast::Sender<Batch>,
+    /// What tells this process's commits from others'.
+    process: u32,
     /// Whether other processes' events are handed over at present.
     is_fed: AtomicBool,
     metrics: Metrics,
@@ -71,6 +73,7 @@ impl Log {
             applied: watch::Sender::new(newest),
             taking: Mutex::new(()),
             committed: broadcast::Sender::new(COMMITS),
+            process: rand::random(),
             is_fed: AtomicBool::new(false),
             metrics,
         })))
@@ -86,6 +89,11 @@ impl Log {
     #[must_use]
     pub fn positions(&self) -> watch::Receiver<Position> {
         self.0.applied.subscribe()
+    }
+
+    /// What tells this process from the others that commit to the same log.
+    pub(super) fn process(&self) -> u32 {
+        self.0.process
     }
 
     /// Takes no further event.
@@ -139,9 +147,15 @@ impl Log {
         Ok(())
     }
 
-    /// Takes what other processes have committed up to an event.
-    pub(super) async fn hear(&self, seq: Seq) -> Result<()> {
-        if self.0.is_fed.load(Ordering::Relaxed) {
+    /// Whether this process hands its commits over to others.
+    pub(super) fn hands_over(&self) -> bool {
+        self.0.committed.receiver_count() > 0
+    }
+
+    /// Takes what another process has committed up to an event. Where that process hands its events
+    /// over, they may be just about to come.
+    pub(super) async fn hear(&self, seq: Seq, is_handed_over: bool) -> Result<()> {
+        if is_handed_over && self.0.is_fed.load(Ordering::Relaxed) {
             let mut positions = self.positions();
             let reached = positions.wait_for(|position| position.seq >= seq);
             // Late or lost, it is read.
@@ -340,9 +354,7 @@ fn position(row: &event::Model) -> Result<Position> {
 }
 
 async fn query(db: &DatabaseConnection, sql: &str, values: Vec<Value>) -> Result<Vec<Arc<Event>>> {
-    let rows = db
-        .query_all_raw(statement(db.get_database_backend(), sql, values))
-        .await?;
+    let rows = pool::ask(db, sql, values).await?;
     rows.iter()
         .map(|row| {
             let row = event::Model::from_query_result(row, "")?;
@@ -387,8 +399,8 @@ async fn at(db: &DatabaseConnection, seq: Seq) -> Result<Option<Position>> {
 }
 
 async fn oldest(db: &DatabaseConnection) -> Result<Seq> {
-    let question = statement(db.get_database_backend(), "SELECT MIN(seq) AS seq FROM event", []);
-    let row = db.query_one_raw(question).await?;
+    let rows = pool::ask(db, "SELECT MIN(seq) AS seq FROM event", Vec::new()).await?;
+    let row = rows.first();
     Ok(row.map(|row| row.try_get("", "seq")).transpose()?.unwrap_or(Seq::MAX))
 }
 

@@ -96,7 +96,7 @@ mod tests {
     async fn what_is_taken_is_taken_for_all() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("linnet.db").to_string_lossy().into_owned();
-        let options = Options { path, memory: 1 << 20 };
+        let options = Options::file(path, 1 << 20);
         let store = Store::open(&options, &Metrics::default()).await.unwrap();
         let share = |name: &str| Share {
             name: name.to_owned(),

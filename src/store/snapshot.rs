@@ -3,10 +3,9 @@
 use super::Store;
 use super::dialect::{statement, unpack};
 use super::log::Log;
+use super::pool;
 use crate::model::{Result, Seq};
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, FromQueryResult, QueryResult, TransactionTrait, Value,
-};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, FromQueryResult, QueryResult, Value};
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
@@ -20,7 +19,7 @@ impl Snapshot {
     /// Begins to read. The caches have reached the view when this returns, so that nobody who
     /// saw something new in it is shown something older from memory afterwards.
     pub(super) async fn open(db: &DatabaseConnection, log: &Log) -> Result<Self> {
-        let conn = db.begin().await?;
+        let conn = pool::begin(db).await?;
         let mut snapshot = Self { conn, seq: 0 };
         let newest = snapshot
             .rows("SELECT MAX(seq) AS seq FROM event", [])

@@ -58,7 +58,7 @@ impl Ground {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("linnet.db").display().to_string();
         let db = format!("sqlite:{path}");
-        let store = Store::open(&Options { path, memory: 1 << 20 }, &Metrics::default()).await;
+        let store = Store::open(&Options::file(path, 1 << 20), &Metrics::default()).await;
         Self {
             store: store.unwrap(),
             db: Database::connect(db).await.unwrap(),

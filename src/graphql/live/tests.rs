@@ -26,7 +26,9 @@ async fn place(is_public: fn(&str) -> bool) -> Place {
     let path = folder.path().join("linnet.db").to_string_lossy().into_owned();
     let metrics = Metrics::default();
     let memory = 1 << 20;
-    let store = Store::open(&store::Options { path, memory }, &metrics).await.unwrap();
+    let store = Store::open(&store::Options::file(path, memory), &metrics)
+        .await
+        .unwrap();
     let followers = Followers::default();
     tokio::spawn(pump::run(store.clone(), followers.clone(), CancellationToken::new()));
     let rules = Rules {
