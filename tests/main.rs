@@ -38,6 +38,7 @@ mod moderation_matrix; // every surface by every rule, for everybody: before, me
 mod notifications; // what people are told of, what they have seen, and making it anew
 mod objects; // lists of actions against a model of what has happened
 mod pagination; // every kind of list against slices of the whole
+mod postgres; // PostgreSQL: lost connections, restarts, nodes that die or stand still, plans
 mod processes; // commands beside a running server, a second server, and the end of one
 mod rates; // what is limited by user and by address, and what is not
 mod readers; // RSS, Atom, JSON Feed and ActivityStreams: what is public, once, and valid

@@ -80,6 +80,7 @@ pub(super) async fn migrate(url: &PostgresUrl) -> Result<()> {
     schema
         .execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATING})"))
         .await?;
+    extend(&schema).await?;
     migration::Migrator::up(&schema, None).await?;
     schema.commit().await?;
     Ok(db.close().await?)
@@ -100,6 +101,19 @@ async fn check(db: &DatabaseConnection) -> Result<()> {
         )));
     }
     Ok(())
+}
+
+/// Makes sure that the index of texts can be made.
+async fn extend(schema: &DatabaseTransaction) -> Result<()> {
+    let made = schema
+        .execute_unprepared("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+        .await;
+    made.map(drop).map_err(|error| {
+        Error::internal(format!(
+            "the extension pg_trgm is needed; have it made by whoever owns the database: \
+             CREATE EXTENSION pg_trgm ({error})"
+        ))
+    })
 }
 
 /// Begins to write, when nobody else does. What is read from now on is what the last one has left.

@@ -3,12 +3,14 @@
 mod database;
 mod known;
 mod person;
+pub mod postgres;
 pub mod request;
 pub mod scene;
 mod server;
 mod stream;
 mod websocket;
 
+pub use database::Database;
 pub use known::Known;
 pub use person::{Person, id};
 pub use server::{Linnet, Run};
