@@ -1,7 +1,9 @@
 //! Starts the program and speaks to it.
 
+mod cluster;
 mod database;
 mod known;
+mod nats;
 mod person;
 pub mod postgres;
 pub mod request;
@@ -10,8 +12,10 @@ mod server;
 mod stream;
 mod websocket;
 
+pub use cluster::{Cluster, agree};
 pub use database::Database;
 pub use known::Known;
+pub use nats::{Nats, free_port};
 pub use person::{Person, id};
 pub use server::{Linnet, Run};
 pub use stream::{Event, Stream};
