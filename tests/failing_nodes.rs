@@ -382,7 +382,7 @@ async fn another_node_goes_on_with_what_a_dead_one_has_begun() {
         return;
     };
     let alice = cluster.node(0).join("alice").await;
-    let texts = (0..3_000).map(|number| (&alice, "postTweet", json!({ "text": format!("{number} #rust") })));
+    let texts = (0..1_000).map(|number| (&alice, "postTweet", json!({ "text": format!("{number} #rust") })));
     cluster.node(0).rush(texts.collect()).await;
     let input = json!({ "password": crate::harness::scene::PASSWORD });
     cluster.node(0).act(&alice, "deleteAccount", input).await;

@@ -66,7 +66,7 @@ impl World {
     /// Goes to the other node by chance, once that has all that this one has.
     async fn wander(&mut self) {
         let Some(other) = &mut self.other else { return };
-        agree(&[&self.linnet, other]).await;
+        agree(&[&self.linnet, &*other]).await;
         if self.chance.random_bool(0.5) {
             std::mem::swap(&mut self.linnet, other);
         }

@@ -282,10 +282,9 @@ async fn a_second_process_stands_by_until_the_first_is_dead() {
             )
         })
     };
-    let expected = |upto: usize| {
-        (0..upto)
-            .map(|n| (url("a", &format!("post{n}")), format!("{n} #rust")))
-            .collect()
+    let expected = |upto: usize| -> BTreeMap<String, String> {
+        let known = |n| (url("a", &format!("post{n}")), format!("{n} #rust"));
+        (0..upto).map(known).collect()
     };
     let mut first = jetstream(linnet, &fake, &[]);
     until("a line", || async { fake.lines().len() == 1 }).await;

@@ -30,7 +30,12 @@ async fn tell(store: &Store, broker: &dyn Broker) {
     let mut committed = store.log().committed();
     loop {
         match committed.recv().await {
-            Ok(batch) => drop(encode(batch, broker.longest()).map(|message| broker.send(Subject::Events, message))),
+            Ok(batch) => {
+                if let Some(message) = encode(batch, broker.longest()) {
+                    // What can't go now is read from the log by whoever needs it.
+                    broker.send(Subject::Events, message);
+                }
+            }
             Err(RecvError::Lagged(missed)) => tracing::debug!(missed, "commits that other nodes were not told of"),
             Err(RecvError::Closed) => return,
         }

@@ -5,7 +5,7 @@
 //!
 //! Where several nodes serve one database, the rare and dangerous (accounts, passwords) is counted
 //! there too, exactly. Of the rest each node tells the others some times a second what it has charged
-//! ([`charges`]).
+//! (`charges`).
 
 mod charges;
 

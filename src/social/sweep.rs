@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 /// How many of a deleted user's tweets one step takes away.
 const TWEETS: i64 = 50;
 /// How long to wait after a failure, or for another process's deletions.
-const PAUSE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_secs(5);
 
 /// Sweeps until cancelled.
 ///

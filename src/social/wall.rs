@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// How long to wait after a failure, or for another process's walls.
-const PAUSE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_secs(5);
 /// How long the others who write are left alone after a step, at the most.
 const REST: Duration = Duration::from_millis(50);
 

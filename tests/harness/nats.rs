@@ -18,7 +18,7 @@ pub struct Nats {
 impl Nats {
     /// Starts one; none where there is no program for it, which is said, and fails where it must not be.
     pub async fn start(options: &[&str]) -> Option<Self> {
-        let there = Command::new("nats-server").arg("--version").output().await;
+        let there = Command::new(program()).arg("--version").output().await;
         if there.is_err() {
             assert!(
                 std::env::var("LINNET_TEST_REQUIRE_ALL").as_deref() != Ok("1"),
@@ -70,8 +70,17 @@ impl Nats {
     }
 }
 
+/// Debian puts it where not everybody looks.
+fn program() -> &'static str {
+    const DEBIAN: &str = "/usr/sbin/nats-server";
+    match std::path::Path::new(DEBIAN).exists() {
+        true => DEBIAN,
+        false => "nats-server",
+    }
+}
+
 async fn spawn(port: u16, options: &[String]) -> Child {
-    let process = Command::new("nats-server")
+    let process = Command::new(program())
         .args(["-a", "127.0.0.1", "-p", &port.to_string()])
         .args(options)
         .stdin(Stdio::null())
