@@ -282,12 +282,10 @@ async fn a_postgres_that_comes_back_finds_everybody_there() {
     if !postgres::is_there() {
         return;
     }
-    let database = Arc::new(Database::Postgres(postgres::Database::apart()));
-    let Database::Postgres(server) = &*database else {
-        unreachable!()
-    };
+    let server = Arc::new(postgres::Server::start().unwrap());
+    let database = Database::Postgres(postgres::Database::of(Arc::clone(&server)));
     let options = ["--rate-limit", "off", "--broker-url", &nats.url()];
-    let cluster = Cluster::at(database, 2, &options).await;
+    let cluster = Cluster::at(Arc::new(database), 2, &options).await;
     let cluster = while_writing(cluster, async |cluster| {
         server.crash().unwrap();
         for node in &cluster.nodes {
