@@ -55,7 +55,10 @@ async fn servers_that_begin_together_make_one_schema() {
     let ann = servers[0].person("ann").await;
     let tweet = ann.post("#rust").await;
     for server in &servers {
-        let text = ann.at(server).ask("query($id: ID!) { tweet(id: $id) { text } }", json!({ "id": tweet })).await;
+        let text = ann
+            .at(server)
+            .ask("query($id: ID!) { tweet(id: $id) { text } }", json!({ "id": tweet }))
+            .await;
         assert_eq!(text["tweet"]["text"], "#rust");
     }
 }
@@ -84,7 +87,12 @@ async fn wrong_addresses_are_told_without_their_password() {
 
 /// Posts one tweet after the other until told to stop. Those that were acknowledged, and those of which
 /// nobody knows.
-async fn keep_posting(person: &Person, name: &str, stop: &AtomicU64, count: &AtomicUsize) -> (Vec<String>, Vec<String>) {
+async fn keep_posting(
+    person: &Person,
+    name: &str,
+    stop: &AtomicU64,
+    count: &AtomicUsize,
+) -> (Vec<String>, Vec<String>) {
     let (mut acknowledged, mut unknown) = (Vec::new(), Vec::new());
     for number in 0.. {
         if stop.load(Ordering::Relaxed) != 0 {
@@ -115,7 +123,10 @@ async fn nothing_is_lost(reader: &Person, written: &[(Vec<String>, Vec<String>)]
         let lost: Vec<_> = acknowledged.iter().filter(|text| !distinct.contains(text)).collect();
         assert!(lost.is_empty(), "lost: {lost:?}");
     }
-    let asked: BTreeSet<&String> = written.iter().flat_map(|(sure, unsure)| sure.iter().chain(unsure)).collect();
+    let asked: BTreeSet<&String> = written
+        .iter()
+        .flat_map(|(sure, unsure)| sure.iter().chain(unsure))
+        .collect();
     assert!(distinct.is_subset(&asked));
 }
 
@@ -208,7 +219,10 @@ async fn a_killed_server_hands_over_at_once() {
         one.kill().await;
         let killed = Instant::now();
         let before = others.load(Ordering::Relaxed);
-        until("tweets of the other", async || others.load(Ordering::Relaxed) > before + 5).await;
+        until("tweets of the other", async || {
+            others.load(Ordering::Relaxed) > before + 5
+        })
+        .await;
         stop.store(1, Ordering::Relaxed);
         killed.elapsed()
     };
@@ -221,7 +235,12 @@ async fn a_killed_server_hands_over_at_once() {
     nothing_is_lost(&second, &[ann_wrote, ben_wrote]).await;
     // The other's subscribers have heard of everything, in the order of the log.
     let found = texts(&second, "rust").await;
-    let heard: Vec<_> = stream.take(found.len()).await.into_iter().filter_map(|event| event.text).collect();
+    let heard: Vec<_> = stream
+        .take(found.len())
+        .await
+        .into_iter()
+        .filter_map(|event| event.text)
+        .collect();
     assert_eq!(heard.iter().collect::<BTreeSet<_>>(), found.iter().collect());
     assert_eq!(heard.len(), found.len());
     let file = other.file().await;
@@ -404,4 +423,124 @@ async fn a_commit_whose_answer_is_lost_is_looked_up() {
     let file = linnet.file().await;
     file.counts_are_right().await;
     file.nothing_is_left_over().await;
+}
+
+/// Enough rows that reading a whole table is never the cheapest way: 20,000 users, 60,000 tweets.
+const MANY: &[&str] = &[
+    "INSERT INTO users (id, username, username_key, names, display_name, created_at) \
+     SELECT n, 'many' || n, 'many' || n, 'many' || n, 'many' || n, n FROM generate_series(1001, 21000) n",
+    "INSERT INTO user_search (rowid, names) SELECT id, names FROM users WHERE id > 1000",
+    "INSERT INTO tweet (id, author_id, text, created_at, position, in_reply_to_id, action_id) \
+     SELECT 10000 + n, 1001 + n % 20000, 'text ' || md5(n::text) || ' #tag' || n % 500, \
+     1700000000000000 + n * 1000000, (1700000000000000 + n * 1000000) * 1024, \
+     CASE WHEN n % 5 = 0 THEN 10000 + n / 5 END, 10000 + n FROM generate_series(1, 60000::bigint) n",
+    "INSERT INTO tweet_search (rowid, text, facets) SELECT position, text, E'\\x02@many' || author_id || E'\\x03' \
+     FROM tweet WHERE id > 10000",
+    "INSERT INTO tweet_hashtag (tweet_id, place, hashtag) SELECT id, 0, 'tag' || (id - 10000) % 500 FROM tweet WHERE id > 10000",
+    "INSERT INTO hashtag (name, created_at, tweet_count) SELECT 'tag' || n, 0, 120 FROM generate_series(0, 499) n",
+    "INSERT INTO action (id, verb, actor_kind, actor_key, object_kind, object_key, created_at) \
+     SELECT action_id, 'tweet', 'user', author_id::text, 'tweet', id::text, created_at FROM tweet WHERE id > 10000",
+    "INSERT INTO feed_entry (topic, kind, created_at, id, verb, actor_id, tweet_id) \
+     SELECT t.topic, 0, w.created_at, w.action_id, 'tweet', w.author_id, w.id FROM tweet w CROSS JOIN LATERAL \
+     (VALUES ('user:' || w.author_id), ('hashtag:tag' || (w.id - 10000) % 500)) t(topic) WHERE w.id > 10000",
+    "INSERT INTO liked (tweet_id, user_id, created_at, action_id) SELECT 10000 + n % 60000, 1001 + n % 20000, n, 200000 + n \
+     FROM generate_series(1, 60000) n ON CONFLICT DO NOTHING",
+    "INSERT INTO follow (id, follower_id, target_kind, target_key, flag, created_at) \
+     SELECT 1000 + n, 1001 + n % 20000, 'user', (1001 + n / 4)::text, 'following', n FROM generate_series(1, 39000) n \
+     ON CONFLICT DO NOTHING",
+    "INSERT INTO follow_span (follower_id, topic, from_at, from_id) SELECT follower_id, 'user:' || target_key, 0, 0 FROM follow",
+    "INSERT INTO notification_state (user_id, version) SELECT id, 30 FROM users WHERE id > 1000",
+    "INSERT INTO notification_group (user_id, verb, object, day, newest_at, newest_id, action_count, actor_count, version) \
+     SELECT id, 'like', 'tweet:' || n, n, n, n, 1, 1, n FROM users CROSS JOIN generate_series(1, 20) n WHERE id > 1000",
+    "INSERT INTO notification_actor (group_id, actor, user_id, action_count, newest_at, newest_id) \
+     SELECT id, 'user:' || user_id + 1, user_id, 1, newest_at, newest_id FROM notification_group",
+    "INSERT INTO event (seq, nonce, created_at, body) SELECT 1000000 + n, 1, CAST(extract(epoch FROM now()) AS BIGINT) * 1000000 + n, '{\"k\":\"Like\"}' \
+     FROM generate_series(1, 60000) n",
+    "INSERT INTO event_topic (topic, seq) SELECT 'hashtag:tag' || seq % 500, seq FROM event WHERE seq > 1000000",
+];
+
+/// Tables that grow without end.
+const LARGE: [&str; 13] = [
+    "tweet",
+    "tweet_search",
+    "tweet_hashtag",
+    "action",
+    "feed_entry",
+    "liked",
+    "follow",
+    "follow_span",
+    "event",
+    "event_topic",
+    "notification_group",
+    "notification_actor",
+    "users",
+];
+
+/// What people do most.
+async fn hot_path(linnet: &Linnet, ann: &Person) {
+    let pages = [
+        "{ viewer { timeline { tweets(first: 20) { nodes { text } } groups(first: 5) { nodes { verb } } } } }",
+        "{ viewer { notifications { groups(first: 20) { nodes { verb actionCount } } } feed { actions(first: 20) { nodes { verb } } } } }",
+        r#"{ viewer { timeline { actions(verbs: ["tweet"], first: 20) { nodes { verb } } } } }"#,
+        r#"{ hashtag(name: "tag7") { tweets(first: 20) { nodes { text author { username } likeCount } } } }"#,
+        r#"{ user(username: "many1500") { tweets(first: 20) { nodes { text } } followers(first: 20) { pageInfo { hasNextPage } } } }"#,
+        r#"{ tweet(id: "Tweet:10050") { replies(first: 20) { nodes { text } } likers(first: 20) { nodes { username } } } }"#,
+        r#"{ tweets(contains: "a1b2c", first: 20) { nodes { text } } }"#,
+        r#"{ tweets(contains: "a1b", author: "many1500", first: 20) { nodes { text } } }"#,
+        r#"{ users(contains: "many15", first: 20) { nodes { username } } }"#,
+    ];
+    for query in pages {
+        let answer = ann.try_ask(query, json!({})).await.unwrap();
+        assert!(answer.get("errors").is_none(), "{query}: {answer}");
+    }
+    let tweet = ann.post("text #tag7 @many1500").await;
+    for name in ["likeTweet", "unlikeTweet", "retweet", "undoRetweet", "deleteTweet"] {
+        ann.write(name, json!({ "id": tweet })).await;
+    }
+    let mut stream = linnet.stream("tag7").await;
+    ann.post("more #tag7").await;
+    stream.next().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_statement_reads_a_whole_large_table() {
+    if !postgres::is_there() {
+        return;
+    }
+    let database = database();
+    let name = inside(&database).psql("SELECT current_database()").trim().to_owned();
+    for sql in MANY {
+        inside(&database).psql(sql);
+    }
+    inside(&database).psql("ANALYZE");
+    for setting in [
+        "session_preload_libraries = 'auto_explain'",
+        "auto_explain.log_min_duration = 0",
+        "log_min_messages = 'log'",
+        // As they are planned when they have been asked often.
+        "plan_cache_mode = 'force_generic_plan'",
+    ] {
+        inside(&database).psql(&format!("ALTER DATABASE {name} SET {setting}"));
+    }
+    let linnet = Linnet::at(Arc::clone(&database), &OPEN).await;
+    let ann = linnet.person("ann").await;
+    let target = ann.ask(r#"{ user(username: "many1500") { id } }"#, json!({})).await["user"]["id"].clone();
+    ann.write("follow", json!({ "targetId": target })).await;
+    hot_path(&linnet, &ann).await;
+    let log = postgres::shared().log();
+    let own: Vec<&str> = log.split(&format!("{name}:LOG:")).skip(1).collect();
+    assert!(own.len() > 50, "{} plans", own.len());
+    let is_bad = |plan: &&&str| {
+        LARGE.iter().any(|table| {
+            plan.contains(&format!("Seq Scan on {table} ")) || plan.contains(&format!("Seq Scan on {table}\n"))
+        })
+    };
+    let bad: Vec<_> = own.iter().filter(is_bad).collect();
+    assert!(
+        bad.is_empty(),
+        "{} of {}:\n{}",
+        bad.len(),
+        own.len(),
+        bad.iter().take(3).map(|plan| **plan).collect::<String>()
+    );
 }

@@ -264,6 +264,9 @@ async fn an_import_and_writers_take_turns() {
 #[tokio::test]
 async fn a_file_has_one_server() {
     let linnet = Linnet::start().await;
+    if !linnet.is_on_a_file() {
+        return;
+    }
     let second = linnet.command(&["serve", "--listen", "127.0.0.1:0"]).await;
     assert_eq!(second.status.code(), Some(1));
     assert!(second.stdout.is_empty());

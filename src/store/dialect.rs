@@ -14,7 +14,19 @@ use serde::de::DeserializeOwned;
 
 /// A statement of the engine's own spelling.
 pub(super) fn statement(backend: DbBackend, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
+    let values = values.into_iter().map(|value| match value {
+        Value::String(Some(text)) if backend == DbBackend::Postgres => storable(text).into(),
+        value => value,
+    });
     Statement::from_sql_and_values(backend, spell(backend, sql), values)
+}
+
+/// A text as PostgreSQL can hold it: it has no NUL, so what looks for one finds nothing.
+pub(super) fn storable(text: String) -> String {
+    match text.contains('\0') {
+        true => text.replace('\0', "\u{FFFD}"),
+        false => text,
+    }
 }
 
 /// What a query with `{pack:...}` found, its rows as tuples of those columns.

@@ -418,11 +418,10 @@ impl super::Store {
     pub async fn prune_log(&self, before: Micros) -> Result<u64> {
         self.write_background(move |tx| {
             Box::pin(async move {
-                let cut = "SELECT MAX(seq) FROM event WHERE created_at <= ?";
-                let sql = format!(
-                    "DELETE FROM event WHERE seq IN (SELECT seq FROM event WHERE seq < ({cut}) ORDER BY seq LIMIT 500)"
-                );
-                let pruned = tx.execute(&sql, [before.0.into()]).await?;
+                // Numbers are dense, so a range of them has that many events.
+                let sql = "DELETE FROM event WHERE seq < (SELECT MIN(seq) + 500 FROM event) AND seq < \
+                           (SELECT seq FROM event WHERE created_at <= ? ORDER BY created_at DESC, seq DESC LIMIT 1)";
+                let pruned = tx.execute(sql, [before.0.into()]).await?;
                 let sql = "DELETE FROM event_topic WHERE seq < (SELECT MIN(seq) FROM event)";
                 tx.execute(sql, []).await?;
                 Ok(pruned)

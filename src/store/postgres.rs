@@ -29,6 +29,8 @@ const ACQUIRE: Duration = Duration::from_secs(5);
 /// holds is free again.
 const EVERYBODY: &[(&str, &str)] = &[
     ("jit", "off"),
+    // What is asked for is in memory mostly, or on a disk without arms.
+    ("random_page_cost", "1.1"),
     ("standard_conforming_strings", "on"),
     ("tcp_keepalives_idle", "5"),
     ("tcp_keepalives_interval", "2"),

@@ -4,7 +4,7 @@
 //! instead, and takes one turn: each of its statements is prepared the first time that a session
 //! meets it, and executed by its name from then on.
 
-use super::dialect::spell;
+use super::dialect::{spell, storable};
 use super::script::Line;
 use crate::model::{Error, Result};
 use parking_lot::Mutex;
@@ -121,7 +121,7 @@ fn literal(value: &Value) -> Result<String> {
             let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
             Ok(format!("'\\x{digits}'"))
         }
-        Value::String(Some(text)) => quote(text),
+        Value::String(Some(text)) => Ok(quote(text)),
         Value::BigInt(None) | Value::SmallInt(None) | Value::Bool(None) | Value::Bytes(None) | Value::String(None) => {
             Ok("NULL".to_owned())
         }
@@ -130,11 +130,8 @@ fn literal(value: &Value) -> Result<String> {
 }
 
 /// A text in quotes. Backslashes mean nothing in it, as every session is set.
-fn quote(text: &str) -> Result<String> {
-    if text.contains('\0') {
-        return Err(Error::internal("PostgreSQL stores no NUL"));
-    }
-    Ok(format!("'{}'", text.replace('\'', "''")))
+fn quote(text: &str) -> String {
+    format!("'{}'", storable(text.replace('\'', "''")))
 }
 
 #[cfg(test)]
@@ -148,7 +145,7 @@ mod tests {
         assert_eq!(said(i64::MIN.into()), "-9223372036854775808");
         assert_eq!(said(None::<String>.into()), "NULL");
         assert_eq!(said(vec![0_u8, 255].into()), "'\\x00ff'");
-        assert!(literal(&"nul\0".into()).is_err());
+        assert_eq!(said("nul\0".into()), "'nul\u{FFFD}'");
     }
 
     #[test]

@@ -112,5 +112,19 @@ impl<'a> View<'a> {
 
 /// A list of keys as one value, so that the statement's text does not change with its length.
 pub(super) fn json<T: serde::Serialize>(keys: &T) -> Value {
-    Value::from(serde_json::to_string(keys).unwrap_or_else(|_| "[]".to_owned()))
+    let text = serde_json::to_string(keys).unwrap_or_else(|_| "[]".to_owned());
+    Value::from(without_nul(text))
+}
+
+/// JSON with another sign in the place of NUL, which no engine takes out of JSON again.
+fn without_nul(json: String) -> String {
+    if !json.contains("\\u0000") {
+        return json;
+    }
+    // A backslash that is escaped itself begins nothing.
+    let parts: Vec<String> = json
+        .split("\\\\")
+        .map(|part| part.replace("\\u0000", "\\ufffd"))
+        .collect();
+    parts.join("\\\\")
 }

@@ -6,8 +6,8 @@ use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, LazyLock};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 /// What the server is not asked to do: it has nothing to lose when the machine stops.
@@ -72,7 +72,9 @@ pub fn is_there() -> bool {
 
 /// The server that tests share.
 pub fn shared() -> Arc<Server> {
-    let server = SERVER.as_ref().unwrap_or_else(|reason| panic!("no PostgreSQL: {reason}"));
+    let server = SERVER
+        .as_ref()
+        .unwrap_or_else(|reason| panic!("no PostgreSQL: {reason}"));
     Arc::clone(server)
 }
 
@@ -114,7 +116,6 @@ impl Database {
         let port = server.port;
         Self { server, name, port }
     }
-
 
     /// As a value of `--database-url`.
     pub fn url(&self) -> String {
@@ -182,7 +183,18 @@ impl Server {
             port: free_port(),
             _guard: guard,
         };
-        let making = ["-D", "data", "-U", "linnet", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"];
+        let making = [
+            "-D",
+            "data",
+            "-U",
+            "linnet",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+            "-N",
+        ];
         server.run("initdb", &making)?;
         server.begin()?;
         server.make_template()?;
@@ -191,9 +203,15 @@ impl Server {
 
     /// Starts it again after it was stopped.
     pub fn begin(&self) -> Result<(), String> {
-        let settings = SETTINGS.iter().map(|setting| format!("-c {setting} ")).collect::<String>();
+        let settings = SETTINGS
+            .iter()
+            .map(|setting| format!("-c {setting} "))
+            .collect::<String>();
         let options = format!("{settings} -p {} -k {}", self.port, self.folder.display());
-        self.run("pg_ctl", &["-D", "data", "-l", "log", "-w", "-t", "120", "-o", &options, "start"])
+        self.run(
+            "pg_ctl",
+            &["-D", "data", "-l", "log", "-w", "-t", "120", "-o", &options, "start"],
+        )
     }
 
     /// Stops it as a crash of its machine would.
@@ -246,13 +264,27 @@ impl Server {
     fn command(&self, database: &str, sql: &str) -> Command {
         let mut command = Command::new(self.binaries.join("psql"));
         command
-            .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", &self.url(database), "-c", sql])
+            .args([
+                "-X",
+                "-q",
+                "-A",
+                "-t",
+                "-v",
+                "ON_ERROR_STOP=1",
+                "-d",
+                &self.url(database),
+                "-c",
+                sql,
+            ])
             .stdin(Stdio::null());
         command
     }
 
     fn psql(&self, database: &str, sql: &str) -> Result<String, String> {
-        let output = self.command(database, sql).output().map_err(|error| error.to_string())?;
+        let output = self
+            .command(database, sql)
+            .output()
+            .map_err(|error| error.to_string())?;
         match output.status.success() {
             true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
             false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),

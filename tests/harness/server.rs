@@ -1,8 +1,8 @@
 //! The program as a process of its own, with a database of its own.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::process::{ExitStatus, Output, Stdio};
+use std::sync::Arc;
 
 use reqwest::Client;
 use rustix::process::{Pid, Signal, kill_process};
@@ -77,6 +77,7 @@ impl Linnet {
         }
     }
 
+    #[allow(dead_code, reason = "for tests of several servers")]
     /// The database, for another server beside this one.
     pub fn database(&self) -> Arc<Database> {
         Arc::clone(&self.database)

@@ -130,6 +130,22 @@ impl Ground {
         }
     }
 
+    /// What gives the places in the text index.
+    pub fn indexed(&self) -> &'static str {
+        match self.db.get_database_backend() {
+            DbBackend::Sqlite => "SELECT id FROM tweet_search_docsize",
+            _ => "SELECT rowid FROM tweet_search",
+        }
+    }
+
+    /// What gives the kinds of events.
+    pub fn kinds(&self) -> &'static str {
+        match self.db.get_database_backend() {
+            DbBackend::Sqlite => "SELECT DISTINCT body ->> 'k' FROM event ORDER BY 1",
+            _ => "SELECT DISTINCT CAST(body AS jsonb) ->> 'k' FROM event ORDER BY 1",
+        }
+    }
+
     /// Each row of an answer as a JSON array.
     pub async fn rows(&self, sql: &str) -> Vec<String> {
         let backend = self.db.get_database_backend();
@@ -178,11 +194,8 @@ impl Ground {
 
     /// Every counter is what counting gives.
     pub async fn recount(&self) {
-        let unindexed = match self.db.get_database_backend() {
-            DbBackend::Sqlite => "SELECT position FROM tweet WHERE position NOT IN (SELECT id FROM tweet_search_docsize)",
-            _ => "SELECT position FROM tweet WHERE position NOT IN (SELECT rowid FROM tweet_search)",
-        };
-        for sql in RECOUNT.iter().chain([&unindexed]) {
+        let unindexed = format!("SELECT position FROM tweet WHERE position NOT IN ({})", self.indexed());
+        for sql in RECOUNT.iter().copied().chain([unindexed.as_str()]) {
             let wrong = self.rows(sql).await;
             let some: Vec<_> = wrong.iter().take(5).collect();
             assert!(wrong.is_empty(), "{sql}\n{some:?}, {} in all", wrong.len());
@@ -311,15 +324,15 @@ const RECOUNT: &[&str] = &[
      WHERE a.id IS NULL OR a.object_key <> CAST(t.id AS TEXT) OR a.created_at <> t.created_at \
      OR a.verb <> CASE WHEN in_reply_to_id IS NULL THEN 'tweet' ELSE 'reply' END \
      OR COALESCE(CAST(a.target_key AS BIGINT), 0) <> COALESCE(in_reply_to_id, 0)",
-    "SELECT * FROM (SELECT topic, kind, created_at, id, verb, actor_id, tweet_id, object FROM feed_entry) \
+    "SELECT * FROM (SELECT topic, kind, created_at, id, verb, actor_id, tweet_id, object FROM feed_entry) x \
      EXCEPT SELECT * FROM expected_entry",
     "SELECT * FROM expected_entry EXCEPT SELECT topic, kind, created_at, id, verb, actor_id, tweet_id, object FROM feed_entry",
-    "SELECT * FROM (SELECT user_id, verb, object, day, action_count, actor_count, newest_at, newest_id FROM notification_group) \
+    "SELECT * FROM (SELECT user_id, verb, object, day, action_count, actor_count, newest_at, newest_id FROM notification_group) x \
      EXCEPT SELECT * FROM expected_group",
     "SELECT * FROM expected_group EXCEPT \
      SELECT user_id, verb, object, day, action_count, actor_count, newest_at, newest_id FROM notification_group",
     "SELECT * FROM (SELECT g.user_id, g.verb, g.object, g.day, a.actor, a.action_count, a.newest_at, a.newest_id \
-     FROM notification_actor a LEFT JOIN notification_group g ON g.id = a.group_id) EXCEPT SELECT * FROM expected_actor",
+     FROM notification_actor a LEFT JOIN notification_group g ON g.id = a.group_id) x EXCEPT SELECT * FROM expected_actor",
     "SELECT * FROM expected_actor EXCEPT SELECT g.user_id, g.verb, g.object, g.day, a.actor, a.action_count, a.newest_at, a.newest_id \
      FROM notification_actor a LEFT JOIN notification_group g ON g.id = a.group_id AND g.user_id = a.user_id",
     "SELECT user_id FROM notification_state s WHERE \
