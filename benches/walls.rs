@@ -153,10 +153,7 @@ async fn fill(path: &Path, posts: &[Post]) {
 }
 
 async fn open(path: &Path) -> Store {
-    let options = Options {
-        path: path.to_string_lossy().into_owned(),
-        memory: 256 << 20,
-    };
+    let options = Options::file(path.to_string_lossy().into_owned(), 256 << 20);
     Store::open(&options, &Metrics::default()).await.unwrap()
 }
 

@@ -72,10 +72,7 @@ fn frames(chance: &mut StdRng, keywords: &[String], count: usize, from: i64) -> 
 }
 
 async fn prepare(path: &str, chance: &mut StdRng) -> (DatabaseConnection, Vec<String>) {
-    let options = Options {
-        path: path.to_owned(),
-        memory: 16 << 20,
-    };
+    let options = Options::file(path.to_owned(), 16 << 20);
     drop(Store::open(&options, &Metrics::default()).await.unwrap());
     let db = Database::connect(format!("sqlite://{path}")).await.unwrap();
     let keywords: Vec<String> = (0..WALLS * KEYWORDS).map(|_| word(chance)).collect();

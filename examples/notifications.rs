@@ -64,10 +64,7 @@ async fn main() {
     let folder = std::env::temp_dir().join(format!("linnet-notifications-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join("linnet.db").to_string_lossy().into_owned();
-    let options = Options {
-        path: path.clone(),
-        memory: 256 << 20,
-    };
+    let options = Options::file(path.clone(), 256 << 20);
     let store = Store::open(&options, &Metrics::default()).await.unwrap();
     let filler = Database::connect(format!("sqlite://{path}")).await.unwrap();
     for sql in FILL {

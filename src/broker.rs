@@ -1,54 +1,65 @@
-//! Carries events to whoever follows their topics.
+//! Tells what is new to whoever wants to know: the followers of [`Followers`] within a process, and
+//! the other nodes of an installation.
 //!
-//! The log is the truth; the broker only says that a topic has something new and up to which
-//! event. What it loses or merges costs time, never an event.
+//! The log is the truth. What goes between nodes only spares them the way to the database, and
+//! what is lost of it costs time, never an event.
 
-mod memory;
+mod database;
+mod fallback;
+mod followers;
+mod nats;
 
-pub use memory::Memory;
+pub use database::Database;
+pub use fallback::Fallback;
+pub use followers::{Followers, Subscription};
+pub use nats::Nats;
 
-use crate::model::{Event, Result, Seq, Topic};
-use std::future::Future;
-use std::sync::Arc;
+use crate::model::Result;
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
+use tokio::sync::watch;
 
-/// At most once, in order per topic: the log repairs.
+/// What messages between nodes are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// Events that a node has committed.
+    Events,
+    /// What callers were charged at a node.
+    Charges,
+}
+
+impl Subject {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Events => "events",
+            Self::Charges => "charges",
+        }
+    }
+}
+
+/// Carries messages between the nodes of one installation: each to all other nodes, at most once,
+/// those of one sender in order.
 pub trait Broker: Send + Sync + 'static {
-    /// Tells those who follow the events' topics. The caches have the events already.
-    fn publish(&self, events: &[Arc<Event>]);
+    /// The longest message that it carries at present, in bytes.
+    fn longest(&self) -> usize;
 
-    /// Follows a topic from now on.
-    fn subscribe(&self, topic: &Topic) -> Subscription;
+    /// Sends to the other nodes. Never waits: false when the message can't go now.
+    fn send(&self, subject: Subject, message: Bytes) -> bool;
 
-    /// Whether it can be reached.
+    /// What other nodes send from now on, over broken connections too. What is not taken soon is
+    /// lost.
     ///
     /// # Errors
-    /// [`crate::model::Error::Internal`] when it can't.
-    fn ready(&self) -> impl Future<Output = Result<()>> + Send;
-}
+    /// [`crate::model::Error::Internal`] when the broker is closed.
+    fn messages(&self, subject: Subject) -> BoxFuture<'_, Result<BoxStream<'static, Bytes>>>;
 
-/// A topic that is followed. Ends when dropped.
-pub struct Subscription {
-    news: tokio::sync::watch::Receiver<Seq>,
-    _leave: Leave,
-}
+    /// Tells whether it carries anything at present, as far as is known.
+    fn connected(&self) -> watch::Receiver<bool>;
 
-impl Subscription {
-    /// Waits until the topic has something that was not told before. Several are told as one.
-    pub async fn changed(&mut self) {
-        if self.news.changed().await.is_err() {
-            // The broker is gone, and with it the process.
-            std::future::pending::<()>().await;
-        }
-    }
-}
-
-/// Does what there is to do when the last follower of a topic leaves.
-struct Leave(Option<Box<dyn FnOnce() + Send + Sync>>);
-
-impl Drop for Leave {
-    fn drop(&mut self) {
-        if let Some(leave) = self.0.take() {
-            leave();
-        }
-    }
+    /// Whether it answers.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when it does not.
+    fn ready(&self) -> BoxFuture<'_, Result<()>>;
 }

@@ -6,6 +6,7 @@ pub mod ingest;
 pub mod trace;
 
 use std::{
+    fmt,
     net::{IpAddr, SocketAddr},
     path::PathBuf,
     str::FromStr,
@@ -13,11 +14,13 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
+use url::Url;
 
 /// Where the data is; every command that touches data takes it.
 #[derive(Args, Clone, Debug)]
 pub struct DatabaseFlags {
-    /// The database, created when it is missing: sqlite://PATH
+    /// The database: sqlite://PATH, created when it is missing, or
+    /// postgres://USER:PASSWORD@HOST/NAME
     #[arg(
         long,
         env = "LINNET_DATABASE_URL",
@@ -43,7 +46,7 @@ pub struct LogFlags {
     pub log_format: LogFormat,
 
     /// What to log: a level, or directives such as linnet=debug,info
-    #[arg(long, env = "LINNET_LOG", value_name = "FILTER", default_value = "warn,linnet=info", value_parser = log_filter)]
+    #[arg(long, env = "LINNET_LOG", value_name = "FILTER", default_value = "warn,async_nats=off,linnet=info", value_parser = log_filter)]
     pub log: String,
 }
 
@@ -140,7 +143,7 @@ pub struct Flags {
     #[command(flatten)]
     database: DatabaseFlags,
 
-    /// What carries events between nodes: memory: for a single one
+    /// What carries events between nodes: nats:// or tls:// servers, or memory: for the database alone
     #[arg(long, env = "LINNET_BROKER_URL", value_name = "URL", default_value = "memory:")]
     broker_url: BrokerUrl,
 
@@ -444,16 +447,58 @@ fn network(text: &str) -> Result<(IpAddr, u8), String> {
 pub enum DatabaseUrl {
     /// The path of an SQLite file.
     Sqlite(String),
+    /// A database of a PostgreSQL server.
+    Postgres(PostgresUrl),
+}
+
+/// Where a PostgreSQL database is; may hold a password, and shows it to nobody.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PostgresUrl(String);
+
+impl PostgresUrl {
+    /// The whole of it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("postgres:")
+    }
+}
+
+impl FromStr for PostgresUrl {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+        let url = url::Url::parse(text).map_err(|_| "this is no URL")?;
+        let asked = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value);
+        let name = asked("dbname").unwrap_or(url.path().trim_start_matches('/').into());
+        if name.is_empty() {
+            return Err("postgres:// needs the name of a database");
+        }
+        if asked("sslmode").is_some_and(|mode| !MODES.contains(&&*mode)) {
+            return Err("sslmode is disable, allow, prefer, require, verify-ca or verify-full");
+        }
+        if asked("port").is_some_and(|port| port.parse::<u16>().is_err()) {
+            return Err("a port is a number up to 65535");
+        }
+        let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+        Ok(Self(format!("postgres://{rest}")))
+    }
 }
 
 impl FromStr for DatabaseUrl {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.strip_prefix("sqlite://") {
-            Some(path) if !path.is_empty() => Ok(Self::Sqlite(path.to_owned())),
-            Some(_) => Err("sqlite:// needs the path of a file"),
-            None => Err("only sqlite:// is supported"),
+        match text.split_once("://") {
+            Some(("sqlite", "")) => Err("sqlite:// needs the path of a file"),
+            Some(("sqlite", path)) => Ok(Self::Sqlite(path.to_owned())),
+            Some(("postgres" | "postgresql", _)) => text.parse().map(Self::Postgres),
+            _ => Err("only sqlite:// and postgres:// are supported"),
         }
     }
 }
@@ -461,8 +506,10 @@ impl FromStr for DatabaseUrl {
 /// What carries events between nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BrokerUrl {
-    /// Nothing but this process.
+    /// Nothing but the database.
     Memory,
+    /// The servers of a NATS cluster.
+    Nats(Vec<Url>),
 }
 
 impl FromStr for BrokerUrl {
@@ -471,8 +518,18 @@ impl FromStr for BrokerUrl {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "memory:" => Ok(Self::Memory),
-            _ => Err("only memory: is supported"),
+            _ => text.split(',').map(nats).collect::<Result<_, _>>().map(Self::Nats),
         }
+    }
+}
+
+fn nats(text: &str) -> Result<Url, &'static str> {
+    const WRONG: &str = "a broker is memory:, or nats:// or tls:// addresses such as nats://user:password@host:4222";
+    let url = Url::parse(text.trim()).map_err(|_| WRONG)?;
+    let is_bare = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
+    match (url.scheme(), url.host_str()) {
+        ("nats" | "tls", Some(host)) if is_bare && !host.is_empty() => Ok(url),
+        _ => Err(WRONG),
     }
 }
 
@@ -634,6 +691,26 @@ mod tests {
             "99999999999999/s",
         ] {
             assert!(wrong.parse::<Rate>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn brokers_are_servers_of_nats() {
+        assert_eq!("memory:".parse(), Ok(BrokerUrl::Memory));
+        let Ok(BrokerUrl::Nats(servers)) = "nats://linnet:secret@one:4222,tls://two".parse() else {
+            panic!("two servers are no broker");
+        };
+        assert_eq!(servers.len(), 2);
+        for wrong in [
+            "",
+            "nats:",
+            "nats://",
+            "nats://one,",
+            "http://one",
+            "nats://one/path",
+            "one:4222",
+        ] {
+            assert!(wrong.parse::<BrokerUrl>().is_err(), "{wrong}");
         }
     }
 

@@ -7,6 +7,7 @@ pub mod frame;
 pub mod group;
 pub mod groups;
 pub mod pump;
+pub mod relay;
 pub mod source;
 
 mod changes;

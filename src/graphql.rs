@@ -22,7 +22,7 @@ mod request;
 mod scalar;
 mod subscription;
 
-use crate::broker::{Broker, Memory};
+use crate::broker::{Broker, Followers};
 use crate::delivery::groups;
 use crate::metrics::Metrics;
 use crate::model::error::Code;
@@ -49,10 +49,14 @@ use std::sync::Arc;
 use std::time::Duration;
 use subscription::SubscriptionRoot;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 /// How many of the dearest operations may be executed at once: what an answer holds while it grows
 /// is in proportion to its cost, so this bounds the memory of all of them.
 const DEAREST_AT_ONCE: u64 = 25;
+
+/// How long a part that is asked whether it is there may take to answer.
+const READY: Duration = Duration::from_millis(1_500);
 
 /// How often an open connection looks whether its session still stands.
 const SESSION_LOOK: Duration = Duration::from_millis(400);
@@ -88,7 +92,7 @@ pub struct Api {
     /// What all operations under way may cost together.
     under_way: Arc<Semaphore>,
     social: Social,
-    broker: Memory,
+    broker: Option<Arc<dyn Broker>>,
     live: Live,
     public_access: bool,
 }
@@ -144,7 +148,13 @@ pub fn sdl() -> String {
 impl Api {
     /// The API over the rules.
     #[must_use]
-    pub fn new(social: Social, broker: Memory, metrics: Metrics, options: Options) -> Self {
+    pub fn new(
+        social: Social,
+        followers: Followers,
+        broker: Option<Arc<dyn Broker>>,
+        metrics: Metrics,
+        options: Options,
+    ) -> Self {
         let careful = root(options.production, ValidationMode::Strict);
         let dearest = options.limits.cost.saturating_add(guard::INTROSPECTION_COST);
         let most = dearest.saturating_mul(DEAREST_AT_ONCE);
@@ -153,8 +163,8 @@ impl Api {
             careful,
             quick: root(options.production, ValidationMode::Fast),
             documents: Arc::new(documents),
-            limiter: Limiter::new(options.rates, metrics.clone()),
-            live: Live::new(social.clone(), broker.clone(), metrics, options.groups),
+            limiter: Limiter::new(options.rates, social.store(), metrics.clone()),
+            live: Live::new(social.clone(), followers, metrics, options.groups),
             under_way: Arc::new(Semaphore::new(permits(most))),
             social,
             broker,
@@ -271,13 +281,27 @@ impl Api {
         }
     }
 
+    /// Shares with other nodes what callers are charged, until cancelled.
+    pub async fn share_charges(self, stop: CancellationToken) {
+        if let Some(broker) = &self.broker {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = self.limiter.exchange(&**broker) => {}
+            }
+        }
+    }
+
     /// Each part that serving needs, and whether it can be reached.
     pub async fn ready(&self) -> Vec<(&'static str, Result<(), String>)> {
-        let told = |result: crate::model::Result<()>| result.map_err(|_| "out of reach".to_owned());
-        vec![
-            ("database", told(self.social.store().ready().await)),
-            ("broker", told(self.broker.ready().await)),
-        ]
+        let database = answers(self.social.store().ready());
+        let broker = async {
+            match &self.broker {
+                Some(broker) => answers(broker.ready()).await,
+                None => Ok(()),
+            }
+        };
+        let (database, broker) = tokio::join!(database, broker);
+        vec![("database", database), ("broker", broker)]
     }
 
     fn shared(&self, caller: Caller, account: Account) -> Arc<Request> {
@@ -327,6 +351,15 @@ struct Admitted<'a> {
 }
 
 /// As many permits as a semaphore can have, at the most.
+/// Whether a part answers soon.
+async fn answers(asked: impl Future<Output = crate::model::Result<()>>) -> Result<(), String> {
+    match tokio::time::timeout(READY, asked).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => Err("out of reach".to_owned()),
+        Err(_) => Err("no answer".to_owned()),
+    }
+}
+
 fn permits(cost: u64) -> usize {
     usize::try_from(cost).map_or(Semaphore::MAX_PERMITS, |cost| cost.min(Semaphore::MAX_PERMITS))
 }
@@ -364,10 +397,7 @@ mod tests {
 
     async fn api(folder: &tempfile::TempDir) -> Api {
         let metrics = Metrics::default();
-        let options = store::Options {
-            path: folder.path().join("linnet.db").display().to_string(),
-            memory: 64 << 20,
-        };
+        let options = store::Options::file(folder.path().join("linnet.db").display().to_string(), 64 << 20);
         let store = Store::open(&options, &metrics).await.unwrap();
         let options = Options {
             public_access: true,
@@ -381,7 +411,7 @@ mod tests {
             trusted: Trusted::default(),
         };
         let social = Social::new(store, Rules::default());
-        Api::new(social, Memory::default(), metrics, options)
+        Api::new(social, Followers::default(), None, metrics, options)
     }
 
     fn caller() -> Caller {

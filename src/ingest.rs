@@ -23,6 +23,7 @@ mod sse;
 mod writer;
 
 use crate::store::Store;
+use crate::store::lease::{self, Lease};
 use backoff::Backoff;
 use futures_util::future::BoxFuture;
 use interest::Watch;
@@ -107,6 +108,11 @@ trait Follow: Send {
     /// What it is called in the log.
     fn name(&self) -> &str;
 
+    /// What one process at a time does for all.
+    fn work(&self) -> String {
+        format!("ingest {}", self.name())
+    }
+
     /// Follows it over one line, until that ends. `alive` is told of each sign of life.
     fn follow<'f>(&'f mut self, alive: &'f mut (dyn FnMut() + Send)) -> BoxFuture<'f, Result<(), Failure>>;
 }
@@ -134,13 +140,13 @@ pub async fn run(store: &Store, options: Options, metrics: Metrics, stop: Cancel
                 let watch = Watch::begin(store, &walls, asked.clone()).await?;
                 tasks.spawn(watch.clone().run(store.clone(), stop.clone()));
                 let ground = ground(url.host_str().unwrap_or_default(), watch);
-                tasks.spawn(keep(Jetstream::new(url, walls, ground), stop.clone()));
+                tasks.spawn(keep(store.clone(), Jetstream::new(url, walls, ground), stop.clone()));
             }
             Source::Mastodon { url, token, hashtags } => {
                 for hashtag in hashtags {
                     let ground = ground(url.host_str().unwrap_or_default(), Watch::default());
                     let source = Mastodon::new(url.clone(), token.clone(), hashtag, ground);
-                    tasks.spawn(keep(source, stop.clone()));
+                    tasks.spawn(keep(store.clone(), source, stop.clone()));
                 }
             }
         }
@@ -155,15 +161,46 @@ pub async fn run(store: &Store, options: Options, metrics: Metrics, stop: Cancel
     Ok(())
 }
 
-/// Begins lines to a source, one after another.
-async fn keep(mut source: impl Follow, stop: CancellationToken) {
+/// Follows a source whenever no other process does.
+async fn keep(store: Store, mut source: impl Follow, stop: CancellationToken) {
+    let mut lease = store.lease(source.work());
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            () = stand_by(&mut lease, source.name()) => {}
+        }
+        tokio::select! {
+            () = stop.cancelled() => break,
+            () = lease.lost() => {}
+            () = follow(&mut source) => break,
+        }
+    }
+    lease.release().await;
+}
+
+/// Waits until a source is this process's to follow.
+async fn stand_by(lease: &mut Lease, source: &str) {
+    let mut told = false;
+    loop {
+        match lease.hold().await {
+            Ok(true) => return,
+            Ok(false) if told => {}
+            Ok(false) => {
+                tracing::info!(source, "standing by: another process follows it");
+                told = true;
+            }
+            Err(error) => tracing::warn!(source, ?error, "can't see who follows it"),
+        }
+        tokio::time::sleep(lease::STAND_BY).await;
+    }
+}
+
+/// Begins lines to a source, one after another, for as long as anybody writes what it tells.
+async fn follow(source: &mut impl Follow) {
     let mut backoff = Backoff::default();
     loop {
         let mut alive = || backoff.reset();
-        let ended = tokio::select! {
-            () = stop.cancelled() => return,
-            ended = source.follow(&mut alive) => ended,
-        };
+        let ended = source.follow(&mut alive).await;
         let wait = backoff.next();
         let again = wait.as_secs_f64();
         match ended {
@@ -171,9 +208,6 @@ async fn keep(mut source: impl Follow, stop: CancellationToken) {
             Err(Failure::Over) => return,
             Err(error) => tracing::warn!(source = source.name(), again, %error, "disconnected"),
         }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(wait) => {}
-        }
+        tokio::time::sleep(wait).await;
     }
 }

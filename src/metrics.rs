@@ -41,6 +41,20 @@ pub struct Metrics {
     pub group_partings: Counter,
     /// How long after its commit an event was handed to a subscriber who was there, in seconds.
     pub lag: Histogram,
+    /// Whether the broker between nodes is connected.
+    pub broker_connected: Gauge,
+    /// Messages that other nodes were sent.
+    pub broker_sent: Counter,
+    /// Messages that could not be sent, with the broker away or too slow.
+    pub broker_unsent: Counter,
+    /// Messages of other nodes.
+    pub broker_received: Counter,
+    /// How often messages of other nodes were lost, since they were not taken soon enough.
+    pub broker_lost: Counter,
+    /// How often events of other processes had to be read from the database.
+    pub log_holes: Counter,
+    /// How long after their commit events of other processes were in the caches, in seconds.
+    pub log_lag: Histogram,
     /// Connections that are open.
     pub connections: Gauge,
     /// WebSockets that are open.
@@ -88,6 +102,15 @@ impl Default for Metrics {
             ring_misses: Counter::default(),
             group_partings: Counter::default(),
             lag: Histogram::new([0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0]),
+            broker_connected: Gauge::default(),
+            broker_sent: Counter::default(),
+            broker_unsent: Counter::default(),
+            broker_received: Counter::default(),
+            broker_lost: Counter::default(),
+            log_holes: Counter::default(),
+            log_lag: Histogram::new([
+                0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0,
+            ]),
             connections: Gauge::default(),
             websockets: Gauge::default(),
             http_streams: Gauge::default(),
@@ -156,6 +179,7 @@ impl Metrics {
             "How long after its commit an event was handed to a subscriber",
             self.lag.clone(),
         );
+        self.register_nodes(&mut registry);
         registry.register("connections", "Open connections", self.connections.clone());
         registry.register("websockets", "Open WebSockets", self.websockets.clone());
         registry.register(
@@ -175,6 +199,38 @@ impl Metrics {
             self.websocket_closes.clone(),
         );
         registry
+    }
+
+    /// Names those of what comes from other nodes.
+    fn register_nodes(&self, registry: &mut Registry) {
+        registry.register(
+            "broker_connected",
+            "Whether the broker between nodes is connected",
+            self.broker_connected.clone(),
+        );
+        let counters = [
+            ("broker_sent", "Messages that other nodes were sent", &self.broker_sent),
+            ("broker_unsent", "Messages that could not be sent", &self.broker_unsent),
+            ("broker_received", "Messages of other nodes", &self.broker_received),
+            (
+                "broker_lost",
+                "Messages of other nodes that were not taken soon enough",
+                &self.broker_lost,
+            ),
+            (
+                "log_holes",
+                "Readings of events that other processes committed",
+                &self.log_holes,
+            ),
+        ];
+        for (name, help, counter) in counters {
+            registry.register(name, help, counter.clone());
+        }
+        registry.register(
+            "log_lag_seconds",
+            "How long after its commit another process's event was in the caches",
+            self.log_lag.clone(),
+        );
     }
 
     /// All metrics as text.

@@ -28,7 +28,7 @@ pub use action::{Action, Entity};
 pub use clock::{Clock, Micros};
 pub use deed::Deed;
 pub use error::{Error, Result};
-pub use event::{Change, Event, EventKind, Key, NewEvent, Position, Seq};
+pub use event::{Batch, Change, Event, EventKind, Key, NewEvent, Position, Seq};
 pub use feed::{Entry, EntryKind, FeedGroup};
 pub use group::{GroupId, GroupKey};
 pub use hashtag::Hashtag;

@@ -3,7 +3,7 @@
 //! - Writes go through one [`writer`], which commits together what has queued up.
 //! - Reads are made in short [`snapshot::Snapshot`]s and kept in [`cache::Caches`], which the
 //!   events of the [`log`] correct: a commit is applied to them before it is answered.
-//! - What another process commits to the same file is noticed by [`watch`] and taken from the log.
+//! - What another process commits to the same database is noticed by [`watch`] and taken from the log.
 
 pub mod cache;
 pub mod condition;
@@ -11,6 +11,9 @@ mod dialect;
 mod entity;
 pub mod known;
 pub mod log;
+mod pool;
+mod postgres;
+mod prepared;
 pub mod snapshot;
 pub mod sqlite;
 pub mod tx;
@@ -27,11 +30,14 @@ pub mod group;
 pub mod hashtag;
 pub mod idempotency;
 pub mod ingest;
+pub mod lease;
 pub mod list;
 pub mod mark;
 pub mod notice;
+pub mod notices;
 mod notification;
 pub mod object;
+pub mod rate;
 pub mod reaction;
 pub mod rebuild;
 pub mod relation;
@@ -49,12 +55,14 @@ pub mod tweet;
 pub mod user;
 pub mod wall;
 
+use crate::config::DatabaseUrl;
 use crate::metrics::Metrics;
 use crate::model::{Clock, Error, Result};
 use crate::trace;
 use cache::Caches;
 use log::Log;
-use migration::MigratorTrait;
+use notices::Notices;
+use pool::{Role, connect};
 use sea_orm::{DatabaseConnection, DbBackend};
 use snapshot::Snapshot;
 use std::sync::Arc;
@@ -63,10 +71,21 @@ use writer::Writer;
 /// What a store is opened with.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The SQLite file.
-    pub path: String,
+    /// Where the data is.
+    pub database: DatabaseUrl,
     /// What the caches may hold together, in bytes.
     pub memory: usize,
+}
+
+impl Options {
+    /// A SQLite file.
+    #[must_use]
+    pub fn file(path: impl Into<String>, memory: usize) -> Self {
+        Self {
+            database: DatabaseUrl::Sqlite(path.into()),
+            memory,
+        }
+    }
 }
 
 /// The database, with what the process keeps of it in memory. Cheap to clone.
@@ -79,9 +98,10 @@ struct Inner {
     writer: Writer,
     writing: DatabaseConnection,
     log: Log,
+    notices: Notices,
     caches: Arc<Caches>,
     clock: Clock,
-    path: String,
+    database: DatabaseUrl,
 }
 
 impl Store {
@@ -90,10 +110,13 @@ impl Store {
     /// # Errors
     /// [`Error::Internal`] when it can't be opened or migrated.
     pub async fn open(options: &Options, metrics: &Metrics) -> Result<Self> {
-        let writing = sqlite::connect(&options.path, sqlite::Role::Writer).await?;
-        migration::Migrator::up(&writing, None).await?;
-        sqlite::look_often(&writing).await?;
-        let background = sqlite::connect(&options.path, sqlite::Role::Readers).await?;
+        let database = &options.database;
+        let writing = connect(database, Role::Writer).await?;
+        match database {
+            DatabaseUrl::Sqlite(_) => sqlite::migrate(&writing).await?,
+            DatabaseUrl::Postgres(url) => postgres::migrate(url).await?,
+        }
+        let background = connect(database, Role::Readers).await?;
         let mut readers = background.clone();
         let statements = metrics.sql_statements.clone();
         readers.set_metric_callback(move |done| {
@@ -102,18 +125,21 @@ impl Store {
         });
         let clock = Clock;
         let caches = Arc::new(Caches::new(options.memory));
-        let taker = sqlite::connect(&options.path, sqlite::Role::Log).await?;
-        let log = Log::open(background.clone(), taker, Arc::clone(&caches)).await?;
+        let taker = connect(database, Role::Log).await?;
+        let log = Log::open(background.clone(), taker, Arc::clone(&caches), metrics.clone()).await?;
         let writer = Writer::start(writing.clone(), log.clone(), Arc::clone(&caches), clock, metrics);
+        let is_shared = writing.get_database_backend() != DbBackend::Sqlite;
+        let notices = Notices::start(background.clone(), is_shared, log.process());
         Ok(Self(Arc::new(Inner {
             readers,
             background,
             writer,
             writing,
             log,
+            notices,
             caches,
             clock,
-            path: options.path.clone(),
+            database: options.database.clone(),
         })))
     }
 
@@ -151,10 +177,35 @@ impl Store {
         Snapshot::open(&self.0.background, &self.0.log).await
     }
 
-    /// Whether a server has the database open, whose requests wait while others write.
+    /// Whether others wait while one writes: a server that has the file open, or other nodes.
     #[must_use]
     pub fn is_served(&self) -> bool {
-        sqlite::is_served(&self.0.path).unwrap_or(true)
+        match &self.0.database {
+            DatabaseUrl::Sqlite(path) => sqlite::is_served(path).unwrap_or(true),
+            DatabaseUrl::Postgres(_) => true,
+        }
+    }
+
+    /// What tells this installation from others.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database fails.
+    pub async fn installation(&self) -> Result<String> {
+        let rows = self
+            .background_snapshot()
+            .await?
+            .rows("SELECT uuid FROM installation", [])
+            .await?;
+        let row = rows
+            .first()
+            .ok_or_else(|| Error::internal("the installation has no number"))?;
+        Ok(row.try_get_by_index(0)?)
+    }
+
+    /// Whether several processes may serve the database at the same time.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.0.writing.get_database_backend() != DbBackend::Sqlite
     }
 
     /// Whether the database answers.
@@ -162,11 +213,12 @@ impl Store {
     /// # Errors
     /// [`Error::Internal`] when it does not.
     pub async fn ready(&self) -> Result<()> {
-        Ok(self.0.background.ping().await?)
+        pool::ask(&self.0.background, "SELECT 1", Vec::new()).await?;
+        Ok(())
     }
 
-    /// Closes the database, once what is under way is done. The last connection to go moves the
-    /// write-ahead log into the file, so that the file alone is everything.
+    /// Closes the database, once what is under way is done. The last connection to a file to go moves
+    /// the write-ahead log into it, so that the file alone is everything.
     ///
     /// # Errors
     /// [`Error::Internal`] when the database fails.

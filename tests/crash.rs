@@ -405,7 +405,7 @@ async fn an_import_that_was_killed_is_repeated() {
         })
     };
     let rows: String = (0..ROWS).map(|index| format!("{}\n", row(index % 3_600))).collect();
-    let path = format!("{}.ndjson", linnet.database_path());
+    let path = linnet.folder().join("rows.ndjson").display().to_string();
     std::fs::write(&path, rows).unwrap();
     let count = || async {
         let data = reader

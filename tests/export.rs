@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use sea_orm::{ConnectionTrait, Database, Statement};
+use sea_orm::{ConnectionTrait, Database, DbBackend, Statement};
 use serde_json::{Value, json};
 
 use crate::harness::scene::{Nobody, PASSWORD, Person, id, person};
@@ -33,7 +33,7 @@ const TABLES: &[&str] = &[
     "topic, kind, created_at, id, verb, actor_id, tweet_id, object, retweets FROM feed_entry WHERE topic NOT LIKE 'notifications:%' \
      OR topic IN (SELECT 'notifications:' || u.id FROM users u)",
     "g.user_id, g.verb, g.object, g.day, g.newest_at, g.newest_id, g.action_count, g.actor_count, \
-     g.version > MAX(g.seen, s.seen), g.version > MAX(g.read, s.read) \
+     g.version > g.seen AND g.version > s.seen, g.version > g.read AND g.version > s.read \
      FROM notification_group g JOIN notification_state s ON s.user_id = g.user_id JOIN users u ON u.id = g.user_id",
     "g.user_id, g.verb, g.object, g.day, a.actor, a.action_count, a.newest_at, a.newest_id, a.banned \
      FROM notification_actor a JOIN notification_group g ON g.id = a.group_id JOIN users u ON u.id = g.user_id",
@@ -47,12 +47,15 @@ const TABLES: &[&str] = &[
 
 /// Each table's rows as JSON, sorted.
 async fn tables(linnet: &Linnet) -> BTreeMap<&'static str, Vec<String>> {
-    let url = format!("sqlite://{}?mode=ro", linnet.database_path());
-    let db = Database::connect(url).await.unwrap();
+    let db = Database::connect(linnet.reading_url()).await.unwrap();
     let mut tables = BTreeMap::new();
     for table in TABLES {
         let (columns, from) = table.split_once(" FROM ").unwrap();
-        let sql = format!("SELECT json_array({columns}) FROM {from} ORDER BY 1");
+        let array = match db.get_database_backend() {
+            DbBackend::Sqlite => format!("json_array({columns})"),
+            _ => format!("CAST(jsonb_build_array({columns}) AS TEXT)"),
+        };
+        let sql = format!("SELECT {array} FROM {from} ORDER BY 1");
         let statement = Statement::from_string(db.get_database_backend(), sql);
         let rows = db.query_all_raw(statement).await.unwrap();
         let rows = rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
@@ -286,8 +289,7 @@ fn actions(known: &str, lost: &str) -> Vec<Value> {
 
 /// Marks the newest and the oldest notifications of ann, as an earlier export might have.
 async fn see(linnet: &Linnet) {
-    let url = format!("sqlite://{}?mode=ro", linnet.database_path());
-    let db = Database::connect(url).await.unwrap();
+    let db = Database::connect(linnet.reading_url()).await.unwrap();
     let sql = "SELECT g.verb || ' ' || g.object || ' ' || g.action_count || ' ' || g.newest_at FROM notification_group g \
                JOIN users u ON u.id = g.user_id WHERE u.username = 'ann' AND g.object LIKE 'tweet:%' ORDER BY g.newest_at";
     let rows = db

@@ -10,7 +10,7 @@ use rand::seq::IndexedRandom;
 use serde_json::{Value, json};
 
 use crate::harness::scene::{Nobody, Person, all, id, person};
-use crate::harness::{Linnet, chance, number};
+use crate::harness::{Cluster, Linnet, Nats, agree, chance, number};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -27,6 +27,8 @@ const ACTION: &str = "id verb createdAt public actor { __typename ... on Node { 
 /// The world, and the facts about it.
 struct World {
     linnet: Linnet,
+    /// Another node of the same installation.
+    other: Option<Linnet>,
     service: String,
     facts: Facts,
     /// All who ever were.
@@ -37,14 +39,14 @@ struct World {
 }
 
 impl World {
-    async fn new() -> Self {
-        let linnet = Linnet::start().await;
+    async fn new(linnet: Linnet, other: Option<Linnet>) -> Self {
         let token = linnet.command(&["token", "create", "--service", "robot"]).await;
         let moderator = linnet.moderator("moderator").await;
         let mut world = Self {
             moderator,
             service: String::from_utf8(token.stdout).unwrap().trim().to_owned(),
             linnet,
+            other,
             facts: Facts::default(),
             people: Vec::new(),
             chance: chance(),
@@ -59,6 +61,15 @@ impl World {
             world.add(Thing::Object(0), "made", Some(object), None).await;
         }
         world
+    }
+
+    /// Goes to the other node by chance, once that has all that this one has.
+    async fn wander(&mut self) {
+        let Some(other) = &mut self.other else { return };
+        agree(&[&self.linnet, &*other]).await;
+        if self.chance.random_bool(0.5) {
+            std::mem::swap(&mut self.linnet, other);
+        }
     }
 
     async fn arrive(&mut self) {
@@ -771,10 +782,14 @@ fn page(what: &str, expected: Vec<Value>, goes_on: bool, found: &Value) -> (Stri
 
 /// A quarter of the steps: four of these run beside each other.
 async fn run() {
-    let mut world = World::new().await;
+    go_on(World::new(Linnet::start().await, None).await).await;
+}
+
+async fn go_on(mut world: World) {
     let steps = usize::try_from(number("LINNET_TEST_STEPS", 2_000)).unwrap() / 4;
     for step in 0..steps {
         world.step().await;
+        world.wander().await;
         world.check(step).await;
         match step % 120 {
             59 => world.linnet.restart().await,
@@ -805,4 +820,15 @@ async fn everything_follows_from_further_facts() {
 #[tokio::test]
 async fn everything_follows_from_the_last_facts() {
     run().await;
+}
+
+#[tokio::test]
+async fn everything_follows_from_the_facts_on_two_nodes() {
+    let Some(nats) = Nats::start(&[]).await else { return };
+    let options = ["--rate-limit", "off", "--broker-url", &nats.url()];
+    let Some(mut cluster) = Cluster::start(2, &options).await else {
+        return;
+    };
+    let other = cluster.nodes.pop();
+    go_on(World::new(cluster.nodes.remove(0), other).await).await;
 }

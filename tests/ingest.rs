@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tokio::process::Child;
 
-use crate::harness::{Linnet, Person, chance, soon, until};
+use crate::harness::{Cluster, Linnet, Person, chance, free_port, soon, until};
 use fake::{Fake, Frame};
 use frames::{Commit, at, begin, change, did, ended, identity, post, posts, repost, status};
 use tempfile::NamedTempFile;
@@ -256,11 +256,58 @@ async fn two_processes_on_one_source_write_each_post_once() {
     fake.send(disturb(&mut seed, story.frames));
     let (one, two) = (jetstream(&linnet, &fake, &[]), jetstream(&linnet, &fake, &[]));
     hold(&linnet, &story.expected).await;
-    until("both", || async { fake.lines().len() > 1 }).await;
+    // Where nodes share a database, the second waits for the end of the first.
     end(one).await;
+    until("both", || async { fake.lines().len() > 1 }).await;
     end(two).await;
     hold(&linnet, &story.expected).await;
     linnet.file().await.counts_are_right().await;
+}
+
+#[tokio::test]
+async fn a_second_process_stands_by_until_the_first_is_dead() {
+    let Some(cluster) = Cluster::start(1, &["--rate-limit", "off"]).await else {
+        return;
+    };
+    let linnet = cluster.node(0);
+    wall(linnet, "w", json!({ "hashtags": ["rust"] })).await;
+    let fake = Fake::start().await;
+    let frames = |some: std::ops::Range<usize>| {
+        some.map(|n| {
+            posts(
+                "a",
+                &format!("post{n}"),
+                &format!("{n} #rust"),
+                begin() + i64::try_from(n).unwrap() * 1_000,
+            )
+        })
+    };
+    let expected = |upto: usize| -> BTreeMap<String, String> {
+        let known = |n| (url("a", &format!("post{n}")), format!("{n} #rust"));
+        (0..upto).map(known).collect()
+    };
+    let mut first = jetstream(linnet, &fake, &[]);
+    until("a line", || async { fake.lines().len() == 1 }).await;
+    let address = format!("127.0.0.1:{}", free_port());
+    let second = jetstream(linnet, &fake, &["--metrics", &address]);
+    until("the second process", || async {
+        reqwest::get(format!("http://{address}/healthz")).await.is_ok()
+    })
+    .await;
+    fake.send(frames(0..20));
+    hold(linnet, &expected(20)).await;
+    assert_eq!(fake.lines().len(), 1, "both follow it");
+    first.kill().await.unwrap();
+    let killed = std::time::Instant::now();
+    until("another line", || async { fake.lines().len() == 2 }).await;
+    assert!(
+        killed.elapsed() < std::time::Duration::from_secs(10),
+        "{:?}",
+        killed.elapsed()
+    );
+    fake.send(frames(20..40));
+    hold(linnet, &expected(40)).await;
+    end(second).await;
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ mod doctor; // what an operator is told of an installation, and that nothing of 
 mod documents; // documents by hash: automatic persisted queries and trusted ones
 mod executor; // order of keys, errors and nulls, as the specification says
 mod export; // everything survives an export and an import, and twice is once
+mod failing_nodes; // nodes, NATS and PostgreSQL that go, stand still and come back
 mod feed_streams; // actions that come into a feed and go, to those who may see them
 mod feeds_model; // every feed, list, group and count against an oracle, over many random steps
 mod groups; // the groups of every feed against its own actions
@@ -36,10 +37,12 @@ mod live_replays; // subscribers who come back, or lag: from memory, together, n
 mod long_timelines; // to the very first of thousands of entries, while others write
 mod moderation; // blocks, mutes and bans: rules, codes, counts, sessions, commands
 mod moderation_matrix; // every surface by every rule, for everybody: before, meanwhile and undone
+mod nodes; // several nodes on one PostgreSQL are one server
 mod notifications; // what people are told of, what they have seen, and making it anew
 mod objects; // lists of actions against a model of what has happened
 mod operations; // what operators are given: metrics explained, the dashboard, the files that run it
 mod pagination; // every kind of list against slices of the whole
+mod postgres; // PostgreSQL: lost connections, restarts, nodes that die or stand still, plans
 mod processes; // commands beside a running server, a second server, and the end of one
 mod rates; // what is limited by user and by address, and what is not
 mod readers; // RSS, Atom, JSON Feed and ActivityStreams: what is public, once, and valid

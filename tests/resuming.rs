@@ -182,7 +182,21 @@ const MANY: usize = 8_400;
 
 #[tokio::test]
 async fn a_reader_far_behind_gets_everything_afterwards() {
-    let linnet = Linnet::with(&[WIDE, &["--rate-limit", "off", "--slow-reader-timeout", "60s"]].concat()).await;
+    let linnet = Linnet::with(
+        &[
+            WIDE,
+            &[
+                "--rate-limit",
+                "off",
+                "--slow-reader-timeout",
+                "60s",
+                "--request-timeout",
+                "60s",
+            ],
+        ]
+        .concat(),
+    )
+    .await;
     let people = join_all((0..40).map(|number| {
         let linnet = &linnet;
         async move { linnet.person(&format!("user{number}")).await }

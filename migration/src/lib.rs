@@ -7,6 +7,7 @@ mod m20261121_000001_core;
 mod m20261121_000002_moderation;
 mod m20261121_000003_walls;
 mod m20261121_000004_ingest;
+mod m20261121_000005_nodes;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{MigrationTrait, async_trait};
@@ -23,6 +24,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000002_moderation::Migration),
             Box::new(m20261121_000003_walls::Migration),
             Box::new(m20261121_000004_ingest::Migration),
+            Box::new(m20261121_000005_nodes::Migration),
         ]
     }
 }

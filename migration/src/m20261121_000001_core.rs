@@ -46,7 +46,7 @@ const TABLES: &[&str] = &[
         created_at BIGINT NOT NULL,
         expires_at BIGINT
     )",
-    "CREATE INDEX session_user ON session (user_id)",
+    "CREATE INDEX \"session_user\" ON session (user_id)",
     "CREATE INDEX session_expiry ON session (expires_at)",
     // `position` is the tweet's place in the text index: `created_at` times 1024, plus a number
     // that tells apart what was written in one microsecond.

@@ -8,6 +8,7 @@ mod settings;
 use super::Failure;
 use crate::config::{BrokerUrl, Config, DatabaseUrl};
 use crate::model::finding::{Finding, Verdict};
+use crate::store::condition::postgres;
 use std::process::ExitCode;
 
 pub(super) use network::{Readiness, readiness};
@@ -33,10 +34,15 @@ async fn examine(config: &Config) -> Result<Verdict, Failure> {
             report.add(database::sqlite(path).await)?;
             database::is_served(path)
         }
+        DatabaseUrl::Postgres(url) => {
+            report.add(postgres::examine(url.as_str()).await)?;
+            false
+        }
     };
     report.add([network::server(config.listen, is_served).await])?;
     report.add(match &config.broker_url {
         BrokerUrl::Memory => [Finding::ok("broker", "none is needed for a single node")],
+        BrokerUrl::Nats(servers) => [network::nats(servers).await],
     })?;
     if let Some(traces) = &config.trace {
         report.add([network::collector(&traces.endpoint).await])?;

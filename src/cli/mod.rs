@@ -166,8 +166,20 @@ fn refuse(error: &clap::Error) -> ExitCode {
     let text = error.to_string();
     let reason = text.split("\n\n").next().unwrap_or_default();
     let reason = reason.strip_prefix("error: ").unwrap_or(reason);
-    eprintln!("linnet: {}", one_line(reason));
+    eprintln!("linnet: {}", one_line(&without_password(reason)));
     ExitCode::from(2)
+}
+
+/// A text without who and with what password the URLs in it name.
+fn without_password(text: &str) -> String {
+    let mut parts = text.split("://");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |said, part| {
+        let end = part.find(['\'', '"', ' ', '\n']).unwrap_or(part.len());
+        let (url, rest) = part.split_at(end);
+        let shown = url.rsplit_once('@').map_or(url, |(_, place)| place);
+        format!("{said}://{shown}{rest}")
+    })
 }
 
 /// Reports arguments that don't go together.

@@ -1,7 +1,7 @@
 //! Opens the data for a command.
 
 use super::Failure;
-use crate::config::{DatabaseFlags, DatabaseUrl, SessionFlags};
+use crate::config::{DatabaseFlags, SessionFlags};
 use crate::metrics::Metrics;
 use crate::social::{Rules, Social};
 use crate::store::{Options, Store};
@@ -10,9 +10,8 @@ use crate::store::{Options, Store};
 const MEMORY: usize = 16 << 20;
 
 pub(super) async fn store(database: &DatabaseFlags) -> Result<Store, Failure> {
-    let DatabaseUrl::Sqlite(path) = &database.database_url;
     let options = Options {
-        path: path.clone(),
+        database: database.database_url.clone(),
         memory: MEMORY,
     };
     Ok(Store::open(&options, &Metrics::default()).await?)

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -9,9 +10,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Failure;
-use crate::broker::Memory;
-use crate::config::{Config, DatabaseUrl, TrustFlags, TrustMode, as_usize};
-use crate::delivery::{groups, pump};
+use crate::broker::{Broker, Database, Fallback, Followers, Nats};
+use crate::config::{BrokerUrl, Config, DatabaseUrl, TrustFlags, TrustMode, as_usize};
+use crate::delivery::{groups, pump, relay};
 use crate::graphql::guard::Limits;
 use crate::graphql::limit::Rates;
 use crate::graphql::persisted::{Trust, Trusted};
@@ -51,18 +52,28 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
     super::watch_signals(shutdown.clone())?;
     let traces = Traces::start(config.trace.as_ref())?;
 
-    let DatabaseUrl::Sqlite(path) = config.database_url.clone();
-    let _lock = sqlite::lock(&path)?;
+    let _lock = match &config.database_url {
+        DatabaseUrl::Sqlite(path) => Some(sqlite::lock(path)?),
+        DatabaseUrl::Postgres(_) => None,
+    };
     let metrics = Metrics::default();
     let options = store::Options {
-        path: path.clone(),
+        database: config.database_url.clone(),
         memory: config.memory - memory_of_frames(&config),
     };
     let store = Store::open(&options, &metrics).await?;
-    let broker = Memory::default();
+    let followers = Followers::default();
+    let brokers = Brokers::connect(&config.broker_url, &store, &metrics).await?;
     let social = Social::new(store.clone(), rules(&config));
-    let background = Background::start(&store, &broker, &social, path, config.event_retention);
-    let api = Api::new(social, broker, metrics.clone(), api_options);
+    let background = Background::start(&store, &followers, &social, &config);
+    if let Some(broker) = brokers.events {
+        background
+            .tasks
+            .spawn(relay::run(store.clone(), broker, background.stop.clone()));
+    }
+    let api = Api::new(social, followers, brokers.all, metrics.clone(), api_options);
+    let sharing = api.clone().share_charges(background.stop.clone());
+    background.tasks.spawn(sharing);
 
     let listener =
         server::bind(config.listen).map_err(|error| Failure(format!("cannot listen on {}: {error}", config.listen)))?;
@@ -73,6 +84,42 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
     tokio::join!(background.stop(), traces.stop());
     super::close(&store).await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What carries messages between nodes.
+#[derive(Default)]
+struct Brokers {
+    /// What hands commits over.
+    events: Option<Arc<dyn Broker>>,
+    /// What carries everything else.
+    all: Option<Arc<dyn Broker>>,
+}
+
+impl Brokers {
+    async fn connect(url: &BrokerUrl, store: &Store, metrics: &Metrics) -> Result<Self, Failure> {
+        let database = store.is_shared().then(|| Arc::new(Database::new(store)));
+        let BrokerUrl::Nats(servers) = url else {
+            return Ok(Self {
+                events: None,
+                all: database.map(|database| database as Arc<dyn Broker>),
+            });
+        };
+        if database.is_none() {
+            tracing::warn!("a SQLite file has one node: --broker-url carries nothing to anybody");
+        }
+        let nats = Arc::new(Nats::connect(servers, &store.installation().await?, metrics.clone()).await?);
+        let all: Arc<dyn Broker> = match database {
+            Some(second) => Arc::new(Fallback {
+                first: nats.clone(),
+                second,
+            }),
+            None => nats.clone(),
+        };
+        Ok(Self {
+            events: Some(nats),
+            all: Some(all),
+        })
+    }
 }
 
 fn rules(config: &Config) -> Rules {
@@ -167,11 +214,12 @@ struct Background {
 }
 
 impl Background {
-    fn start(store: &Store, broker: &Memory, social: &Social, path: String, retention: Duration) -> Self {
+    fn start(store: &Store, followers: &Followers, social: &Social, config: &Config) -> Self {
+        let (database, retention) = (config.database_url.clone(), config.event_retention);
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
-        tasks.spawn(pump::run(store.clone(), broker.clone(), stop.clone()));
-        tasks.spawn(watch::run(store.clone(), path, stop.clone()));
+        tasks.spawn(pump::run(store.clone(), followers.clone(), stop.clone()));
+        tasks.spawn(watch::run(store.clone(), database, stop.clone()));
         tasks.spawn(sweep::run(social.clone(), stop.clone()));
         tasks.spawn(rebuild::run(social.clone(), stop.clone()));
         tasks.spawn(wall::run(social.clone(), stop.clone()));

@@ -5,7 +5,7 @@ use super::frame::Teller;
 use super::group::{Group, Listener};
 use super::memory::Memory;
 use super::walks::Walks;
-use crate::broker;
+use crate::broker::Followers;
 use crate::metrics::Metrics;
 use crate::model::Seq;
 use crate::store::Store;
@@ -43,7 +43,7 @@ impl<T> Clone for Groups<T> {
 /// What all groups share.
 pub(super) struct Hub<T> {
     pub(super) store: Store,
-    pub(super) broker: broker::Memory,
+    pub(super) followers: Followers,
     pub(super) metrics: Metrics,
     pub(super) changes: Changes,
     pub(super) memory: Memory<Group<T>>,
@@ -56,11 +56,11 @@ pub(super) struct Hub<T> {
 impl<T: Teller> Groups<T> {
     /// No groups yet.
     #[must_use]
-    pub fn new(store: Store, broker: broker::Memory, metrics: Metrics, options: Options) -> Self {
+    pub fn new(store: Store, followers: Followers, metrics: Metrics, options: Options) -> Self {
         Self(Arc::new(Hub {
             changes: Changes::new(store.log().clone()),
             store,
-            broker,
+            followers,
             metrics,
             memory: Memory::new(options.memory),
             walks: Walks::new(options.limit_walks),

@@ -1,6 +1,6 @@
-//! Hands each event to the broker, once the caches have it.
+//! Tells the followers of topics of each event, once the caches have it.
 
-use crate::broker::Broker;
+use crate::broker::Followers;
 use crate::model::Result;
 use crate::store::Store;
 use tokio_util::sync::CancellationToken;
@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 ///
 /// # Errors
 /// [`crate::model::Error::Internal`] when the log can't be read.
-pub async fn run<B: Broker>(store: Store, broker: B, stop: CancellationToken) -> Result<()> {
+pub async fn run(store: Store, followers: Followers, stop: CancellationToken) -> Result<()> {
     let mut positions = store.log().positions();
     let mut sent = positions.borrow_and_update().seq;
     loop {
@@ -25,7 +25,7 @@ pub async fn run<B: Broker>(store: Store, broker: B, stop: CancellationToken) ->
             match store.log().all_since(sent).await {
                 Ok(events) => {
                     let Some(last) = events.last() else { break };
-                    broker.publish(&events);
+                    followers.publish(&events);
                     sent = last.position.seq;
                 }
                 Err(error) => {

@@ -1,6 +1,6 @@
 //! What a stream listens to.
 
-use crate::broker::{Broker as _, Memory, Subscription};
+use crate::broker::{Followers, Subscription};
 use crate::model::{Event, Position, Topic};
 use crate::store::Store;
 use crate::store::log::Log;
@@ -30,7 +30,7 @@ pub trait Source: Send + Sync {
 
 /// Tells that there may be something new in topics.
 pub enum News {
-    /// By the broker.
+    /// By what follows topics.
     Topics(Vec<Subscription>),
     /// By the log itself.
     Log(watch::Receiver<Position>),
@@ -39,9 +39,9 @@ pub enum News {
 impl News {
     /// Follows topics from now on.
     #[must_use]
-    pub fn follow(topics: &Topics, broker: &Memory, log: &Log) -> Self {
+    pub fn follow(topics: &Topics, followers: &Followers, log: &Log) -> Self {
         match topics {
-            Topics::These(topics) => Self::Topics(topics.iter().map(|topic| broker.subscribe(topic)).collect()),
+            Topics::These(topics) => Self::Topics(topics.iter().map(|topic| followers.subscribe(topic)).collect()),
             Topics::All => {
                 let mut positions = log.positions();
                 positions.mark_unchanged();

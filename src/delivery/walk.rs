@@ -24,7 +24,7 @@ pub(super) fn begin<T: Teller>(group: Arc<Group<T>>, run: RunId, pass: Pass) {
 async fn grow<T: Teller>(group: Arc<Group<T>>, run: RunId, mut pass: Pass) {
     let topics = group.teller().source().topics();
     // Followed before the log is looked at: what comes in between is told.
-    let mut news = News::follow(&topics, &group.hub.broker, group.hub.store.log());
+    let mut news = News::follow(&topics, &group.hub.followers, group.hub.store.log());
     let mut tries = TRIES;
     while let Some(after) = group.upto(run) {
         pass.enter().await;

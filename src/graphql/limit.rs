@@ -2,13 +2,27 @@
 //!
 //! A rate such as 10 a minute lets 10 come at once, and then one every 6 seconds. What is kept is
 //! one number for each who came lately, and of these a bounded number.
+//!
+//! Where several nodes serve one database, the rare and dangerous (accounts, passwords) is counted
+//! there too, exactly. Of the rest each node tells the others some times a second what it has charged
+//! (`charges`).
+
+mod charges;
 
 use crate::config::Rate;
 use crate::metrics::Metrics;
 use crate::model::user::username_key;
 use crate::model::viewer::TokenHash;
 use crate::model::{Error, Result, UserId, Viewer};
+use crate::store::Store;
+use crate::store::rate::Share;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use charges::Untold;
 use quick_cache::sync::Cache;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use std::fmt;
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -43,23 +57,40 @@ struct Counts {
     sign_ups: Bucket<Who>,
     passwords: Bucket<u64>,
     log_ins: Bucket<Who>,
-    /// Names of accounts come from strangers and can be long: their hashes are kept.
     names: RandomState,
+    /// Where all nodes count together, if there may be several.
+    shared: Option<Store>,
+    /// What the other nodes are to be told.
+    untold: Untold,
     metrics: Metrics,
 }
 
 /// Who is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 enum Who {
+    #[serde(rename = "u")]
     User(UserId),
+    #[serde(rename = "s")]
     Service(TokenHash),
+    #[serde(rename = "a")]
     Address(Option<IpAddr>),
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(id) => write!(f, "user {id}"),
+            Self::Service(session) => write!(f, "service {}", URL_SAFE_NO_PAD.encode(session)),
+            Self::Address(Some(address)) => write!(f, "address {address}"),
+            Self::Address(None) => f.write_str("address"),
+        }
+    }
 }
 
 impl Limiter {
     /// With these rates, or without any.
     #[must_use]
-    pub fn new(rates: Option<Rates>, metrics: Metrics) -> Self {
+    pub fn new(rates: Option<Rates>, store: &Store, metrics: Metrics) -> Self {
         Self(rates.map(|rates| {
             Arc::new(Counts {
                 cost: Bucket::new(rates.cost),
@@ -68,6 +99,8 @@ impl Limiter {
                 passwords: Bucket::new(rates.passwords),
                 log_ins: Bucket::new(rates.log_ins),
                 names: RandomState::new(),
+                shared: store.is_shared().then(|| store.clone()),
+                untold: Untold::new(store.is_shared()),
                 metrics,
             })
         }))
@@ -122,48 +155,79 @@ impl Account {
     pub fn operation(&self, cost: u64, writes: u64) -> Result<()> {
         let Some(counts) = &self.counts else { return Ok(()) };
         counts.told(counts.cost.take(self.who, cost))?;
-        counts.told(counts.writes.take(self.who, writes))
+        counts.untold.add(self.who, cost, 0);
+        counts.told(counts.writes.take(self.who, writes))?;
+        counts.untold.add(self.who, 0, writes);
+        Ok(())
     }
 
     /// Charges the making of an account.
     ///
     /// # Errors
-    /// [`Error::RateLimited`].
-    pub fn sign_up(&self) -> Result<()> {
+    /// [`Error::RateLimited`], [`Error::Internal`] when the database fails.
+    pub async fn sign_up(&self) -> Result<()> {
         let Some(counts) = &self.counts else { return Ok(()) };
-        counts.told(counts.sign_ups.take(self.address, 1))
+        let charge = counts
+            .sign_ups
+            .charge(self.address, format!("sign-up {}", self.address));
+        counts.take(&[&charge]).await
     }
 
     /// Charges an attempt to log in, before the password is looked at: attempts at once are
     /// counted like those one after another.
     ///
     /// # Errors
-    /// [`Error::RateLimited`].
-    pub fn log_in(&self, username: &str) -> Result<Attempt> {
+    /// [`Error::RateLimited`], [`Error::Internal`] when the database fails.
+    pub async fn log_in(&self, username: &str) -> Result<Attempt> {
         let Some(counts) = &self.counts else {
             return Ok(Attempt(None));
         };
-        counts.told(counts.log_ins.take(self.address, 1))?;
-        counts.attempt(username_key(username))
+        // Names of accounts come from strangers and can be long.
+        let name = URL_SAFE_NO_PAD.encode(Sha256::digest(username_key(username)));
+        let (name, account) = counts.account(format_args!("name {name}"));
+        let from = counts.log_ins.charge(self.address, format!("log-in {}", self.address));
+        counts
+            .take(&[&from, &counts.passwords.charge(account, name.clone())])
+            .await?;
+        Ok(Attempt(Some((Arc::clone(counts), account, name))))
     }
 
     /// Charges an attempt to confirm something by the viewer's own password.
     ///
     /// # Errors
-    /// [`Error::RateLimited`].
-    pub fn confirm(&self) -> Result<Attempt> {
-        match &self.counts {
-            Some(counts) => counts.attempt(self.who),
-            None => Ok(Attempt(None)),
-        }
+    /// [`Error::RateLimited`], [`Error::Internal`] when the database fails.
+    pub async fn confirm(&self) -> Result<Attempt> {
+        let Some(counts) = &self.counts else {
+            return Ok(Attempt(None));
+        };
+        let (name, account) = counts.account(format_args!("{}", self.who));
+        counts.take(&[&counts.passwords.charge(account, name.clone())]).await?;
+        Ok(Attempt(Some((Arc::clone(counts), account, name))))
     }
 }
 
 impl Counts {
-    fn attempt(self: &Arc<Self>, account: impl Hash) -> Result<Attempt> {
-        let account = self.names.hash_one(account);
-        self.told(self.passwords.take(account, 1))?;
-        Ok(Attempt(Some((Arc::clone(self), account))))
+    /// Whose password it is, for all nodes and for this one.
+    fn account(&self, of: fmt::Arguments<'_>) -> (String, u64) {
+        let name = format!("password {of}");
+        let account = self.names.hash_one(&name);
+        (name, account)
+    }
+
+    /// Takes one of each, here and then of what all nodes count together, up to the first that is not
+    /// there. So a node that has had its share asks nobody to refuse the rest.
+    async fn take(&self, charges: &[&(dyn Charge + Sync)]) -> Result<()> {
+        for charge in charges {
+            self.told(charge.take())?;
+        }
+        let Some(store) = &self.shared else { return Ok(()) };
+        let shares = charges.iter().map(|charge| charge.share()).collect();
+        self.told(store.take_shares(shares).await?.map_err(|(place, wait)| {
+            if let Some(charge) = charges.get(place) {
+                charge.wait(wait);
+            }
+            wait
+        }))
     }
 
     fn told(&self, taken: Result<(), Duration>) -> Result<()> {
@@ -176,14 +240,54 @@ impl Counts {
 
 /// A password that is being looked at.
 #[must_use = "an attempt that is not said to be right counts as wrong"]
-pub struct Attempt(Option<(Arc<Counts>, u64)>);
+pub struct Attempt(Option<(Arc<Counts>, u64, String)>);
 
 impl Attempt {
     /// The password was right: only wrong ones count.
-    pub fn was_right(self) {
-        if let Some((counts, account)) = self.0 {
-            counts.passwords.put_back(account, 1);
+    pub async fn was_right(self) {
+        let Some((counts, account, name)) = self.0 else { return };
+        counts.passwords.put_back(account, 1);
+        let Some(store) = &counts.shared else { return };
+        let share = counts.passwords.charge(account, name).share();
+        if let Err(error) = store.put_share_back(share).await {
+            tracing::warn!(?error, "a right password counts as a wrong one");
         }
+    }
+}
+
+/// One of something that is counted exactly.
+trait Charge {
+    /// Takes it of what this node counts, or says how long to wait.
+    fn take(&self) -> Result<(), Duration>;
+
+    /// What is taken of what all nodes count together.
+    fn share(&self) -> Share;
+
+    /// Has nothing to give until some time is over.
+    fn wait(&self, wait: Duration);
+}
+
+struct One<'a, K> {
+    bucket: &'a Bucket<K>,
+    who: K,
+    name: String,
+}
+
+impl<K: Clone + Eq + Hash> Charge for One<'_, K> {
+    fn take(&self) -> Result<(), Duration> {
+        self.bucket.take(self.who.clone(), 1)
+    }
+
+    fn share(&self) -> Share {
+        Share {
+            name: self.name.clone(),
+            price: Duration::from_nanos(self.bucket.price(1)),
+            most: self.bucket.rate.period,
+        }
+    }
+
+    fn wait(&self, wait: Duration) {
+        self.bucket.empty(self.who.clone(), wait);
     }
 }
 
@@ -222,6 +326,33 @@ impl<K: Clone + Eq + Hash> Bucket<K> {
             let later = full_at.max(now).saturating_add(price);
             Duration::from_nanos(later.saturating_sub(now).saturating_sub(most))
         })
+    }
+
+    /// One for somebody, whom all nodes call by this name.
+    fn charge(&self, who: K, name: String) -> One<'_, K> {
+        One {
+            bucket: self,
+            who,
+            name,
+        }
+    }
+
+    /// Takes what was given elsewhere already. What is owed is owed for one period at the most.
+    fn owe(&self, who: K, amount: u64) {
+        if amount == 0 {
+            return;
+        }
+        let (now, most) = (nanoseconds(self.begin.elapsed()), nanoseconds(self.rate.period));
+        let price = self.price(amount);
+        let later = |full_at: u64| Some(full_at.max(now).saturating_add(price).min(now.saturating_add(2 * most)));
+        let _ = self.of(who).fetch_update(Ordering::Relaxed, Ordering::Relaxed, later);
+    }
+
+    /// Lets nobody take one until some time is over.
+    fn empty(&self, who: K, wait: Duration) {
+        let (now, most) = (nanoseconds(self.begin.elapsed()), nanoseconds(self.rate.period));
+        let later = now + nanoseconds(wait) + most.saturating_sub(self.price(1));
+        self.of(who).fetch_max(later, Ordering::Relaxed);
     }
 
     fn put_back(&self, who: K, amount: u64) {

@@ -14,7 +14,7 @@ use super::prepared::operation;
 use super::request::{Opened, Opening, Request, Scope, Turn};
 use super::subscription::Source;
 use super::{Caller, Root, class, source_failed};
-use crate::broker::Memory;
+use crate::broker::Followers;
 use crate::delivery;
 pub use crate::delivery::frame::Frame;
 use crate::delivery::frame::{Teller, Told};
@@ -156,8 +156,13 @@ impl Plan {
 }
 
 impl Live {
-    pub(super) fn new(social: Social, broker: Memory, metrics: Metrics, options: delivery::groups::Options) -> Self {
-        let groups = Groups::new(social.store().clone(), broker, metrics.clone(), options);
+    pub(super) fn new(
+        social: Social,
+        followers: Followers,
+        metrics: Metrics,
+        options: delivery::groups::Options,
+    ) -> Self {
+        let groups = Groups::new(social.store().clone(), followers, metrics.clone(), options);
         Self(Arc::new(Inner {
             social,
             metrics,

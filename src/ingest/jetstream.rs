@@ -16,9 +16,12 @@ use crate::model::user::BIO_LENGTH;
 use crate::model::{Clock, Micros};
 use crate::store::Store;
 use crate::store::ingest::Followed;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use frame::{Body, Frame, Malformed, Message, Version};
 use futures_util::future::BoxFuture;
 use http::StatusCode;
+use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use url::Url;
@@ -204,6 +207,14 @@ impl Jetstream {
 impl Follow for Jetstream {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Other walls are other work.
+    fn work(&self) -> String {
+        let mut walls: Vec<&str> = self.walls.iter().map(String::as_str).collect();
+        walls.sort_unstable();
+        let walls = URL_SAFE_NO_PAD.encode(Sha256::digest(walls.join(" ")));
+        format!("ingest {} {walls}", self.name)
     }
 
     /// Follows the stream over one line.

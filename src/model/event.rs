@@ -6,6 +6,7 @@ use super::{ActionId, Entity, Entry, Micros, Topic, TweetId, UserId};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// The number of an event: dense, in the order of commits.
 pub type Seq = i64;
@@ -174,7 +175,7 @@ impl NewEvent {
 }
 
 /// A committed event.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// Its place in the log.
     pub position: Position,
@@ -184,8 +185,20 @@ pub struct Event {
     pub body: NewEvent,
 }
 
+/// Events that were committed together, oldest first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Batch {
+    /// The event before the first of them.
+    pub after: Position,
+    /// The events. They may be left out where they are too long to be sent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<Arc<Event>>,
+    /// The number of the last one.
+    pub last: Seq,
+}
+
 /// A place in the log: the event's number, and random bits that only this log has there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Position {
     /// The event's number.
     pub seq: Seq,

@@ -3,6 +3,7 @@
 use super::Social;
 use crate::model::action::FOLLOW;
 use crate::model::{Action, Deed, Entity, EventKind, Key, NewEvent, Reaction, Result, Topic, Tweet, TweetId, UserId};
+use crate::store::lease::{Lease, STAND_BY};
 use crate::store::rebuild::{Due, Phase};
 use crate::store::tx::Tx;
 use std::collections::HashMap;
@@ -18,20 +19,34 @@ const PAUSE: Duration = Duration::from_secs(10);
 /// # Errors
 /// None: what fails is tried again.
 pub async fn run(social: Social, stop: CancellationToken) -> Result<()> {
+    let mut lease = social.store.lease("notifications");
     while !stop.is_cancelled() {
-        match social.rebuild_step().await {
-            Ok(true) => {}
-            Ok(false) => return Ok(()),
+        let pause = match social.rebuild_once(&mut lease).await {
+            Ok(Next::Step) => continue,
+            Ok(Next::Nothing) => break,
+            Ok(Next::StandBy) => STAND_BY,
             Err(error) => {
                 tracing::warn!(?error, "notifications could not be made anew");
-                tokio::select! {
-                    () = stop.cancelled() => {}
-                    () = tokio::time::sleep(PAUSE) => {}
-                }
+                PAUSE
             }
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(pause) => {}
         }
     }
+    lease.release().await;
     Ok(())
+}
+
+/// What is to be done next.
+enum Next {
+    /// Another step.
+    Step,
+    /// To wait: another process does it.
+    StandBy,
+    /// Nothing.
+    Nothing,
 }
 
 impl Social {
@@ -42,6 +57,19 @@ impl Social {
     pub async fn rebuild(&self) -> Result<()> {
         while self.rebuild_step().await? {}
         Ok(())
+    }
+
+    async fn rebuild_once(&self, lease: &mut Lease) -> Result<Next> {
+        if !self.store.needs_rebuild().await? {
+            return Ok(Next::Nothing);
+        }
+        if !lease.hold().await? {
+            return Ok(Next::StandBy);
+        }
+        Ok(match self.rebuild_step().await? {
+            true => Next::Step,
+            false => Next::Nothing,
+        })
     }
 
     /// One step. False when there is nothing to do.

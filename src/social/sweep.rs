@@ -4,6 +4,7 @@
 use super::Social;
 use super::tweet::remove;
 use crate::model::{Reaction, Result, UserId};
+use crate::store::lease::{Lease, STAND_BY};
 use crate::store::sweep::Sweep;
 use crate::store::tx::Tx;
 use std::time::Duration;
@@ -12,39 +13,48 @@ use tokio_util::sync::CancellationToken;
 /// How many of a deleted user's tweets one step takes away.
 const TWEETS: i64 = 50;
 /// How long to wait after a failure, or for another process's deletions.
-const PAUSE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_secs(5);
 
 /// Sweeps until cancelled.
 ///
 /// # Errors
 /// None: what fails is tried again.
 pub async fn run(social: Social, stop: CancellationToken) -> Result<()> {
+    let mut lease = social.store.lease("sweep");
     while !stop.is_cancelled() {
-        let pause = match social.sweep_once().await {
-            Ok(true) => continue,
-            Ok(false) => social.sweeping.notified(),
+        let pause = match social.sweep_once(&mut lease).await {
+            Ok(None) => continue,
+            Ok(Some(pause)) => pause,
             Err(error) => {
                 tracing::warn!(?error, "a deletion could not go on");
-                social.sweeping.notified()
+                PAUSE
             }
         };
         tokio::select! {
             () = stop.cancelled() => {}
-            () = pause => {}
-            () = tokio::time::sleep(PAUSE) => {}
+            () = social.sweeping.notified() => {}
+            () = tokio::time::sleep(pause) => {}
         }
     }
+    lease.release().await;
     Ok(())
 }
 
 impl Social {
-    /// One step of each sweep that there is. False when there is none.
-    async fn sweep_once(&self) -> Result<bool> {
+    /// One step of each sweep that there is. How long to wait before the next one.
+    async fn sweep_once(&self, lease: &mut Lease) -> Result<Option<Duration>> {
         let sweeps = self.store.sweeps().await?;
-        for sweep in &sweeps {
-            self.step(*sweep).await?;
+        if sweeps.is_empty() {
+            lease.release().await;
+            return Ok(Some(PAUSE));
         }
-        Ok(!sweeps.is_empty())
+        for sweep in sweeps {
+            if !lease.hold().await? {
+                return Ok(Some(STAND_BY));
+            }
+            self.step(sweep).await?;
+        }
+        Ok(None)
     }
 
     async fn step(&self, sweep: Sweep) -> Result<()> {

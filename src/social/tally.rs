@@ -3,6 +3,7 @@
 use super::Social;
 use crate::model::Result;
 use crate::model::tally::hour_of;
+use crate::store::lease::{Lease, STAND_BY};
 use crate::store::tally::Counted;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -19,18 +20,24 @@ const TIME: Duration = Duration::from_millis(20);
 /// # Errors
 /// None: what fails is tried again.
 pub async fn run(social: Social, stop: CancellationToken) -> Result<()> {
-    let mut ticks = tokio::time::interval(INTERVAL);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     // Up to which hour each is counted: what is changed in the past waits for the next hour.
     let mut done = HashMap::new();
+    let mut lease = social.store.lease("tallies");
+    let mut pause = Duration::ZERO;
     loop {
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
-            _ = ticks.tick() => {}
+            () = tokio::time::sleep(pause) => {}
         }
-        if let Err(error) = social.count_busy(&mut done, &stop).await {
-            tracing::warn!(?error, "what is over could not be counted");
-        }
+        pause = match social.count_busy(&mut done, Some(&mut lease), &stop).await {
+            Ok(true) => INTERVAL,
+            Ok(false) => STAND_BY,
+            Err(error) => {
+                tracing::warn!(?error, "what is over could not be counted");
+                INTERVAL
+            }
+        };
+        lease.release().await;
     }
 }
 
@@ -40,13 +47,25 @@ impl Social {
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn count_all(&self) -> Result<()> {
-        self.count_busy(&mut HashMap::new(), &CancellationToken::new()).await
+        let (mut done, never) = (HashMap::new(), CancellationToken::new());
+        self.count_busy(&mut done, None, &never).await.map(drop)
     }
 
-    async fn count_busy(&self, done: &mut HashMap<Counted, i64>, stop: &CancellationToken) -> Result<()> {
+    /// Counts under a lease, where there is one. False when another process does it.
+    async fn count_busy(
+        &self,
+        done: &mut HashMap<Counted, i64>,
+        mut lease: Option<&mut Lease>,
+        stop: &CancellationToken,
+    ) -> Result<bool> {
         let hour = hour_of(self.store.clock().now().0);
         for (counted, by_hour) in self.store.background_snapshot().await?.busy().await? {
             while done.get(&counted) != Some(&hour) && !stop.is_cancelled() {
+                if let Some(lease) = &mut lease
+                    && !lease.hold().await?
+                {
+                    return Ok(false);
+                }
                 let began = Instant::now();
                 if self.count_some(counted.clone(), by_hour).await? {
                     done.insert(counted.clone(), hour);
@@ -56,7 +75,7 @@ impl Social {
             }
         }
         while self.store.write_background(|tx| Box::pin(tx.forget_hours())).await? > 0 {}
-        Ok(())
+        Ok(true)
     }
 
     /// Counts some spans of something. True when all are.

@@ -6,14 +6,16 @@ use crate::model::user::check_line;
 use crate::model::wall::{self, Filling, Rules, TITLE_LENGTH, WALLS, slug_key};
 use crate::model::{Change, Error, EventKind, Key, NewEvent, Result, Topic, UserId, Viewer, Wall, WallId};
 use crate::store::Store;
+use crate::store::lease::{Lease, STAND_BY};
 use crate::store::sweep::Sweep;
 use crate::store::tx::Tx;
 use crate::store::user::NewUser;
+use crate::store::wall::Due;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// How long to wait after a failure, or for another process's walls.
-const PAUSE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_secs(5);
 /// How long the others who write are left alone after a step, at the most.
 const REST: Duration = Duration::from_millis(50);
 
@@ -122,15 +124,27 @@ impl Social {
 /// # Errors
 /// [`Error::Internal`] when the database fails.
 pub async fn fill(store: &Store) -> Result<()> {
-    while step(store).await? {}
+    while let Some(due) = store.due_wall().await? {
+        step(store, due).await?;
+    }
     Ok(())
 }
 
-/// One step of a wall that lacks something. False when none does.
-async fn step(store: &Store) -> Result<bool> {
+/// One step, if a wall lacks something. How long to wait before the next one.
+async fn fill_once(store: &Store, lease: &mut Lease) -> Result<Option<Duration>> {
     let Some(due) = store.due_wall().await? else {
-        return Ok(false);
+        lease.release().await;
+        return Ok(Some(PAUSE));
     };
+    if !lease.hold().await? {
+        return Ok(Some(STAND_BY));
+    }
+    step(store, due).await?;
+    Ok(None)
+}
+
+/// One step of a wall that lacks something.
+async fn step(store: &Store, due: Due) -> Result<()> {
     store
         .write_background(move |tx| {
             Box::pin(async move {
@@ -140,8 +154,7 @@ async fn step(store: &Store) -> Result<bool> {
                 Ok(())
             })
         })
-        .await?;
-    Ok(true)
+        .await
 }
 
 /// Fills walls until cancelled.
@@ -149,22 +162,27 @@ async fn step(store: &Store) -> Result<bool> {
 /// # Errors
 /// None: what fails is tried again.
 pub async fn run(social: Social, stop: CancellationToken) -> Result<()> {
+    let mut lease = social.store.lease("walls");
     while !stop.is_cancelled() {
         let began = Instant::now();
-        match step(&social.store).await {
-            Ok(true) => {
+        let pause = match fill_once(&social.store, &mut lease).await {
+            Ok(None) => {
                 tokio::time::sleep(began.elapsed().min(REST)).await;
                 continue;
             }
-            Ok(false) => {}
-            Err(error) => tracing::warn!(?error, "a wall could not be filled"),
-        }
+            Ok(Some(pause)) => pause,
+            Err(error) => {
+                tracing::warn!(?error, "a wall could not be filled");
+                PAUSE
+            }
+        };
         tokio::select! {
             () = stop.cancelled() => {}
             () = social.filling.notified() => {}
-            () = tokio::time::sleep(PAUSE) => {}
+            () = tokio::time::sleep(pause) => {}
         }
     }
+    lease.release().await;
     Ok(())
 }
 

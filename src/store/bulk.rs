@@ -19,7 +19,7 @@ pub mod user;
 use super::snapshot::json;
 use super::tx::Tx;
 use crate::model::{Error, Result};
-use sea_orm::QueryResult;
+use sea_orm::{DbBackend, QueryResult};
 use std::collections::HashSet;
 
 /// How many rows one statement writes, and how many one transaction of a bulk writer.
@@ -29,7 +29,7 @@ pub const ROWS: usize = 500;
 const LARGEST_KEY: i64 = (1 << 53) - 1;
 
 /// A table whose numbers are given by the database and never twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Numbered {
     /// Users.
     Users,
@@ -55,6 +55,20 @@ impl Numbered {
             Self::Follows => "follow",
             Self::Walls => "wall",
         }
+    }
+
+    /// A column with the last number that was given.
+    pub(super) fn last(self, backend: DbBackend) -> String {
+        let table = self.table();
+        match backend {
+            DbBackend::Sqlite => format!("(SELECT seq FROM sqlite_sequence WHERE name = '{table}')"),
+            _ => format!("(SELECT last_value - CASE WHEN is_called THEN 0 ELSE 1 END FROM {table}_id_seq)"),
+        }
+    }
+
+    /// What has PostgreSQL give no number up to one any more.
+    pub(super) fn raise(self) -> String {
+        format!("SELECT setval('{}_id_seq', ?)", self.table())
     }
 
     fn tombstone(self) -> &'static str {

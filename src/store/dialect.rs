@@ -3,6 +3,7 @@
 //! Queries are written with `?` for their values and with these words:
 //! - `{each}` a JSON array as rows `k(key, value)`, `key` counting from 0;
 //! - `{text:N}`, `{int:N}` and `{bool:N}` the N-th part of `k.value`, itself an array;
+//! - `{now}` the database's own time, in microseconds;
 //! - `{value}` and `{number}` the row's value itself, as text or as a number;
 //! - `{pack:A, B}` all rows as one JSON array of arrays: sqlx hands each row on by itself, with two
 //!   turns between threads, which costs more than most rows.
@@ -13,7 +14,19 @@ use serde::de::DeserializeOwned;
 
 /// A statement of the engine's own spelling.
 pub(super) fn statement(backend: DbBackend, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
+    let values = values.into_iter().map(|value| match value {
+        Value::String(Some(text)) if backend == DbBackend::Postgres => storable(text).into(),
+        value => value,
+    });
     Statement::from_sql_and_values(backend, spell(backend, sql), values)
+}
+
+/// A text as PostgreSQL can hold it: it has no NUL, so what looks for one finds nothing.
+pub(super) fn storable(text: String) -> String {
+    match text.contains('\0') {
+        true => text.replace('\0', "\u{FFFD}"),
+        false => text,
+    }
 }
 
 /// What a query with `{pack:...}` found, its rows as tuples of those columns.
@@ -23,7 +36,7 @@ pub(super) fn unpack<T: DeserializeOwned>(rows: &[QueryResult]) -> Result<Vec<T>
     serde_json::from_str(&packed).map_err(Error::internal)
 }
 
-fn spell(backend: DbBackend, sql: &str) -> String {
+pub(super) fn spell(backend: DbBackend, sql: &str) -> String {
     match backend {
         DbBackend::Postgres => number_values(&parts(
             &sql.replace(
@@ -31,7 +44,11 @@ fn spell(backend: DbBackend, sql: &str) -> String {
                 "(SELECT ordinality - 1 AS key, value FROM jsonb_array_elements(CAST(? AS jsonb)) WITH ORDINALITY) k",
             )
             .replace("{value}", "(k.value #>> '{}')")
-            .replace("{number}", "CAST(k.value AS bigint)"),
+            .replace("{number}", "CAST(k.value AS bigint)")
+            .replace(
+                "{now}",
+                "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)",
+            ),
             [
                 "(k.value ->> N)",
                 "CAST(k.value ->> N AS bigint)",
@@ -42,7 +59,8 @@ fn spell(backend: DbBackend, sql: &str) -> String {
         _ => parts(
             &sql.replace("{each}", "json_each(?) k")
                 .replace("{value}", "k.value")
-                .replace("{number}", "k.value"),
+                .replace("{number}", "k.value")
+                .replace("{now}", "CAST(unixepoch('subsec') * 1000000 AS INTEGER)"),
             [
                 "(k.value ->> N)",
                 "(k.value ->> N)",

@@ -5,20 +5,28 @@
 //! whoever wrote it.
 
 use super::cache::Caches;
-use super::dialect::statement;
 use super::entity::event;
+use super::pool;
 use super::snapshot::json;
-use crate::model::{Error, Event, EventKind, Micros, NewEvent, Position, Result, Seq, Topic};
+use crate::metrics::Metrics;
+use crate::model::{Batch, Clock, Error, Event, EventKind, Micros, NewEvent, Position, Result, Seq, Topic};
 use parking_lot::RwLock;
-use sea_orm::{ConnectionTrait, DatabaseConnection, FromQueryResult, Value};
+use sea_orm::{DatabaseConnection, FromQueryResult, Value};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use tokio::sync::{Mutex, watch};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::{Mutex, broadcast, watch};
 
 /// How many events stay in memory for streams.
 const RECENT: usize = 8_192;
 /// How many events are read from the table at once.
 const BATCH: u64 = 500;
+/// How many commits wait for whoever tells other processes of them.
+const COMMITS: usize = 256;
+/// How long events that other processes have committed may take to be handed over, where that is
+/// to be expected, before they are read.
+const GRACE: Duration = Duration::from_millis(30);
 
 /// The log, as one process sees it. Cheap to clone.
 #[derive(Clone)]
@@ -36,11 +44,23 @@ struct Inner {
     applied: watch::Sender<Position>,
     /// Held by whoever takes events, so that they are taken in order.
     taking: Mutex<()>,
+    /// What this process has committed.
+    committed: broadcast::Sender<Batch>,
+    /// What tells this process's commits from others'.
+    process: u32,
+    /// Whether other processes' events are handed over at present.
+    is_fed: AtomicBool,
+    metrics: Metrics,
 }
 
 impl Log {
     /// Begins at the newest event; a new database's first event is made here.
-    pub(super) async fn open(db: DatabaseConnection, taker: DatabaseConnection, caches: Arc<Caches>) -> Result<Self> {
+    pub(super) async fn open(
+        db: DatabaseConnection,
+        taker: DatabaseConnection,
+        caches: Arc<Caches>,
+        metrics: Metrics,
+    ) -> Result<Self> {
         let newest = newest(&db)
             .await?
             .ok_or_else(|| Error::internal("the event log is empty"))?;
@@ -52,6 +72,10 @@ impl Log {
             recent: RwLock::new(VecDeque::new()),
             applied: watch::Sender::new(newest),
             taking: Mutex::new(()),
+            committed: broadcast::Sender::new(COMMITS),
+            process: rand::random(),
+            is_fed: AtomicBool::new(false),
+            metrics,
         })))
     }
 
@@ -65,6 +89,11 @@ impl Log {
     #[must_use]
     pub fn positions(&self) -> watch::Receiver<Position> {
         self.0.applied.subscribe()
+    }
+
+    /// What tells this process from the others that commit to the same log.
+    pub(super) fn process(&self) -> u32 {
+        self.0.process
     }
 
     /// Takes no further event.
@@ -81,8 +110,58 @@ impl Log {
         if self.position().seq + 1 < first {
             self.read_up_to(Some(first - 1)).await?;
         }
-        self.apply(events);
+        let (after, last) = (self.position(), events.last().map_or(first, |event| event.position.seq));
+        self.apply(events.clone());
+        // Where there is no other node, nobody is told.
+        drop(self.0.committed.send(Batch { after, events, last }));
         Ok(())
+    }
+
+    /// Tells of each commit of this process from now on. Who is slow misses some.
+    #[must_use]
+    pub fn committed(&self) -> broadcast::Receiver<Batch> {
+        self.0.committed.subscribe()
+    }
+
+    /// Whether other processes' events are handed over from now on: then they are read only when
+    /// they don't come.
+    pub fn expect_events(&self, expected: bool) {
+        self.0.is_fed.store(expected, Ordering::Relaxed);
+    }
+
+    /// Takes what another process has committed, as it says itself. Where that is not just what
+    /// comes next in this log, the log is read.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the log can't be read.
+    pub async fn hand_over(&self, batch: Batch) -> Result<()> {
+        if batch.last <= self.position().seq {
+            return Ok(());
+        }
+        let _taking = self.0.taking.lock().await;
+        if !follows(&batch, self.position()) {
+            return self.fill_hole().await;
+        }
+        self.observe(&batch.events);
+        self.apply(batch.events);
+        Ok(())
+    }
+
+    /// Whether this process hands its commits over to others.
+    pub(super) fn hands_over(&self) -> bool {
+        self.0.committed.receiver_count() > 0
+    }
+
+    /// Takes what another process has committed up to an event. Where that process hands its events
+    /// over, they may be just about to come.
+    pub(super) async fn hear(&self, seq: Seq, is_handed_over: bool) -> Result<()> {
+        if is_handed_over && self.0.is_fed.load(Ordering::Relaxed) {
+            let mut positions = self.positions();
+            let reached = positions.wait_for(|position| position.seq >= seq);
+            // Late or lost, it is read.
+            drop(tokio::time::timeout(GRACE, reached).await);
+        }
+        self.reach(seq).await
     }
 
     /// Forgets what is in memory, when events could not be taken. The next snapshot takes them.
@@ -96,7 +175,7 @@ impl Log {
     /// [`Error::Internal`] when the log can't be read.
     pub async fn catch_up(&self) -> Result<()> {
         let _taking = self.0.taking.lock().await;
-        self.read_up_to(None).await
+        self.fill_hole().await
     }
 
     /// Makes sure that the caches have reached an event that is committed.
@@ -108,7 +187,26 @@ impl Log {
         if self.position().seq >= seq {
             return Ok(());
         }
-        self.read_up_to(None).await
+        self.fill_hole().await
+    }
+
+    /// Reads what other processes have committed.
+    async fn fill_hole(&self) -> Result<()> {
+        let before = self.position().seq;
+        let filled = self.read_up_to(None).await;
+        if self.position().seq > before {
+            self.0.metrics.log_holes.inc();
+        }
+        filled
+    }
+
+    /// Notes how late events of other processes are.
+    fn observe(&self, events: &[Arc<Event>]) {
+        let (now, known) = (Clock.now(), self.position().seq);
+        for event in events.iter().filter(|event| event.position.seq > known) {
+            let late = now.0.saturating_sub(event.at.0).max(0);
+            self.0.metrics.log_lag.observe(late as f64 / 1e6);
+        }
     }
 
     async fn read_up_to(&self, last: Option<Seq>) -> Result<()> {
@@ -126,6 +224,7 @@ impl Log {
                 self.0.caches.clear(first.position.seq - 1);
                 self.0.recent.write().clear();
             }
+            self.observe(&events);
             self.apply(events);
         }
     }
@@ -183,8 +282,8 @@ impl Log {
         Some(recent.iter().skip(skip).cloned().collect())
     }
 
-    /// Forgets the events that are no longer kept.
-    fn forget(&self, before: Micros) {
+    /// Forgets the events in memory that are no longer kept.
+    pub fn forget(&self, before: Micros) {
         let mut recent = self.0.recent.write();
         while recent.get(1).is_some_and(|next| next.at <= before) {
             recent.pop_front();
@@ -230,6 +329,13 @@ impl Log {
     }
 }
 
+/// Whether a batch has what comes next behind a position, event by event.
+fn follows(batch: &Batch, position: Position) -> bool {
+    let places = || std::iter::once(batch.after).chain(batch.events.iter().map(|event| event.position));
+    let is_dense = places().zip(batch.after.seq..).all(|(place, seq)| place.seq == seq);
+    is_dense && places().any(|place| place == position) && places().last().is_some_and(|last| last.seq == batch.last)
+}
+
 /// The event of an import without the many rows that it names: those are for the caches, which
 /// have them by now.
 fn without_rows(event: Arc<Event>) -> Arc<Event> {
@@ -248,9 +354,7 @@ fn position(row: &event::Model) -> Result<Position> {
 }
 
 async fn query(db: &DatabaseConnection, sql: &str, values: Vec<Value>) -> Result<Vec<Arc<Event>>> {
-    let rows = db
-        .query_all_raw(statement(db.get_database_backend(), sql, values))
-        .await?;
+    let rows = pool::ask(db, sql, values).await?;
     rows.iter()
         .map(|row| {
             let row = event::Model::from_query_result(row, "")?;
@@ -295,8 +399,8 @@ async fn at(db: &DatabaseConnection, seq: Seq) -> Result<Option<Position>> {
 }
 
 async fn oldest(db: &DatabaseConnection) -> Result<Seq> {
-    let question = statement(db.get_database_backend(), "SELECT MIN(seq) AS seq FROM event", []);
-    let row = db.query_one_raw(question).await?;
+    let rows = pool::ask(db, "SELECT MIN(seq) AS seq FROM event", Vec::new()).await?;
+    let row = rows.first();
     Ok(row.map(|row| row.try_get("", "seq")).transpose()?.unwrap_or(Seq::MAX))
 }
 
@@ -312,14 +416,12 @@ impl super::Store {
     /// # Errors
     /// [`Error::Internal`] when the database fails.
     pub async fn prune_log(&self, before: Micros) -> Result<u64> {
-        self.log().forget(before);
         self.write_background(move |tx| {
             Box::pin(async move {
-                let cut = "SELECT MAX(seq) FROM event WHERE created_at <= ?";
-                let sql = format!(
-                    "DELETE FROM event WHERE seq IN (SELECT seq FROM event WHERE seq < ({cut}) ORDER BY seq LIMIT 500)"
-                );
-                let pruned = tx.execute(&sql, [before.0.into()]).await?;
+                // Numbers are dense, so a range of them has that many events.
+                let sql = "DELETE FROM event WHERE seq < (SELECT MIN(seq) + 500 FROM event) AND seq < \
+                           (SELECT seq FROM event WHERE created_at <= ? ORDER BY created_at DESC, seq DESC LIMIT 1)";
+                let pruned = tx.execute(sql, [before.0.into()]).await?;
                 let sql = "DELETE FROM event_topic WHERE seq < (SELECT MIN(seq) FROM event)";
                 tx.execute(sql, []).await?;
                 Ok(pruned)

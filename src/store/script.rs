@@ -1,37 +1,55 @@
 //! Statements that are sent together.
 
 use super::dialect::statement;
+use super::prepared::Prepared;
 use super::snapshot::json;
 use crate::model::Result;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Value};
 use std::borrow::Cow;
 
-/// Statements that write and are sent together: with SQLite each turn to its thread and back
-/// costs more than most of them.
+/// Statements that write and are sent together: each turn to SQLite's thread, or to PostgreSQL, and
+/// back costs more than most of them.
 #[derive(Debug, Default)]
-pub struct Script(Vec<(Cow<'static, str>, Vec<Value>)>);
+pub struct Script(Vec<Line>);
+
+/// A statement of a script.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub sql: Cow<'static, str>,
+    pub values: Vec<Value>,
+    /// Whether its text will hardly come again.
+    pub is_single: bool,
+}
 
 impl Script {
-    /// Runs the statements with as few turns as the engine allows.
-    pub(super) async fn run(self, conn: &DatabaseTransaction) -> Result<()> {
-        let backend = conn.get_database_backend();
-        if backend == DbBackend::Sqlite {
-            let (statements, values): (Vec<_>, Vec<_>) = self.0.into_iter().unzip();
-            if !statements.is_empty() {
-                let all = statement(backend, &statements.join(";\n"), values.into_iter().flatten());
-                conn.execute_raw(all).await?;
-            }
+    /// Runs the statements in one turn.
+    pub(super) async fn run(self, conn: &DatabaseTransaction, prepared: &Prepared) -> Result<()> {
+        if self.0.is_empty() {
             return Ok(());
         }
-        for (sql, values) in self.0 {
-            conn.execute_raw(statement(backend, &sql, values)).await?;
+        let backend = conn.get_database_backend();
+        if backend != DbBackend::Sqlite {
+            return prepared.run(conn, &self.0).await;
         }
+        let lines = self.0.into_iter().map(|line| (line.sql, line.values));
+        let (statements, values): (Vec<_>, Vec<_>) = lines.unzip();
+        let all = statement(backend, &statements.join(";\n"), values.into_iter().flatten());
+        conn.execute_raw(all).await?;
         Ok(())
     }
 
     /// Adds another's statements behind these.
     pub fn append(&mut self, other: Self) {
         self.0.extend(other.0);
+    }
+
+    /// Adds a statement.
+    pub(super) fn push(&mut self, sql: impl Into<Cow<'static, str>>, values: impl IntoIterator<Item = Value>) {
+        self.0.push(Line {
+            sql: sql.into(),
+            values: values.into_iter().collect(),
+            is_single: false,
+        });
     }
 
     /// Adds a statement that takes rows as `{each}`, if there are any.
@@ -47,8 +65,7 @@ impl Script {
         rows: &[T],
     ) {
         if !rows.is_empty() {
-            let values = values.into_iter().chain([json(&rows)]).collect();
-            self.0.push((sql.into(), values));
+            self.push(sql, values.into_iter().chain([json(&rows)]));
         }
     }
 
@@ -57,7 +74,11 @@ impl Script {
         if rows.len() > 0 {
             let row = format!("({})", ["?"; N].join(", "));
             let sql = format!("INSERT INTO {into} VALUES {}", vec![row; rows.len()].join(", "));
-            self.0.push((sql.into(), rows.flatten().collect()));
+            self.0.push(Line {
+                sql: sql.into(),
+                values: rows.flatten().collect(),
+                is_single: true,
+            });
         }
     }
 }

@@ -16,6 +16,11 @@ use sea_orm::{ConnectionTrait, DbBackend, Value};
 /// The fewest characters that the index can look for.
 pub const SHORTEST: usize = 3;
 
+/// How many tweets are looked through, in their order, before the index is asked on PostgreSQL: it
+/// gives all matches of a text at once and in no order. What is in many tweets is found so, and what is
+/// in few of them is no work for the index.
+const LOOK: i64 = 2_000;
+
 /// What a tweet must have to be found.
 #[derive(Clone, Debug, Default)]
 pub struct TweetQuery {
@@ -117,16 +122,44 @@ impl Snapshot {
         let newer_bound = newer.map_or(i64::MAX, |place| end(place.at));
         let older_bound = older.map_or(i64::MIN, |place| begin(place.at));
         let position = "(SELECT position FROM tweet WHERE id = ? AND created_at = ?)";
-        let sql = format!(
-            "SELECT t.created_at, t.id FROM tweet_search s JOIN tweet t ON t.position = s.rowid \
-             WHERE {condition} AND s.rowid < COALESCE({position}, ?) AND s.rowid > COALESCE({position}, ?) \
-             ORDER BY s.rowid {order} LIMIT ?"
-        );
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let most = i64::try_from(limit).unwrap_or(i64::MAX);
         let gone = Place { at: 0, id: 0 };
         let (high, low) = (newer.unwrap_or(gone), older.unwrap_or(gone));
-        values.extend([high.id, high.at, newer_bound, low.id, low.at, older_bound, limit].map(Value::from));
-        let rows = self.rows(&sql, values).await?;
+        let bounds = [high.id, high.at, newer_bound, low.id, low.at, older_bound].map(Value::from);
+        let range = |row: &str| format!("{row} < COALESCE({position}, ?) AND {row} > COALESCE({position}, ?)");
+        let sorted = format!("ORDER BY s.rowid {order} LIMIT ?");
+        let found = "SELECT t.created_at, t.id FROM";
+        if backend == DbBackend::Sqlite {
+            let sql = format!(
+                "{found} tweet_search s JOIN tweet t ON t.position = s.rowid WHERE {condition} AND {} {sorted}",
+                range("s.rowid")
+            );
+            values.extend(bounds.into_iter().chain([most.into()]));
+            return self.matches(&sql, values).await;
+        }
+        let sql = format!(
+            "{found} (SELECT s.* FROM tweet_search s WHERE {} {sorted}) s JOIN tweet t ON t.position = s.rowid \
+             WHERE {condition} {sorted}",
+            range("s.rowid")
+        );
+        let near = bounds.iter().cloned().chain([LOOK.into()]);
+        let near = near.chain(values.iter().cloned()).chain([most.into()]).collect();
+        let near = self.matches(&sql, near).await?;
+        if near.len() >= limit {
+            return Ok(near);
+        }
+        // The sum keeps the range from being taken for the way to the rows.
+        let sql = format!(
+            "WITH s AS MATERIALIZED (SELECT s.rowid FROM tweet_search s WHERE {condition} AND {}) \
+             {found} s JOIN tweet t ON t.position = s.rowid {sorted}",
+            range("s.rowid + 0")
+        );
+        values.extend(bounds.into_iter().chain([most.into()]));
+        self.matches(&sql, values).await
+    }
+
+    async fn matches(&self, sql: &str, values: Vec<Value>) -> Result<Vec<Match>> {
+        let rows = self.rows(sql, values).await?;
         rows.iter()
             .map(|row| {
                 let (at, id) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);

@@ -3,10 +3,9 @@
 use super::Store;
 use super::dialect::{statement, unpack};
 use super::log::Log;
+use super::pool;
 use crate::model::{Result, Seq};
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, FromQueryResult, QueryResult, TransactionTrait, Value,
-};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, FromQueryResult, QueryResult, Value};
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
@@ -20,7 +19,7 @@ impl Snapshot {
     /// Begins to read. The caches have reached the view when this returns, so that nobody who
     /// saw something new in it is shown something older from memory afterwards.
     pub(super) async fn open(db: &DatabaseConnection, log: &Log) -> Result<Self> {
-        let conn = db.begin().await?;
+        let conn = pool::begin(db).await?;
         let mut snapshot = Self { conn, seq: 0 };
         let newest = snapshot
             .rows("SELECT MAX(seq) AS seq FROM event", [])
@@ -113,5 +112,19 @@ impl<'a> View<'a> {
 
 /// A list of keys as one value, so that the statement's text does not change with its length.
 pub(super) fn json<T: serde::Serialize>(keys: &T) -> Value {
-    Value::from(serde_json::to_string(keys).unwrap_or_else(|_| "[]".to_owned()))
+    let text = serde_json::to_string(keys).unwrap_or_else(|_| "[]".to_owned());
+    Value::from(without_nul(text))
+}
+
+/// JSON with another sign in the place of NUL, which no engine takes out of JSON again.
+fn without_nul(json: String) -> String {
+    if !json.contains("\\u0000") {
+        return json;
+    }
+    // A backslash that is escaped itself begins nothing.
+    let parts: Vec<String> = json
+        .split("\\\\")
+        .map(|part| part.replace("\\u0000", "\\ufffd"))
+        .collect();
+    parts.join("\\\\")
 }

@@ -3,6 +3,7 @@
 use super::bulk::Numbered;
 use super::dialect::{statement, unpack};
 use super::known::Known;
+use super::prepared::Prepared;
 use super::script::Script;
 use super::stage::Stage;
 use super::wall;
@@ -11,7 +12,7 @@ use crate::model::{Deed, Error, Micros, NewEvent, Result, Seq};
 use parking_lot::Mutex;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Value};
 use serde::de::DeserializeOwned;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// What a job writes with. Dropped without effect when the job fails.
@@ -42,31 +43,39 @@ pub(super) struct Ground {
     pub known: Known,
     /// The last numbers that were given, by table.
     numbers: Mutex<HashMap<Numbered, i64>>,
+    /// Those of which PostgreSQL does not know yet.
+    untold: Mutex<BTreeSet<Numbered>>,
+    /// What the session has prepared.
+    pub prepared: Arc<Prepared>,
     /// The rules of walls as they are now.
     walls: Mutex<Arc<Matcher>>,
 }
 
 impl Ground {
     /// Reads where a transaction begins. `walls` are the rules as they were last.
-    pub(super) async fn read(conn: &DatabaseTransaction, walls: Arc<Matcher>) -> Result<Self> {
-        let mut numbers = HashMap::new();
-        let mut columns = vec!["(SELECT MAX(seq) FROM event)".to_owned(), wall::VERSION.to_owned()];
-        let is_sqlite = conn.get_database_backend() == DbBackend::Sqlite;
-        if is_sqlite {
-            let last = |of: &Numbered| format!("(SELECT seq FROM sqlite_sequence WHERE name = '{}')", of.table());
-            columns.extend(Numbered::ALL.iter().map(last));
-        }
+    pub(super) async fn read(conn: &DatabaseTransaction, walls: Arc<Matcher>, prepared: Arc<Prepared>) -> Result<Self> {
+        let backend = conn.get_database_backend();
+        let session = match backend {
+            DbBackend::Sqlite => "0",
+            _ => "pg_backend_pid()",
+        };
+        let mut columns = vec![
+            "(SELECT MAX(seq) FROM event)".to_owned(),
+            wall::VERSION.to_owned(),
+            session.to_owned(),
+        ];
+        columns.extend(Numbered::ALL.iter().map(|of| of.last(backend)));
         let sql = format!("SELECT {}", columns.join(", "));
         let row = conn
-            .query_one_raw(statement(conn.get_database_backend(), &sql, []))
+            .query_one_raw(statement(backend, &sql, []))
             .await?
             .ok_or_else(|| Error::internal("no row came back"))?;
-        if is_sqlite {
-            for (place, of) in Numbered::ALL.into_iter().enumerate() {
-                let last: Option<i64> = row.try_get_by_index(place + 2)?;
-                numbers.insert(of, last.unwrap_or_default());
-            }
+        let mut numbers = HashMap::new();
+        for (place, of) in Numbered::ALL.into_iter().enumerate() {
+            let last: Option<i64> = row.try_get_by_index(place + 3)?;
+            numbers.insert(of, last.unwrap_or_default());
         }
+        prepared.begin(row.try_get_by_index(2)?);
         let newest: Option<Seq> = row.try_get_by_index(0)?;
         let walls = match row.try_get_by_index::<i64>(1)? == walls.version() {
             true => walls,
@@ -76,8 +85,19 @@ impl Ground {
             newest: newest.unwrap_or_default(),
             known: Known::default(),
             numbers: Mutex::new(numbers),
+            untold: Mutex::default(),
+            prepared,
             walls: Mutex::new(walls),
         })
+    }
+
+    /// Tells PostgreSQL which numbers were given. SQLite sees it from the rows.
+    pub(super) fn tell_numbers(&self, script: &mut Script) {
+        let numbers = self.numbers.lock();
+        for of in std::mem::take(&mut *self.untold.lock()) {
+            let last = numbers.get(&of).copied().unwrap_or_default();
+            script.push(of.raise(), [last.into()]);
+        }
     }
 
     /// The rules of walls, for the next job.
@@ -195,7 +215,7 @@ impl Tx {
     /// # Errors
     /// [`Error::Internal`] when the database fails.
     pub async fn run(&self, script: Script) -> Result<()> {
-        script.run(&self.conn).await
+        script.run(&self.conn, &self.ground.prepared).await
     }
 
     /// A number for a new row.
@@ -223,25 +243,13 @@ impl Tx {
     /// Numbers above `above` and above all that were ever given.
     pub(super) async fn reserve(&self, of: Numbered, count: usize, above: i64) -> Result<Vec<i64>> {
         let count = i64::try_from(count).unwrap_or(i64::MAX);
-        if self.conn.get_database_backend() == DbBackend::Sqlite {
-            let mut numbers = self.ground.numbers.lock();
-            let last = numbers.entry(of).or_default();
-            let first = above.max(*last) + 1;
-            *last = first + count - 1;
-            return Ok((first..first + count).collect());
+        let mut numbers = self.ground.numbers.lock();
+        let last = numbers.entry(of).or_default();
+        let first = above.max(*last) + 1;
+        *last = first + count - 1;
+        if self.conn.get_database_backend() != DbBackend::Sqlite && *last > 0 {
+            self.ground.untold.lock().insert(of);
         }
-        let raise = "SELECT setval(pg_get_serial_sequence(?, 'id'), ?) \
-                     WHERE nextval(pg_get_serial_sequence(?, 'id')) <= ?";
-        let table = of.table();
-        if above > 0 {
-            self.rows(raise, [table.into(), above.into(), table.into(), above.into()])
-                .await?;
-        }
-        if count == 0 {
-            return Ok(Vec::new());
-        }
-        let sql = "SELECT nextval(pg_get_serial_sequence(?, 'id')) FROM generate_series(1, ?) ORDER BY 1";
-        let rows = self.rows(sql, [table.into(), count.into()]).await?;
-        rows.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()
+        Ok((first..first + count).collect())
     }
 }

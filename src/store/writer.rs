@@ -9,17 +9,23 @@
 //! Every other job runs by itself after them, in a savepoint of the same transaction, so that one
 //! that fails takes only itself back. Nothing is answered before the commit is durable and the
 //! caches have it.
+//!
+//! Where the connection is lost before the commit was sent, nothing has happened: jobs that have not
+//! run or that can be repeated run again over another one. Where it is lost with the commit, the log
+//! tells whether that has happened.
 
 #[cfg(test)]
 mod staging;
 
 use super::cache::Caches;
+use super::dialect::statement;
 use super::known::{Brief, Known, Taken};
 use super::log::Log;
+use super::prepared::Prepared;
 use super::script::Script;
-use super::sqlite;
 use super::stage::Stage;
 use super::tx::{Ground, Manner, Tx};
+use super::{pool, postgres, sqlite};
 use crate::metrics::Metrics;
 use crate::model::wall::Matcher;
 use crate::model::{Clock, Error, Event, Micros, NewEvent, Position, Result, Seq};
@@ -27,17 +33,15 @@ use crate::trace::{Cause, Span};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
-use sea_orm::{DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, TransactionTrait};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
 
 /// How many jobs may wait. Beyond it, callers wait to queue up.
 const QUEUE: usize = 1_024;
-/// How long another process may keep the lock.
-const PATIENCE: Duration = Duration::from_secs(30);
 /// How many jobs one commit takes.
 const GROUP: usize = 128;
 
@@ -70,7 +74,8 @@ struct Staged {
 }
 
 struct Alone {
-    work: Once,
+    /// None once it has run.
+    work: Option<Once>,
     asker: Asker,
 }
 
@@ -104,11 +109,57 @@ impl Group {
                     group.staged.push(Staged { brief, work, asker });
                 }
                 Work::Staged(..) => later.push(Job { work, asker }),
-                Work::Alone(work) => group.alone.push(Alone { work, asker }),
+                Work::Alone(work) => group.alone.push(Alone {
+                    work: Some(work),
+                    asker,
+                }),
             }
         }
         (group, later)
     }
+
+    fn is_empty(&self) -> bool {
+        self.staged.is_empty() && self.alone.is_empty()
+    }
+
+    /// Tells everybody what became of their job.
+    fn answer(self, results: Results) {
+        let staged = self.staged.into_iter().map(|job| job.asker).zip(results.staged);
+        let alone = self.alone.into_iter().map(|job| job.asker).zip(results.alone);
+        staged.chain(alone).for_each(|(asker, result)| asker.tell(result));
+    }
+
+    fn fail(self, cause: &Error) {
+        let staged = self.staged.into_iter().map(|job| job.asker);
+        let alone = self.alone.into_iter().map(|job| job.asker);
+        staged
+            .chain(alone)
+            .for_each(|asker| asker.tell(Err(Error::internal(cause.to_string()))));
+    }
+
+    /// Leaves those that can run again, and tells the others that they failed.
+    fn again(self, cause: &Error) -> Self {
+        let (alone, failed) = self.alone.into_iter().partition(|job| job.work.is_some());
+        let failed = Self {
+            staged: Vec::new(),
+            alone: failed,
+        };
+        failed.fail(cause);
+        Self { alone, ..self }
+    }
+}
+
+impl Asker {
+    /// Nobody waits any more when the request was cancelled; the write stands.
+    fn tell(self, result: Result<()>) {
+        drop(self.done.send(result));
+    }
+}
+
+/// What became of the jobs of a group.
+struct Results {
+    staged: Vec<Result<()>>,
+    alone: Vec<Result<()>>,
 }
 
 /// The queue before the one connection that writes.
@@ -141,6 +192,7 @@ impl Writer {
             caches,
             clock,
             counting,
+            prepared: Arc::default(),
             walls: Mutex::default(),
         };
         tokio::spawn(task.run(queue));
@@ -245,12 +297,10 @@ struct Task {
     caches: Arc<Caches>,
     clock: Clock,
     counting: Arc<AtomicBool>,
+    prepared: Arc<Prepared>,
     /// The rules of walls as the last commit left them.
     walls: Mutex<Arc<Matcher>>,
 }
-
-/// Whoever waits for a job, and what it came to.
-type Answer = (Asker, Result<()>);
 
 /// What jobs have to say, with the time of it.
 type Said = Vec<(Micros, NewEvent)>;
@@ -268,56 +318,80 @@ impl Task {
             }
             let (group, later) = Group::new(std::mem::take(&mut waiting));
             waiting = later;
-            let mut answers = Vec::with_capacity(GROUP);
+            self.serve(group).await;
+        }
+    }
+
+    /// Runs a group until it is committed or has failed.
+    async fn serve(&self, mut group: Group) {
+        let since = Instant::now();
+        while !group.is_empty() {
             let span = group.span();
-            let failed = span.around(self.commit(group, &mut answers)).await.err();
-            if let Some(cause) = &failed {
+            let committed = span.around(self.commit(&mut group)).await;
+            if committed.is_err() {
                 span.fail();
-                tracing::error!(?cause, "a commit failed");
             }
             span.end();
-            for (asker, result) in answers {
-                let result = match &failed {
-                    Some(cause) => Err(Error::internal(cause.to_string())),
-                    None => result,
-                };
-                // Nobody waits any more when the request was cancelled; the write stands.
-                drop(asker.done.send(result));
+            match committed {
+                Ok(results) => return group.answer(results),
+                Err(cause) if pool::is_of_loss(&cause) && since.elapsed() < pool::PATIENCE => {
+                    tracing::warn!(?cause, "lost the connection that writes");
+                    group = group.again(&cause);
+                    tokio::time::sleep(pool::PAUSE).await;
+                }
+                Err(cause) => {
+                    tracing::error!(?cause, "a commit failed");
+                    return group.fail(&cause);
+                }
             }
         }
     }
 
-    /// One transaction for a group of jobs. An error here is everybody's, answered or not.
-    async fn commit(&self, group: Group, answers: &mut Vec<Answer>) -> Result<()> {
-        let Group { staged, alone } = group;
-        let mut base = self.begin(&staged).await?;
-        match self.together(&mut base, &staged).await {
-            Ok(results) => answers.extend(staged.into_iter().map(|job| job.asker).zip(results)),
+    /// One transaction for a group of jobs. An error here is everybody's.
+    async fn commit(&self, group: &mut Group) -> Result<Results> {
+        let mut base = self.begin(&group.staged).await?;
+        let staged = match self.together(&mut base, &group.staged).await {
+            Ok(results) => results,
+            Err(error) if pool::is_of_loss(&error) => return Err(error),
             Err(error) => {
                 tracing::warn!(?error, "staged rows could not be written together");
                 base.rollback().await?;
                 base = self.begin(&[]).await?;
-                for Staged { work, asker, .. } in staged {
-                    let result = self.apart(&mut base, asker.counted, work).await?;
-                    answers.push((asker, result));
-                }
+                self.one_by_one(&mut base, &group.staged).await?
             }
-        }
-        let only = answers.is_empty() && alone.len() == 1;
-        for Alone { work, asker } in alone {
+        };
+        let only = staged.is_empty() && group.alone.len() == 1;
+        let mut alone = Vec::with_capacity(group.alone.len());
+        for Alone { work, asker } in &mut group.alone {
+            let Some(work) = work.take() else { continue };
             let result = match only {
                 true => self.by_itself(&mut base, asker.counted, work).await,
                 false => self.apart(&mut base, asker.counted, work).await?,
             };
             let failed = only && result.is_err();
-            answers.push((asker, result));
+            alone.push(result);
             if failed {
-                return base.rollback().await;
+                base.rollback().await?;
+                return Ok(Results { staged, alone });
             }
         }
-        self.counting.store(false, Ordering::Relaxed);
+        self.finish(base).await?;
+        Ok(Results { staged, alone })
+    }
+
+    /// Commits, and brings the caches up to it.
+    async fn finish(&self, mut base: Base) -> Result<()> {
+        self.count(false);
         let walls = base.ground.walls();
-        let events = base.commit().await?;
+        base.write_rest().await?;
+        let Base { conn, events, .. } = base;
+        let conn = Arc::into_inner(conn).ok_or_else(still_used)?;
+        if let Err(error) = conn.commit().await {
+            let last = events.last().map(|event| event.position);
+            if !(pool::is_lost(&error) && self.has(last).await?) {
+                return Err(error.into());
+            }
+        }
         *self.walls.lock() = walls;
         if let Err(error) = self.log.take(events).await {
             // The commit stands. What is in memory may be older now: nobody may see it.
@@ -327,11 +401,42 @@ impl Task {
         Ok(())
     }
 
+    /// Whether an event was committed by a session that is gone: nobody can say before that has
+    /// given its lock back.
+    async fn has(&self, event: Option<Position>) -> Result<bool> {
+        let Some(Position { seq, nonce }) = event else {
+            return Ok(false);
+        };
+        let since = Instant::now();
+        loop {
+            let asked = async {
+                let conn = self.lock().await?;
+                let sql = "SELECT seq FROM event WHERE seq = ? AND nonce = ?";
+                let sql = statement(
+                    self.db.get_database_backend(),
+                    sql,
+                    [seq.into(), i64::from(nonce).into()],
+                );
+                let row = conn.query_one_raw(sql).await?;
+                conn.rollback().await?;
+                Ok(row.is_some())
+            };
+            match asked.await {
+                Err(error) if pool::is_of_loss(&error) && since.elapsed() < pool::PATIENCE => {
+                    tokio::time::sleep(pool::PAUSE).await;
+                }
+                // That this fails must not pass for the loss of what has not happened.
+                Err(error) => return Err(Error::internal(error.to_string())),
+                known => return known,
+            }
+        }
+    }
+
     /// Begins a transaction, and looks up what staged jobs are about to.
     async fn begin(&self, staged: &[Staged]) -> Result<Base> {
         let conn = self.lock().await?;
         let walls = Arc::clone(&self.walls.lock());
-        let mut ground = Ground::read(&conn, walls).await?;
+        let mut ground = Ground::read(&conn, walls, Arc::clone(&self.prepared)).await?;
         if !staged.is_empty() {
             self.count(staged.iter().any(|job| job.asker.counted));
             let is_current = self.log.position().seq == ground.newest;
@@ -340,6 +445,8 @@ impl Task {
         }
         Ok(Base {
             conn: Arc::new(conn),
+            process: self.log.process(),
+            is_handed_over: self.log.hands_over(),
             newest: ground.newest,
             ground: Arc::new(ground),
             said: Said::new(),
@@ -347,17 +454,11 @@ impl Task {
         })
     }
 
+    /// Begins to write when nobody else does.
     async fn lock(&self) -> Result<DatabaseTransaction> {
-        let waiting = Instant::now();
-        loop {
-            let options = TransactionOptions {
-                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-                ..TransactionOptions::default()
-            };
-            match self.db.begin_with_options(options).await {
-                Err(error) if sqlite::is_locked(&error) && waiting.elapsed() < PATIENCE => {}
-                begun => return Ok(begun?),
-            }
+        match self.db.get_database_backend() {
+            DbBackend::Sqlite => sqlite::begin(&self.db).await,
+            _ => postgres::begin(&self.db).await,
         }
     }
 
@@ -380,7 +481,16 @@ impl Task {
         }
         let mut script = stage.into_script(now, !base.ground.walls().is_empty());
         base.append(&mut script)?;
-        script.run(&base.conn).await?;
+        script.run(&base.conn, &self.prepared).await?;
+        Ok(results)
+    }
+
+    /// Runs staged jobs that can't be written together, each in a savepoint.
+    async fn one_by_one(&self, base: &mut Base, staged: &[Staged]) -> Result<Vec<Result<()>>> {
+        let mut results = Vec::with_capacity(staged.len());
+        for Staged { work, asker, .. } in staged {
+            results.push(self.apart(base, asker.counted, work).await?);
+        }
         Ok(results)
     }
 
@@ -448,6 +558,9 @@ fn still_used() -> Error {
 struct Base {
     conn: Arc<DatabaseTransaction>,
     ground: Arc<Ground>,
+    /// Which process it is of, and whether others have its events from that.
+    process: u32,
+    is_handed_over: bool,
     /// The newest event so far.
     newest: Seq,
     /// What the jobs say and the log does not have yet.
@@ -468,17 +581,26 @@ impl Base {
             };
             self.events.push(Arc::new(Event { position, at, body }));
         }
-        script.append_events(self.events.get(first..).unwrap_or_default())
+        let new = self.events.get(first..).unwrap_or_default();
+        script.append_events(new)?;
+        self.ground.tell_numbers(script);
+        if !new.is_empty() && self.conn.get_database_backend() != DbBackend::Sqlite {
+            let sql = format!("SELECT pg_notify('{}', ?)", postgres::CHANNEL);
+            let commit = postgres::Commit {
+                last: self.newest,
+                process: self.process,
+                is_handed_over: self.is_handed_over,
+            };
+            script.push(sql, [commit.encode().into()]);
+        }
+        Ok(())
     }
 
-    /// Makes it durable. Returns its events.
-    async fn commit(mut self) -> Result<Vec<Arc<Event>>> {
+    /// Writes what is left to be written before the commit.
+    async fn write_rest(&mut self) -> Result<()> {
         let mut script = Script::default();
         self.append(&mut script)?;
-        script.run(&self.conn).await?;
-        let conn = Arc::into_inner(self.conn).ok_or_else(still_used)?;
-        conn.commit().await?;
-        Ok(self.events)
+        script.run(&self.conn, &self.ground.prepared).await
     }
 
     async fn rollback(self) -> Result<()> {

@@ -1,8 +1,38 @@
-//! The database's file, read past the server.
+//! The database, read past the server.
 
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, TransactionTrait};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, IsolationLevel, TransactionTrait,
+};
+use tempfile::TempDir;
 
-use super::Linnet;
+use super::{Linnet, postgres};
+
+/// Where a test's data is, until the test is over.
+#[derive(Debug)]
+pub enum Database {
+    /// A SQLite file in this folder.
+    File(TempDir),
+    /// A database of the tests' own server.
+    Postgres(postgres::Database),
+}
+
+impl Database {
+    /// A fresh one of the kind that the suite runs on.
+    pub fn fresh() -> Self {
+        match postgres::is_default() {
+            true => Self::Postgres(postgres::Database::new()),
+            false => Self::File(tempfile::tempdir().unwrap()),
+        }
+    }
+
+    /// As a value of `--database-url`.
+    pub fn url(&self) -> String {
+        match self {
+            Self::File(folder) => format!("sqlite://{}", folder.path().join("linnet.db").display()),
+            Self::Postgres(database) => database.url(),
+        }
+    }
+}
 
 /// Counts that are kept, and the rows that they count, but for those of who is banned: each gives the
 /// rows where the two differ.
@@ -45,7 +75,8 @@ const MISCOUNTED: &[&str] = &[
     "SELECT id FROM notification_group g WHERE (newest_at, newest_id) <> (SELECT a.newest_at, a.newest_id \
       FROM notification_actor a WHERE a.group_id = g.id ORDER BY a.newest_at DESC, a.newest_id DESC LIMIT 1)",
     "SELECT user_id FROM notification_state s WHERE (unseen_count, unread_count) <> (SELECT \
-      COALESCE(SUM(g.version > g.seen AND g.version > s.seen), 0), COALESCE(SUM(g.version > g.read AND g.version > s.read), 0) \
+      COALESCE(SUM(CASE WHEN g.version > g.seen AND g.version > s.seen THEN 1 ELSE 0 END), 0), \
+      COALESCE(SUM(CASE WHEN g.version > g.read AND g.version > s.read THEN 1 ELSE 0 END), 0) \
       FROM notification_group g WHERE g.user_id = s.user_id AND NOT g.hidden)",
     "SELECT hashtag FROM tweet_hashtag WHERE hashtag NOT IN (SELECT name FROM hashtag)",
     "SELECT id FROM wall w WHERE tweet_count <> (SELECT COUNT(*) FROM wall_tweet x WHERE x.wall_id = w.id AND NOT x.banned)",
@@ -58,9 +89,10 @@ const MISCOUNTED: &[&str] = &[
      (SELECT w.posted_at AS at, w.posted_id AS id UNION ALL SELECT r.created_at, r.action_id FROM retweet r \
      JOIN users u ON u.id = r.user_id WHERE r.tweet_id = w.tweet_id AND u.deleted_at IS NULL AND NOT r.banned) p \
      ORDER BY p.at DESC, p.id DESC LIMIT 1) AND NOT EXISTS (SELECT 1 FROM users u WHERE u.deleted_at IS NOT NULL)",
-    "SELECT user_id FROM participant p WHERE (created_at, action_id) IS NOT (SELECT w.posted_at, w.posted_id \
+    "SELECT user_id FROM participant p WHERE NOT EXISTS (SELECT 1 FROM (SELECT w.posted_at, w.posted_id \
      FROM wall_tweet w WHERE w.wall_id = p.wall_id AND w.author_id = p.user_id \
-     ORDER BY w.posted_at DESC, w.posted_id DESC LIMIT 1) AND EXISTS (SELECT 1 FROM wall w WHERE w.id = p.wall_id)",
+     ORDER BY w.posted_at DESC, w.posted_id DESC LIMIT 1) n \
+     WHERE (n.posted_at, n.posted_id) = (p.created_at, p.action_id)) AND EXISTS (SELECT 1 FROM wall w WHERE w.id = p.wall_id)",
     "SELECT author_id FROM wall_tweet w WHERE NOT EXISTS (SELECT 1 FROM participant p \
      WHERE p.wall_id = w.wall_id AND p.user_id = w.author_id) AND EXISTS (SELECT 1 FROM wall x WHERE x.id = w.wall_id)",
     "SELECT x.id FROM feed_entry x JOIN tweet t ON t.id = x.tweet_id WHERE x.kind = 0 AND x.retweets <> \
@@ -96,23 +128,33 @@ const LEFT_OVER: &[&str] = &[
      AND NOT EXISTS (SELECT 1 FROM event p WHERE p.seq = e.seq - 1)",
 ];
 
-/// A view of the file that writes nothing.
+/// A view of the database that writes nothing.
 pub struct File(DatabaseConnection);
+
+/// The lock of PostgreSQL's writers.
+const WRITING: i64 = 0x4c_69_6e_6e_65_74;
+
+/// A connection, or some of them.
+pub async fn connect(url: &str) -> DatabaseConnection {
+    let mut options = ConnectOptions::new(url);
+    options.max_connections(4).sqlx_logging(false);
+    sea_orm::Database::connect(options).await.unwrap()
+}
 
 impl Linnet {
     /// Opens the database beside the server.
     pub async fn file(&self) -> File {
-        let url = format!("sqlite://{}?mode=ro", self.database_path());
-        File(Database::connect(url).await.unwrap())
+        File(connect(&self.reading_url()).await)
     }
 
     /// Takes the place of a writer, as another process would, until that is dropped.
     pub async fn hold(&self) -> DatabaseTransaction {
-        let url = format!("sqlite://{}", self.database_path());
-        let held = Database::connect(url).await.unwrap().begin().await.unwrap();
-        held.execute_unprepared("UPDATE installation SET id = id")
-            .await
-            .unwrap();
+        let held = connect(&self.database_url()).await.begin().await.unwrap();
+        let sql = match self.is_on_a_file() {
+            true => "UPDATE installation SET id = id".to_owned(),
+            false => format!("SELECT pg_advisory_xact_lock({WRITING})"),
+        };
+        held.execute_unprepared(&sql).await.unwrap();
         held
     }
 }
@@ -129,7 +171,11 @@ impl File {
 
     /// A view that stays as it is now.
     pub async fn freeze(&self) -> DatabaseTransaction {
-        let frozen = self.0.begin().await.unwrap();
+        let level = match self.0.get_database_backend() {
+            sea_orm::DbBackend::Sqlite => None,
+            _ => Some(IsolationLevel::RepeatableRead),
+        };
+        let frozen = self.0.begin_with_config(level, None).await.unwrap();
         frozen.execute_unprepared("SELECT COUNT(*) FROM tweet").await.unwrap();
         frozen
     }

@@ -1,15 +1,21 @@
 //! Starts the program and speaks to it.
 
+mod cluster;
 mod database;
 mod known;
+mod nats;
 mod person;
+pub mod postgres;
 pub mod request;
 pub mod scene;
 mod server;
 mod stream;
 mod websocket;
 
+pub use cluster::{Cluster, agree};
+pub use database::Database;
 pub use known::Known;
+pub use nats::{Nats, free_port};
 pub use person::{Person, id};
 pub use server::{Linnet, Run};
 pub use stream::{Event, Stream};

@@ -157,6 +157,7 @@ fn mutation(name: &str) -> String {
         "likeTweet" | "unlikeTweet" | "retweet" | "undoRetweet" => ("TweetRefInput", TWEET),
         "follow" => ("FollowInput", "{ target { ... on Node { id } } }"),
         "unfollow" => ("UnfollowInput", "{ target { ... on Node { id } } }"),
+        "updateProfile" => ("UpdateProfileInput", "{ user { id } }"),
         "deleteAccount" => ("DeleteAccountInput", ""),
         other => panic!("no words for {other}"),
     };

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::{ExitStatus, Output, Stdio};
+use std::sync::Arc;
 
 use reqwest::Client;
 use rustix::process::{Pid, Signal, kill_process};
@@ -9,10 +10,12 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
-use super::soon;
+use super::{Database, soon};
 
 /// A running server.
 pub struct Linnet {
+    database: Arc<Database>,
+    /// Where it logs.
     folder: TempDir,
     options: Vec<String>,
     process: Child,
@@ -28,10 +31,16 @@ impl Linnet {
 
     /// Starts a server on a fresh database with these options.
     pub async fn with(options: &[&str]) -> Self {
+        Self::at(Arc::new(Database::fresh()), options).await
+    }
+
+    /// Starts a server on a database with these options.
+    pub async fn at(database: Arc<Database>, options: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let options: Vec<_> = options.iter().map(ToString::to_string).collect();
-        let (process, url) = spawn(folder.path(), &options).await;
+        let (process, url) = spawn(&database, folder.path(), &options).await;
         Self {
+            database,
             folder,
             options,
             process,
@@ -57,12 +66,37 @@ impl Linnet {
 
     /// The database, as a value of `--database-url`.
     pub fn database_url(&self) -> String {
-        database_url(self.folder.path())
+        self.database.url()
     }
 
-    /// The database's file.
+    /// The same, where nothing is written.
+    pub fn reading_url(&self) -> String {
+        match &*self.database {
+            Database::File(_) => format!("{}?mode=ro", self.database.url()),
+            Database::Postgres(_) => self.database.url(),
+        }
+    }
+
+    #[allow(dead_code, reason = "for tests of several servers")]
+    /// The database, for another server beside this one.
+    pub fn database(&self) -> Arc<Database> {
+        Arc::clone(&self.database)
+    }
+
+    /// Whether the database is a SQLite file.
+    pub fn is_on_a_file(&self) -> bool {
+        matches!(*self.database, Database::File(_))
+    }
+
+    /// The database's file; there is only one with SQLite.
     pub fn database_path(&self) -> String {
+        assert!(self.is_on_a_file(), "PostgreSQL has no file");
         self.database_url().trim_start_matches("sqlite://").to_owned()
+    }
+
+    /// A folder of the test's own.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// What it holds in memory, in bytes; none where the system does not tell.
@@ -95,17 +129,23 @@ impl Linnet {
         if self.process.try_wait().unwrap().is_none() {
             self.terminate().await;
         }
-        (self.process, self.url) = spawn(self.folder.path(), &self.options).await;
+        (self.process, self.url) = spawn(&self.database, self.folder.path(), &self.options).await;
     }
 
     /// Puts a copy of the database aside, while the server is down.
     pub fn back_up(&self) {
+        if let Database::Postgres(database) = &*self.database {
+            return database.back_up();
+        }
         let path = self.database_path();
         std::fs::copy(&path, format!("{path}.copy")).unwrap();
     }
 
     /// Puts the copy in the database's place, while the server is down.
     pub fn restore(&self) {
+        if let Database::Postgres(database) = &*self.database {
+            return database.restore();
+        }
         let path = self.database_path();
         for left in [format!("{path}-wal"), format!("{path}-shm")] {
             let _ = std::fs::remove_file(left);
@@ -149,11 +189,7 @@ impl Linnet {
     }
 }
 
-fn database_url(folder: &Path) -> String {
-    format!("sqlite://{}", folder.join("linnet.db").display())
-}
-
-async fn spawn(folder: &Path, options: &[String]) -> (Child, String) {
+async fn spawn(database: &Database, folder: &Path, options: &[String]) -> (Child, String) {
     let log = std::fs::File::options()
         .create(true)
         .append(true)
@@ -161,7 +197,7 @@ async fn spawn(folder: &Path, options: &[String]) -> (Child, String) {
         .unwrap();
     let mut process = bare()
         .args(["serve", "--listen", "127.0.0.1:0"])
-        .args(["--database-url", &database_url(folder)])
+        .args(["--database-url", &database.url()])
         .args(options)
         .stdout(Stdio::piped())
         .stderr(log)

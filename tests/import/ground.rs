@@ -6,7 +6,7 @@ use linnet::store::{Options, Store};
 use linnet::transfer::progress::Progress;
 use linnet::transfer::source::Source;
 use linnet::transfer::{Kind, Report, import};
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,13 +14,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tempfile::TempDir;
 use tokio::sync::Notify;
 
+use crate::harness::Database;
+
 type Bad = Vec<(u64, String)>;
 
 pub struct Ground {
-    folder: TempDir,
     store: Store,
     db: DatabaseConnection,
     files: AtomicU64,
+    folder: TempDir,
+    _database: Database,
 }
 
 /// Keeps what it is told.
@@ -55,15 +58,18 @@ impl Progress for Knife {
 
 impl Ground {
     pub async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("linnet.db").display().to_string();
-        let db = format!("sqlite:{path}");
-        let store = Store::open(&Options { path, memory: 1 << 20 }, &Metrics::default()).await;
+        let database = Database::fresh();
+        let options = Options {
+            database: database.url().parse().unwrap(),
+            memory: 1 << 20,
+        };
+        let store = Store::open(&options, &Metrics::default()).await;
         Self {
             store: store.unwrap(),
-            db: Database::connect(db).await.unwrap(),
+            db: sea_orm::Database::connect(database.url()).await.unwrap(),
             files: AtomicU64::default(),
-            folder,
+            folder: tempfile::tempdir().unwrap(),
+            _database: database,
         }
     }
 
@@ -124,6 +130,22 @@ impl Ground {
         }
     }
 
+    /// What gives the places in the text index.
+    pub fn indexed(&self) -> &'static str {
+        match self.db.get_database_backend() {
+            DbBackend::Sqlite => "SELECT id FROM tweet_search_docsize",
+            _ => "SELECT rowid FROM tweet_search",
+        }
+    }
+
+    /// What gives the kinds of events.
+    pub fn kinds(&self) -> &'static str {
+        match self.db.get_database_backend() {
+            DbBackend::Sqlite => "SELECT DISTINCT body ->> 'k' FROM event ORDER BY 1",
+            _ => "SELECT DISTINCT CAST(body AS jsonb) ->> 'k' FROM event ORDER BY 1",
+        }
+    }
+
     /// Each row of an answer as a JSON array.
     pub async fn rows(&self, sql: &str) -> Vec<String> {
         let backend = self.db.get_database_backend();
@@ -138,9 +160,17 @@ impl Ground {
 
     /// All tables with all rows, but for the log and the insides of the text index.
     pub async fn dump(&self) -> Vec<(String, Vec<String>)> {
-        let tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'event%' \
-                      AND name NOT LIKE '%\\_search%' ESCAPE '\\' \
-                      UNION SELECT 'tweet_search_docsize' UNION SELECT 'user_search_docsize' ORDER BY 1";
+        let tables = match self.db.get_database_backend() {
+            DbBackend::Sqlite => {
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'event%' \
+                 AND name NOT LIKE '%\\_search%' ESCAPE '\\' \
+                 UNION SELECT 'tweet_search_docsize' UNION SELECT 'user_search_docsize' ORDER BY 1"
+            }
+            _ => {
+                "SELECT CAST(tablename AS TEXT) AS name FROM pg_tables WHERE schemaname = 'public' \
+                 AND tablename NOT LIKE 'event%' ORDER BY 1"
+            }
+        };
         let mut dump = Vec::new();
         for table in self.rows(tables).await {
             let table = table.trim_matches(['[', ']', '"']).to_owned();
@@ -164,7 +194,8 @@ impl Ground {
 
     /// Every counter is what counting gives.
     pub async fn recount(&self) {
-        for sql in RECOUNT {
+        let unindexed = format!("SELECT position FROM tweet WHERE position NOT IN ({})", self.indexed());
+        for sql in RECOUNT.iter().copied().chain([unindexed.as_str()]) {
             let wrong = self.rows(sql).await;
             let some: Vec<_> = wrong.iter().take(5).collect();
             assert!(wrong.is_empty(), "{sql}\n{some:?}, {} in all", wrong.len());
@@ -175,6 +206,16 @@ impl Ground {
 fn cells(row: &sea_orm::QueryResult) -> String {
     let cells = row.column_names().into_iter().map(|name| {
         if let Ok(value) = row.try_get::<Option<i64>>("", &name) {
+            return serde_json::json!(value);
+        }
+        // PostgreSQL has each kind of number by itself.
+        if let Ok(value) = row.try_get::<Option<i32>>("", &name) {
+            return serde_json::json!(value);
+        }
+        if let Ok(value) = row.try_get::<Option<i16>>("", &name) {
+            return serde_json::json!(value);
+        }
+        if let Ok(value) = row.try_get::<Option<bool>>("", &name) {
             return serde_json::json!(value);
         }
         match row.try_get::<Option<String>>("", &name) {
@@ -188,8 +229,8 @@ fn cells(row: &sea_orm::QueryResult) -> String {
 const MEANING: &[&str] = &[
     "SELECT t.external_id, t.source, u.username_key, t.text, t.created_at, p.external_id AS parent, p.source AS parents, \
      t.like_count, t.retweet_count, t.reply_count, t.origin_likes, \
-     (SELECT group_concat(hashtag, ' ' ORDER BY place) FROM tweet_hashtag WHERE tweet_id = t.id) AS tags, \
-     (SELECT group_concat(m.username_key, ' ' ORDER BY place) FROM mention JOIN users m ON m.id = user_id \
+     (SELECT string_agg(hashtag, ' ' ORDER BY place) FROM tweet_hashtag WHERE tweet_id = t.id) AS tags, \
+     (SELECT string_agg(m.username_key, ' ' ORDER BY place) FROM mention JOIN users m ON m.id = user_id \
       WHERE tweet_id = t.id) AS mentions \
      FROM tweet t JOIN users u ON u.id = t.author_id LEFT JOIN tweet p ON p.id = t.in_reply_to_id",
     "SELECT r.external_id, r.source, u.username_key, r.created_at, t.external_id AS original, t.source AS originals \
@@ -201,10 +242,10 @@ const MEANING: &[&str] = &[
     "SELECT a.verb, u.username_key, CASE a.actor_kind WHEN 'object' THEN a.actor_key END AS actor, a.created_at, a.object_kind, \
      o.external_id, o.source, CASE a.object_kind WHEN 'object' THEN a.object_key END AS object, p.external_id AS target, \
      CASE a.target_kind WHEN 'object' THEN a.target_key END AS targets, t.username_key AS target_user, a.description, a.data, \
-     a.public, a.foreign_id, a.external_id FROM action a LEFT JOIN users u ON a.actor_kind = 'user' AND u.id = a.actor_key \
-     LEFT JOIN tweet o ON a.object_kind = 'tweet' AND o.id = a.object_key \
-     LEFT JOIN tweet p ON a.target_kind = 'tweet' AND p.id = a.target_key \
-     LEFT JOIN users t ON a.target_kind = 'user' AND t.id = a.target_key",
+     a.public, a.foreign_id, a.external_id FROM action a LEFT JOIN users u ON a.actor_kind = 'user' AND CAST(u.id AS TEXT) = a.actor_key \
+     LEFT JOIN tweet o ON a.object_kind = 'tweet' AND CAST(o.id AS TEXT) = a.object_key \
+     LEFT JOIN tweet p ON a.target_kind = 'tweet' AND CAST(p.id AS TEXT) = a.target_key \
+     LEFT JOIN users t ON a.target_kind = 'user' AND CAST(t.id AS TEXT) = a.target_key",
     "SELECT type, key, name, url, data, follower_count FROM object",
     "SELECT e.topic LIKE 'about:%' AS about, e.topic LIKE 'notifications:%' AS told, o.username_key AS whose, x.external_id AS what, \
      x.source AS whats, CASE WHEN o.id IS NULL AND x.id IS NULL THEN e.topic END AS topic, e.kind, e.created_at, e.verb, \
@@ -213,47 +254,47 @@ const MEANING: &[&str] = &[
      LEFT JOIN tweet x ON e.topic = 'about:tweet:' || x.id LEFT JOIN tweet t ON t.id = e.tweet_id",
     "SELECT u.username_key, g.verb, CASE WHEN t.id IS NULL AND o.id IS NULL THEN g.object END AS object, t.external_id, t.source, \
      o.username_key AS of_user, g.day, g.action_count, g.actor_count, g.newest_at, \
-     (SELECT group_concat(w.username_key || ' ' || a.action_count || ' ' || a.newest_at, ', ' ORDER BY w.username_key) \
+     (SELECT string_agg(w.username_key || ' ' || a.action_count || ' ' || a.newest_at, ', ' ORDER BY w.username_key) \
       FROM notification_actor a JOIN users w ON a.actor = 'user:' || w.id WHERE a.group_id = g.id) AS actors \
      FROM notification_group g JOIN users u ON u.id = g.user_id LEFT JOIN tweet t ON g.object = 'tweet:' || t.id \
      LEFT JOIN users o ON g.object = 'user:' || o.id",
     "SELECT u.username_key, s.seen, s.read, s.unseen_count, s.unread_count FROM notification_state s JOIN users u ON u.id = s.user_id",
     "SELECT u.username_key, CASE WHEN f.target_kind = 'user' THEN o.username_key ELSE f.target_key END AS target, f.flag, \
      f.created_at FROM follow f JOIN users u ON u.id = f.follower_id \
-     LEFT JOIN users o ON f.target_kind = 'user' AND o.id = f.target_key",
+     LEFT JOIN users o ON f.target_kind = 'user' AND CAST(o.id AS TEXT) = f.target_key",
     "SELECT u.kind, u.wanted, u.wanted_source, t.external_id, t.source FROM unresolved u \
      LEFT JOIN tweet t ON u.kind IN ('reply', 'mention') AND t.id = u.holder",
 ];
 
 /// What has to stand in topics, and in the groups of notifications: from actions alone.
 const EXPECTED: &str = "told AS (\
-     SELECT a.id, t.author_id AS user_id FROM action a JOIN tweet t ON a.target_kind = 'tweet' AND t.id = a.target_key \
+     SELECT a.id, t.author_id AS user_id FROM action a JOIN tweet t ON a.target_kind = 'tweet' AND CAST(t.id AS TEXT) = a.target_key \
      WHERE a.verb = 'reply' UNION \
-     SELECT a.id, m.user_id FROM action a JOIN mention m ON m.tweet_id = a.object_key WHERE a.verb IN ('tweet', 'reply') UNION \
-     SELECT a.id, t.author_id FROM action a JOIN tweet t ON t.id = a.object_key WHERE a.verb IN ('like', 'retweet') UNION \
-     SELECT a.id, CAST(a.object_key AS INTEGER) FROM action a WHERE a.object_kind = 'user' UNION \
-     SELECT a.id, CAST(a.target_key AS INTEGER) FROM action a WHERE a.target_kind = 'user'), \
+     SELECT a.id, m.user_id FROM action a JOIN mention m ON CAST(m.tweet_id AS TEXT) = a.object_key WHERE a.verb IN ('tweet', 'reply') UNION \
+     SELECT a.id, t.author_id FROM action a JOIN tweet t ON CAST(t.id AS TEXT) = a.object_key WHERE a.verb IN ('like', 'retweet') UNION \
+     SELECT a.id, CAST(a.object_key AS BIGINT) FROM action a WHERE a.object_kind = 'user' UNION \
+     SELECT a.id, CAST(a.target_key AS BIGINT) FROM action a WHERE a.target_kind = 'user'), \
     named AS (\
      SELECT id, actor_kind AS kind, actor_key AS key FROM action WHERE actor_kind <> 'user' UNION \
      SELECT id, object_kind, object_key FROM action WHERE verb NOT IN ('tweet', 'reply') UNION \
      SELECT id, target_kind, target_key FROM action), \
     placed AS (\
-     SELECT id, CASE public WHEN 1 THEN 'user:' ELSE 'private:' END || actor_key AS topic FROM action WHERE actor_kind = 'user' \
+     SELECT id, CASE WHEN public THEN 'user:' ELSE 'private:' END || actor_key AS topic FROM action WHERE actor_kind = 'user' \
      UNION SELECT n.id, CASE n.kind WHEN 'object' THEN '' ELSE 'about:' END || n.kind || ':' || n.key FROM named n \
      JOIN action a ON a.id = n.id AND a.public WHERE n.kind IN ('user', 'tweet', 'object') \
-     UNION SELECT a.id, 'hashtag:' || h.hashtag FROM action a JOIN tweet_hashtag h ON h.tweet_id = a.object_key \
+     UNION SELECT a.id, 'hashtag:' || h.hashtag FROM action a JOIN tweet_hashtag h ON CAST(h.tweet_id AS TEXT) = a.object_key \
      WHERE a.verb IN ('tweet', 'reply') \
      UNION SELECT w.id, 'notifications:' || w.user_id FROM told w JOIN action a ON a.id = w.id AND a.public \
-     WHERE a.actor_kind <> 'user' OR CAST(a.actor_key AS INTEGER) <> w.user_id), \
+     WHERE a.actor_kind <> 'user' OR CAST(a.actor_key AS BIGINT) <> w.user_id), \
     expected_entry AS (\
      SELECT p.topic, CASE WHEN a.verb IN ('tweet', 'reply') THEN 0 WHEN a.verb = 'retweet' THEN 1 ELSE 2 END AS kind, \
-     a.created_at, a.id, a.verb, CASE a.actor_kind WHEN 'user' THEN CAST(a.actor_key AS INTEGER) ELSE 0 END AS actor_id, \
-     CASE WHEN a.verb IN ('tweet', 'reply', 'retweet') THEN CAST(a.object_key AS INTEGER) END AS tweet_id, \
+     a.created_at, a.id, a.verb, CASE a.actor_kind WHEN 'user' THEN CAST(a.actor_key AS BIGINT) ELSE 0 END AS actor_id, \
+     CASE WHEN a.verb IN ('tweet', 'reply', 'retweet') THEN CAST(a.object_key AS BIGINT) END AS tweet_id, \
      CASE WHEN a.verb IN ('tweet', 'reply') THEN '' ELSE COALESCE(a.object_kind || ':' || a.object_key, '') END AS object \
      FROM placed p JOIN action a ON a.id = p.id), \
     notice AS (\
-     SELECT CAST(substr(p.topic, 15) AS INTEGER) AS user_id, a.verb, COALESCE(a.object_kind || ':' || a.object_key, '') AS object, \
-     a.created_at / 86400000000 - (a.created_at % 86400000000 < 0) AS day, a.actor_kind || ':' || a.actor_key AS actor, \
+     SELECT CAST(substr(p.topic, 15) AS BIGINT) AS user_id, a.verb, COALESCE(a.object_kind || ':' || a.object_key, '') AS object, \
+     a.created_at / 86400000000 - CASE WHEN a.created_at % 86400000000 < 0 THEN 1 ELSE 0 END AS day, a.actor_kind || ':' || a.actor_key AS actor, \
      a.created_at, a.id FROM placed p JOIN action a ON a.id = p.id WHERE p.topic LIKE 'notifications:%'), \
     newest AS (\
      SELECT *, COUNT(*) OVER g AS actions, FIRST_VALUE(created_at) OVER w AS newest_at, FIRST_VALUE(id) OVER w AS newest_id, \
@@ -262,14 +303,14 @@ const EXPECTED: &str = "told AS (\
      w AS (PARTITION BY user_id, verb, object, day ORDER BY created_at DESC, id DESC), \
      wa AS (PARTITION BY user_id, verb, object, day, actor ORDER BY created_at DESC, id DESC)), \
     expected_group AS (\
-     SELECT user_id, verb, object, day, actions AS action_count, COUNT(DISTINCT actor) AS actor_count, newest_at, newest_id \
-     FROM newest GROUP BY user_id, verb, object, day), \
+     SELECT user_id, verb, object, day, MAX(actions) AS action_count, COUNT(DISTINCT actor) AS actor_count, \
+     MAX(newest_at) AS newest_at, MAX(newest_id) AS newest_id FROM newest GROUP BY user_id, verb, object, day), \
     expected_actor AS (\
      SELECT DISTINCT user_id, verb, object, day, actor, actor_actions, actor_at, actor_id FROM newest)";
 
 const RECOUNT: &[&str] = &[
     "SELECT id, username FROM users u WHERE tweet_count <> (SELECT COUNT(*) FROM tweet WHERE author_id = u.id) \
-     OR follower_count <> (SELECT COUNT(*) FROM follow WHERE flag = 'following' AND target_kind = 'user' AND target_key = u.id) \
+     OR follower_count <> (SELECT COUNT(*) FROM follow WHERE flag = 'following' AND target_kind = 'user' AND target_key = CAST(u.id AS TEXT)) \
      OR following_count <> (SELECT COUNT(*) FROM follow WHERE flag = 'following' AND follower_id = u.id)",
     "SELECT name FROM hashtag h WHERE tweet_count <> (SELECT COUNT(*) FROM tweet_hashtag WHERE hashtag = h.name) \
      OR follower_count <> (SELECT COUNT(*) FROM follow WHERE flag = 'following' AND target_kind = 'hashtag' AND target_key = h.name)",
@@ -280,24 +321,23 @@ const RECOUNT: &[&str] = &[
      OR retweet_count <> (SELECT COUNT(*) FROM retweet WHERE tweet_id = t.id) \
      OR reply_count <> (SELECT COUNT(*) FROM tweet WHERE in_reply_to_id = t.id)",
     "SELECT t.id FROM tweet t LEFT JOIN action a ON a.id = t.action_id \
-     WHERE a.id IS NULL OR a.object_key <> t.id OR a.created_at <> t.created_at \
+     WHERE a.id IS NULL OR a.object_key <> CAST(t.id AS TEXT) OR a.created_at <> t.created_at \
      OR a.verb <> CASE WHEN in_reply_to_id IS NULL THEN 'tweet' ELSE 'reply' END \
-     OR CAST(COALESCE(a.target_key, 0) AS INTEGER) <> COALESCE(in_reply_to_id, 0)",
-    "SELECT * FROM (SELECT topic, kind, created_at, id, verb, actor_id, tweet_id, object FROM feed_entry) \
+     OR COALESCE(CAST(a.target_key AS BIGINT), 0) <> COALESCE(in_reply_to_id, 0)",
+    "SELECT * FROM (SELECT topic, kind, created_at, id, verb, actor_id, tweet_id, object FROM feed_entry) x \
      EXCEPT SELECT * FROM expected_entry",
     "SELECT * FROM expected_entry EXCEPT SELECT topic, kind, created_at, id, verb, actor_id, tweet_id, object FROM feed_entry",
-    "SELECT * FROM (SELECT user_id, verb, object, day, action_count, actor_count, newest_at, newest_id FROM notification_group) \
+    "SELECT * FROM (SELECT user_id, verb, object, day, action_count, actor_count, newest_at, newest_id FROM notification_group) x \
      EXCEPT SELECT * FROM expected_group",
     "SELECT * FROM expected_group EXCEPT \
      SELECT user_id, verb, object, day, action_count, actor_count, newest_at, newest_id FROM notification_group",
     "SELECT * FROM (SELECT g.user_id, g.verb, g.object, g.day, a.actor, a.action_count, a.newest_at, a.newest_id \
-     FROM notification_actor a LEFT JOIN notification_group g ON g.id = a.group_id) EXCEPT SELECT * FROM expected_actor",
+     FROM notification_actor a LEFT JOIN notification_group g ON g.id = a.group_id) x EXCEPT SELECT * FROM expected_actor",
     "SELECT * FROM expected_actor EXCEPT SELECT g.user_id, g.verb, g.object, g.day, a.actor, a.action_count, a.newest_at, a.newest_id \
      FROM notification_actor a LEFT JOIN notification_group g ON g.id = a.group_id AND g.user_id = a.user_id",
     "SELECT user_id FROM notification_state s WHERE \
-     unseen_count <> (SELECT COUNT(*) FROM notification_group g WHERE g.user_id = s.user_id AND g.version > MAX(g.seen, s.seen)) \
-     OR unread_count <> (SELECT COUNT(*) FROM notification_group g WHERE g.user_id = s.user_id AND g.version > MAX(g.read, s.read))",
-    "SELECT position FROM tweet WHERE position NOT IN (SELECT id FROM tweet_search_docsize)",
+     unseen_count <> (SELECT COUNT(*) FROM notification_group g WHERE g.user_id = s.user_id AND g.version > g.seen AND g.version > s.seen) \
+     OR unread_count <> (SELECT COUNT(*) FROM notification_group g WHERE g.user_id = s.user_id AND g.version > g.read AND g.version > s.read)",
 ];
 
 /// Two databases mean the same; tells only what differs.

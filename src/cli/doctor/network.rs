@@ -1,11 +1,14 @@
 //! Whether the server can listen, or does, and whether it reaches what it sends to.
 
+use crate::broker::{Broker as _, Nats};
+use crate::metrics::Metrics;
 use crate::model::finding::Finding;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
+use url::Url;
 
 /// How long somebody may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -84,6 +87,31 @@ fn bindable(listen: SocketAddr) -> io::Result<()> {
     };
     socket.set_reuseaddr(true)?;
     socket.bind(listen)
+}
+
+/// Whether a server of a NATS cluster takes connections, and these credentials.
+pub(super) async fn nats(servers: &[Url]) -> Finding {
+    const ABOUT: &str = "broker";
+    let asked = async {
+        let nats = Nats::connect(servers, "doctor", Metrics::default()).await?;
+        let is_connected = nats.connected().wait_for(|is_connected| *is_connected).await.is_ok();
+        if is_connected {
+            nats.ready().await?;
+        }
+        Ok::<_, crate::model::Error>(())
+    };
+    let unheard = |why: &str| {
+        let says =
+            format!("NATS is out of reach: {why}; nodes tell one another by the database meanwhile, more slowly");
+        Finding::warning(ABOUT, says)
+    };
+    match tokio::time::timeout(PATIENCE, asked).await {
+        Ok(Ok(())) => Finding::ok(ABOUT, "NATS answers"),
+        Ok(Err(error)) => {
+            unheard(&std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string))
+        }
+        Err(_) => unheard("no connection; look at the address, the user and the password"),
+    }
 }
 
 /// Whether somebody takes traces.

@@ -26,9 +26,11 @@ async fn place(is_public: fn(&str) -> bool) -> Place {
     let path = folder.path().join("linnet.db").to_string_lossy().into_owned();
     let metrics = Metrics::default();
     let memory = 1 << 20;
-    let store = Store::open(&store::Options { path, memory }, &metrics).await.unwrap();
-    let broker = Memory::default();
-    tokio::spawn(pump::run(store.clone(), broker.clone(), CancellationToken::new()));
+    let store = Store::open(&store::Options::file(path, memory), &metrics)
+        .await
+        .unwrap();
+    let followers = Followers::default();
+    tokio::spawn(pump::run(store.clone(), followers.clone(), CancellationToken::new()));
     let rules = Rules {
         tweet_length: 280,
         session_lifetime: Duration::from_secs(3600),
@@ -46,7 +48,7 @@ async fn place(is_public: fn(&str) -> bool) -> Place {
         rates: None,
         trusted: Trusted::default(),
     };
-    let mut api = Api::new(Social::new(store, rules), broker, metrics.clone(), options);
+    let mut api = Api::new(Social::new(store, rules), followers, None, metrics.clone(), options);
     let inner = Arc::get_mut(&mut api.live.0).unwrap();
     inner.is_public = is_public;
     Place {

@@ -78,7 +78,7 @@ pub(super) struct AccountMutations;
 impl AccountMutations {
     /// Makes an account and opens a session.
     async fn sign_up(&self, ctx: &Context<'_>, input: SignUpInput) -> Result<AuthPayload> {
-        ctx.request().account.sign_up()?;
+        ctx.request().account.sign_up().await?;
         let social = ctx.social();
         let grant = social
             .sign_up(input.username, input.password, input.display_name)
@@ -88,9 +88,9 @@ impl AccountMutations {
 
     /// Opens a session.
     async fn log_in(&self, ctx: &Context<'_>, input: LogInInput) -> Result<AuthPayload> {
-        let attempt = ctx.request().account.log_in(&input.username)?;
+        let attempt = ctx.request().account.log_in(&input.username).await?;
         let grant = ctx.social().log_in(&input.username, input.password).await?;
-        attempt.was_right();
+        attempt.was_right().await;
         granted(ctx, grant).await
     }
 
@@ -108,12 +108,12 @@ impl AccountMutations {
 
     /// Ends all other sessions of the viewer.
     async fn change_password(&self, ctx: &Context<'_>, input: ChangePasswordInput) -> Result<bool> {
-        let attempt = ctx.request().account.confirm()?;
+        let attempt = ctx.request().account.confirm().await?;
         let social = ctx.social();
         social
             .change_password(ctx.viewer(), input.password, input.new_password)
             .await?;
-        attempt.was_right();
+        attempt.was_right().await;
         Ok(true)
     }
 
@@ -135,9 +135,9 @@ impl AccountMutations {
 
     /// Deletes the viewer with everything that they wrote.
     async fn delete_account(&self, ctx: &Context<'_>, input: DeleteAccountInput) -> Result<bool> {
-        let attempt = ctx.request().account.confirm()?;
+        let attempt = ctx.request().account.confirm().await?;
         ctx.social().delete_account(ctx.viewer(), input.password).await?;
-        attempt.was_right();
+        attempt.was_right().await;
         Ok(true)
     }
 }

@@ -27,7 +27,7 @@ const SESSION: [u8; 32] = [7; 32];
 
 async fn open(folder: &TempDir) -> Store {
     let path = folder.path().join("linnet.db").to_string_lossy().into_owned();
-    let options = Options { path, memory: 1 << 20 };
+    let options = Options::file(path, 1 << 20);
     Store::open(&options, &Metrics::default()).await.unwrap()
 }
 

@@ -314,7 +314,7 @@ async fn what_is_kept_is_what_a_recount_gives() {
         let mut chance = StdRng::seed_from_u64(seed);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("linnet.db").to_string_lossy().into_owned();
-        let options = Options { path, memory: 1 << 20 };
+        let options = Options::file(path, 1 << 20);
         let store = Store::open(&options, &Metrics::default()).await.unwrap();
         let mut model = Model::default();
         for _ in 0..80 {

@@ -52,7 +52,7 @@ impl Scene {
     async fn new(seed: u64) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("linnet.db").to_string_lossy().into_owned();
-        let options = Options { path, memory: 8 << 20 };
+        let options = Options::file(path, 8 << 20);
         Self {
             server: Store::open(&options, &Metrics::default()).await.unwrap(),
             other: Store::open(&options, &Metrics::default()).await.unwrap(),

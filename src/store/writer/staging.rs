@@ -18,7 +18,7 @@ const TWEET: TweetId = TweetId(1);
 /// A store with a user and their tweet.
 async fn open(folder: &TempDir) -> Store {
     let path = folder.path().join("linnet.db").to_string_lossy().into_owned();
-    let options = Options { path, memory: 1 << 20 };
+    let options = Options::file(path, 1 << 20);
     let store = Store::open(&options, &Metrics::default()).await.unwrap();
     let fill = store.write(|tx| {
         Box::pin(async move {
