@@ -48,7 +48,8 @@ impl Role {
         let mut options = ConnectOptions::new(url.to_owned());
         options
             .max_connections(self.connections())
-            .min_connections(1)
+            // All at once: the first requests would each wait for one.
+            .min_connections(self.connections())
             .sqlx_logging(false)
             .test_before_acquire(false)
             .idle_timeout(Option::<Duration>::None)
