@@ -6,6 +6,8 @@ export default defineConfig({
     target: 'es2022',
     modulePreload: { polyfill: false },
     license: { fileName: 'licenses.md' },
+    // What is named by a page and by a script too would be put into the script or not, by chance.
+    assetsInlineLimit: 0,
     rolldownOptions: {
       input: ['index.html', 'graphiql.html'],
       output: {
