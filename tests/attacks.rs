@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::harness::request::{body, send};
-use crate::harness::{Linnet, Socket, soon, until};
+use crate::harness::{Linnet, Socket, skip, soon, until};
 
 /// How much more a server may hold after an attack than before it.
 const MEMORY: u64 = 5 << 20;
@@ -158,7 +158,7 @@ async fn serves_as_before(linnet: &Linnet, memory: Option<u64>) {
         until(gauge, async || linnet.metric(gauge).await == 0.0).await;
     }
     let (Some(before), Some(_)) = (memory, linnet.memory()) else {
-        return eprintln!("skipped: this system does not tell what a process holds");
+        return skip("this system does not tell what a process holds");
     };
     until("memory back", async || linnet.memory().unwrap() < before + MEMORY).await;
 }
@@ -168,7 +168,7 @@ async fn serves_as_before(linnet: &Linnet, memory: Option<u64>) {
 fn no_growth(held: &[Option<u64>], allowance: u64) {
     match (held.get(1).copied().flatten(), held.last().copied().flatten()) {
         (Some(before), Some(afterwards)) => assert!(afterwards < before + allowance, "{held:?}"),
-        _ => eprintln!("skipped: this system does not tell what a process holds"),
+        _ => skip("this system does not tell what a process holds"),
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, Database, DbBackend, Statement};
 use serde_json::{Value, json};
 
 use crate::harness::scene::{Nobody, PASSWORD, Person, id, person};
-use crate::harness::{Linnet, until};
+use crate::harness::{self, Linnet, postgres, until};
 
 /// All that pages are made of, without the numbers that no page shows, and without what a deleted
 /// account was told.
@@ -353,6 +354,31 @@ async fn everything_survives_an_export() {
     assert_eq!(export(&here, &place("third"), &["--with-passwords"]).await, exported);
     let ann = person(&here.act(Nobody, "logIn", log_in).await);
     assert_eq!(here.tweet(&ann, "next").await, next);
+}
+
+#[tokio::test]
+async fn everything_moves_from_a_file_to_postgresql() {
+    if !postgres::is_there() {
+        return;
+    }
+    let options = ["--query-cost", "1000000"];
+    let file = harness::Database::File(tempfile::tempdir().unwrap());
+    let here = Linnet::at(Arc::new(file), &options).await;
+    live(&here).await;
+    see(&here).await;
+    let shown = pages(&here, &TAGS).await;
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    let exported = export(&here, &place("first"), &["--with-passwords"]).await;
+
+    let database = harness::Database::Postgres(postgres::Database::new());
+    let there = Linnet::at(Arc::new(database), &options).await;
+    there.tell(&["import", place("first").to_str().unwrap()], "").await;
+    let again = pages(&there, &TAGS).await;
+    for (again, shown) in again.iter().zip(&shown) {
+        assert_eq!(again, shown);
+    }
+    assert_eq!(export(&there, &place("second"), &["--with-passwords"]).await, exported);
 }
 
 #[tokio::test]

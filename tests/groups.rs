@@ -94,7 +94,9 @@ async fn scene(linnet: &Linnet, chance: &mut StdRng) -> Vec<Person> {
     };
     let mut tweets = String::new();
     for tweet in 0..6 {
-        let author = ["ann", "fan0"].choose(chance).unwrap();
+        // At least one is hers.
+        let authors = if tweet == 0 { &["ann"][..] } else { &["ann", "fan0"] };
+        let author = authors.choose(chance).unwrap();
         let at = time(chance);
         tweets +=
             &json!({ "id": tweet.to_string(), "username": author, "text": format!("{tweet} #day"), "createdAt": at })

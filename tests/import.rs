@@ -3,6 +3,7 @@
 mod ground;
 mod rows;
 
+use crate::harness::data;
 use ground::{Ground, same, shuffled};
 use linnet::transfer::Kind;
 use rows::sample;
@@ -344,9 +345,10 @@ async fn recent_rows_are_told_to_streams() {
 /// Real actions, without identifiers: each once, however often and in whatever form they come.
 #[tokio::test]
 async fn real_actions_go_in_once() {
-    let Some(folder) = ground::data() else { return };
+    let Some(path) = data("github-actions.ndjson") else {
+        return;
+    };
     let ground = Ground::new().await;
-    let path = folder.join("github-actions.ndjson");
     let (report, bad) = ground.path(Kind::Actions, &path).await;
     assert_eq!((report.read, report.changed, report.bad), (241, 241, 0), "{bad:?}");
     ground.recount().await;
@@ -427,15 +429,17 @@ async fn bad_actions_are_named() {
 /// The real data: tweets, then who follows whom among their authors.
 #[tokio::test]
 async fn the_real_data_goes_in() {
-    let Some(folder) = ground::data() else { return };
+    let Some((tweets, follows)) = data("tweets.ndjson.gz").zip(data("follows.csv")) else {
+        return;
+    };
     let ground = Ground::new().await;
-    let (report, bad) = ground.path(Kind::Tweets, &folder.join("tweets.ndjson.gz")).await;
+    let (report, bad) = ground.path(Kind::Tweets, &tweets).await;
     assert_eq!(
         (report.read, report.changed, report.bad),
         (21_884, 21_884, 0),
         "{bad:?}"
     );
-    let (report, bad) = ground.path(Kind::Follows, &folder.join("follows.csv")).await;
+    let (report, bad) = ground.path(Kind::Follows, &follows).await;
     assert_eq!((report.read, report.changed, report.bad), (8_688, 8_688, 0), "{bad:?}");
     let answers = "SELECT COUNT(*) FROM tweet WHERE in_reply_to_id IS NOT NULL";
     assert_eq!(ground.rows(answers).await, ["[2576]"]);
@@ -445,8 +449,8 @@ async fn the_real_data_goes_in() {
 /// Real conversations, answers before questions.
 #[tokio::test]
 async fn the_order_of_real_rows_makes_no_difference() {
-    let Some(folder) = ground::data() else { return };
-    let mut tweets = ground::unpack(&folder.join("tweets.ndjson.gz"));
+    let Some(path) = data("tweets.ndjson.gz") else { return };
+    let mut tweets = ground::unpack(&path);
     tweets.retain(|row| row.contains(r#""source":"rumoureval""#) || row.contains(r#""source":"simdjson""#));
     let (sorted, mixed) = (Ground::new().await, Ground::new().await);
     sorted.import(Kind::Tweets, &tweets).await;

@@ -5,7 +5,6 @@ mod frames;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
-use std::path::PathBuf;
 
 use rand::RngExt;
 use rand::seq::{IndexedRandom, IteratorRandom};
@@ -13,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tokio::process::Child;
 
-use crate::harness::{Cluster, Linnet, Person, chance, free_port, soon, until};
+use crate::harness::{Cluster, Linnet, Person, chance, data, free_port, soon, until};
 use fake::{Fake, Frame};
 use frames::{Commit, at, begin, change, did, ended, identity, post, posts, repost, status};
 use tempfile::NamedTempFile;
@@ -757,20 +756,9 @@ async fn what_is_wrong_is_told_in_a_line() {
     }
 }
 
-/// The recordings of real streams, where they are.
-fn recordings(what: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("LINNET_TEST_DATA").map(PathBuf::from);
-    let file = folder.map(|folder| folder.join(what)).filter(|file| file.exists());
-    if file.is_none() {
-        // Written past the capture of the test runner: a skip is to be seen.
-        writeln!(std::io::stderr(), "skipped: {what}: LINNET_TEST_DATA does not have it").ok();
-    }
-    file
-}
-
 #[tokio::test]
 async fn a_recorded_jetstream_ends_in_what_it_says() {
-    let Some(file) = recordings("jetstream/capture-2026-07-04.ndjson") else {
+    let Some(file) = data("jetstream/capture-2026-07-04.ndjson") else {
         return;
     };
     let words = ["the", "な", "с"];
@@ -802,7 +790,7 @@ async fn a_recorded_jetstream_ends_in_what_it_says() {
 
 #[tokio::test]
 async fn recorded_statuses_become_tweets() {
-    let Some(file) = recordings("mastodon/statuses-testserver.ndjson") else {
+    let Some(file) = data("mastodon/statuses-testserver.ndjson") else {
         return;
     };
     let mut updates = Vec::new();

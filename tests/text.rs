@@ -4,7 +4,6 @@
 
 use std::collections::BTreeSet;
 use std::io::Read;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use flate2::read::GzDecoder;
@@ -15,27 +14,14 @@ use linnet::model::text::{
 use proptest::prelude::*;
 use saphyr::{LoadableYamlNode, Yaml};
 
+use crate::harness::data;
+
 /// The limit of configuration v3, in weighted characters.
 const MAX: usize = 280;
 
-fn shared(file: &str) -> Option<PathBuf> {
-    let data = match std::env::var_os("LINNET_TEST_DATA") {
-        Some(data) => PathBuf::from(data),
-        None => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
-    };
-    let file = data.join(file);
-    if file.exists() {
-        return Some(file);
-    }
-    let required = std::env::var_os("LINNET_TEST_REQUIRE_ALL").is_some_and(|all| all == "1");
-    assert!(!required, "shared data not found: {}", file.display());
-    eprintln!("skipped: shared data not found");
-    None
-}
-
 /// Runs `check` with every case of a section of a conformance file; it returns what differs.
 fn conform(file: &str, sections: &[&str], check: impl Fn(&str, &Yaml) -> Option<String>) {
-    let Some(path) = shared(&format!("twitter-text/{file}.yml")) else {
+    let Some(path) = data(&format!("twitter-text/{file}.yml")) else {
         return;
     };
     let source = std::fs::read_to_string(path).unwrap();
@@ -260,7 +246,7 @@ const NOT_LINKED: [(&str, &str, &str); 9] = [
 
 #[test]
 fn extracts_like_twitter() {
-    let Some(path) = shared("twitter-entities.ndjson.gz") else {
+    let Some(path) = data("twitter-entities.ndjson.gz") else {
         return;
     };
     let mut tweets = String::new();

@@ -19,6 +19,10 @@ async function choose(page, within, name, item) {
   await page.getByRole('menuitem', { name: new RegExp(`^${item} @${name}`) }).click();
 }
 
+/** When the server has answered: what is shown before that goes with the page. */
+const done = (page, operation) =>
+  page.waitForResponse((response) => response.request().postData()?.includes(`"operationName":"${operation}"`) ?? false);
+
 /** Opens a list of the settings. */
 async function list(page, name) {
   await page.goto(new URL('/settings', page.url()).href);
@@ -121,7 +125,9 @@ async function blocks(browser) {
   await blocked.getByText(`@${bob.user.username}`).waitFor();
   await accessible(page, 'the list of those whom one blocks');
   await picture(page, 'blocked-list');
+  const unblocked = done(page, 'Unblock');
   await blocked.getByRole('button', { name: 'Unblock' }).click();
+  await unblocked;
   await becomes('the settings undo it', () => blocked.getByRole('listitem').count(), 0);
   await page.getByText('You have blocked nobody.').waitFor();
   await at(`/search?q=${encodeURIComponent(word)}`);
@@ -205,7 +211,9 @@ async function bans(browser) {
   await question.getByLabel('Why, for moderators').fill('Nothing but advertisements');
   await accessible(page, 'the question before a ban');
   await picture(page, 'ban');
+  const told = done(page, 'Ban');
   await question.getByRole('button', { name: 'Ban' }).click();
+  await told;
   await page.getByText('@bob is banned. Only moderators see this profile.').waitFor();
   await becomes('moderators see what is banned', () => tweets(page), ['bob says #here', 'bob says']);
   await tweet(page, 'bob says').getByText('Banned: only moderators see this').waitFor();
@@ -225,7 +233,9 @@ async function bans(browser) {
   await third.close();
 
   const banned = await list(page, 'Banned');
+  const unbanned = done(page, 'Unban');
   await banned.getByRole('button', { name: 'Unban @bob' }).click();
+  await unbanned;
   await page.getByText('Nobody is banned.').waitFor();
   await page.goto(`${home}/user/bob`);
   await becomes('unbanned', () => tweets(page), ['bob says #here', 'bob says']);

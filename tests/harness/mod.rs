@@ -4,6 +4,7 @@ mod cluster;
 mod database;
 mod known;
 mod nats;
+mod outside;
 mod person;
 pub mod postgres;
 pub mod request;
@@ -16,6 +17,7 @@ pub use cluster::{Cluster, agree};
 pub use database::Database;
 pub use known::Known;
 pub use nats::{Nats, free_port};
+pub use outside::{data, skip};
 pub use person::{Person, id};
 pub use server::{Linnet, Run};
 pub use stream::{Event, Stream};
@@ -28,7 +30,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 /// How long anything that should happen may take.
-const DEADLINE: Duration = Duration::from_secs(15);
+const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Waits for what should happen.
 pub async fn soon<T>(what: &str, event: impl Future<Output = T>) -> T {

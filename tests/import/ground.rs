@@ -8,7 +8,7 @@ use linnet::transfer::source::Source;
 use linnet::transfer::{Kind, Report, import};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tempfile::TempDir;
@@ -364,24 +364,6 @@ pub fn shuffled(rows: &[String], seed: u64) -> Vec<String> {
         rows.swap(last, other);
     }
     rows
-}
-
-/// Where the large test data lie, if they do.
-pub fn data() -> Option<PathBuf> {
-    let folder = std::env::var_os("LINNET_TEST_DATA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
-        PathBuf::from,
-    );
-    if folder.join("tweets.ndjson.gz").is_file() {
-        return Some(folder);
-    }
-    let reason = format!("skipped: no test data in {}", folder.display());
-    assert!(
-        std::env::var("LINNET_TEST_REQUIRE_ALL").as_deref() != Ok("1"),
-        "{reason}"
-    );
-    eprintln!("{reason}");
-    None
 }
 
 /// The lines of a file that is packed with gzip.
