@@ -14,24 +14,27 @@
 //! run or that can be repeated run again over another one. Where it is lost with the commit, the log
 //! tells whether that has happened.
 
+mod base;
+mod group;
 #[cfg(test)]
 mod staging;
 
 use super::cache::Caches;
 use super::dialect::statement;
-use super::known::{Brief, Known, Taken};
+use super::known::{Brief, Known};
 use super::log::Log;
 use super::prepared::Prepared;
-use super::script::Script;
 use super::stage::Stage;
 use super::tx::{Ground, Manner, Tx};
 use super::{pool, postgres, sqlite};
 use crate::metrics::Metrics;
 use crate::model::wall::Matcher;
-use crate::model::{Clock, Error, Event, Micros, NewEvent, Position, Result, Seq};
-use crate::trace::{Cause, Span};
+use crate::model::{Clock, Error, Micros, Position, Result};
+use crate::trace::Cause;
+use base::{Base, Said, still_used};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use group::{Again, Alone, Asker, Group, Job, Once, Results, Staged, Work};
 use parking_lot::Mutex;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, TransactionTrait};
 use std::panic::AssertUnwindSafe;
@@ -44,123 +47,6 @@ use tokio::sync::{mpsc, oneshot};
 const QUEUE: usize = 1_024;
 /// How many jobs one commit takes.
 const GROUP: usize = 128;
-
-type Once = Box<dyn for<'t> FnOnce(&'t Tx) -> BoxFuture<'t, Result<()>> + Send>;
-type Again = Box<dyn for<'t> Fn(&'t Tx) -> BoxFuture<'t, Result<()>> + Send + Sync>;
-
-enum Work {
-    /// Checked and staged with others; may have to be repeated.
-    Staged(Box<Brief>, Again),
-    /// By itself.
-    Alone(Once),
-}
-
-struct Job {
-    work: Work,
-    asker: Asker,
-}
-
-/// The jobs of one transaction: first those that are staged, then the others.
-#[derive(Default)]
-struct Group {
-    staged: Vec<Staged>,
-    alone: Vec<Alone>,
-}
-
-struct Staged {
-    brief: Box<Brief>,
-    work: Again,
-    asker: Asker,
-}
-
-struct Alone {
-    /// None once it has run.
-    work: Option<Once>,
-    asker: Asker,
-}
-
-/// Who waits for a job.
-struct Asker {
-    /// Whether its statements are a request's.
-    counted: bool,
-    /// In whose trace it is.
-    cause: Cause,
-    done: oneshot::Sender<Result<()>>,
-}
-
-impl Group {
-    /// The span of the transaction.
-    fn span(&self) -> Span {
-        let askers = self.staged.iter().map(|job| &job.asker);
-        Span::commit(
-            askers
-                .chain(self.alone.iter().map(|job| &job.asker))
-                .map(|asker| &asker.cause),
-        )
-    }
-
-    /// Those that can go together, and those that have to wait for them.
-    fn new(jobs: Vec<Job>) -> (Self, Vec<Job>) {
-        let (mut group, mut later) = (Self::default(), Vec::new());
-        let mut taken = Taken::default();
-        for Job { work, asker } in jobs {
-            match work {
-                Work::Staged(brief, work) if taken.admits(&brief) => {
-                    group.staged.push(Staged { brief, work, asker });
-                }
-                Work::Staged(..) => later.push(Job { work, asker }),
-                Work::Alone(work) => group.alone.push(Alone {
-                    work: Some(work),
-                    asker,
-                }),
-            }
-        }
-        (group, later)
-    }
-
-    fn is_empty(&self) -> bool {
-        self.staged.is_empty() && self.alone.is_empty()
-    }
-
-    /// Tells everybody what became of their job.
-    fn answer(self, results: Results) {
-        let staged = self.staged.into_iter().map(|job| job.asker).zip(results.staged);
-        let alone = self.alone.into_iter().map(|job| job.asker).zip(results.alone);
-        staged.chain(alone).for_each(|(asker, result)| asker.tell(result));
-    }
-
-    fn fail(self, cause: &Error) {
-        let staged = self.staged.into_iter().map(|job| job.asker);
-        let alone = self.alone.into_iter().map(|job| job.asker);
-        staged
-            .chain(alone)
-            .for_each(|asker| asker.tell(Err(Error::internal(cause.to_string()))));
-    }
-
-    /// Leaves those that can run again, and tells the others that they failed.
-    fn again(self, cause: &Error) -> Self {
-        let (alone, failed) = self.alone.into_iter().partition(|job| job.work.is_some());
-        let failed = Self {
-            staged: Vec::new(),
-            alone: failed,
-        };
-        failed.fail(cause);
-        Self { alone, ..self }
-    }
-}
-
-impl Asker {
-    /// Nobody waits any more when the request was cancelled; the write stands.
-    fn tell(self, result: Result<()>) {
-        drop(self.done.send(result));
-    }
-}
-
-/// What became of the jobs of a group.
-struct Results {
-    staged: Vec<Result<()>>,
-    alone: Vec<Result<()>>,
-}
 
 /// The queue before the one connection that writes.
 pub(super) struct Writer {
@@ -301,9 +187,6 @@ struct Task {
     /// The rules of walls as the last commit left them.
     walls: Mutex<Arc<Matcher>>,
 }
-
-/// What jobs have to say, with the time of it.
-type Said = Vec<(Micros, NewEvent)>;
 
 impl Task {
     async fn run(self, mut queue: mpsc::Receiver<Job>) {
@@ -548,89 +431,4 @@ where
 {
     let result = AssertUnwindSafe(async { work(tx).await }).catch_unwind().await;
     result.unwrap_or_else(|_| Err(Error::internal("a write panicked")))
-}
-
-fn still_used() -> Error {
-    Error::internal("a job has kept its transaction")
-}
-
-/// A transaction of several jobs.
-struct Base {
-    conn: Arc<DatabaseTransaction>,
-    ground: Arc<Ground>,
-    /// Which process it is of, and whether others have its events from that.
-    process: u32,
-    is_handed_over: bool,
-    /// The newest event so far.
-    newest: Seq,
-    /// What the jobs say and the log does not have yet.
-    said: Said,
-    /// What it has.
-    events: Vec<Arc<Event>>,
-}
-
-impl Base {
-    /// Gives the events their numbers, and writes them with the other rows.
-    fn append(&mut self, script: &mut Script) -> Result<()> {
-        let first = self.events.len();
-        for (at, body) in self.said.drain(..) {
-            self.newest += 1;
-            let position = Position {
-                seq: self.newest,
-                nonce: rand::random(),
-            };
-            self.events.push(Arc::new(Event { position, at, body }));
-        }
-        let new = self.events.get(first..).unwrap_or_default();
-        script.append_events(new)?;
-        self.ground.tell_numbers(script);
-        if !new.is_empty() && self.conn.get_database_backend() != DbBackend::Sqlite {
-            let sql = format!("SELECT pg_notify('{}', ?)", postgres::CHANNEL);
-            let commit = postgres::Commit {
-                last: self.newest,
-                process: self.process,
-                is_handed_over: self.is_handed_over,
-            };
-            script.push(sql, [commit.encode().into()]);
-        }
-        Ok(())
-    }
-
-    /// Writes what is left to be written before the commit.
-    async fn write_rest(&mut self) -> Result<()> {
-        let mut script = Script::default();
-        self.append(&mut script)?;
-        script.run(&self.conn, &self.ground.prepared).await
-    }
-
-    async fn rollback(self) -> Result<()> {
-        let conn = Arc::into_inner(self.conn).ok_or_else(still_used)?;
-        Ok(conn.rollback().await?)
-    }
-}
-
-impl Script {
-    /// Writes events into the log, and which topics they concern.
-    fn append_events(&mut self, events: &[Arc<Event>]) -> Result<()> {
-        let rows = events
-            .iter()
-            .map(|event| {
-                let body = serde_json::to_string(&event.body).map_err(Error::internal)?;
-                Ok((event.position.seq, event.position.nonce, event.at, body))
-            })
-            .collect::<Result<Vec<_>>>()?;
-        self.each(
-            "INSERT INTO event (seq, nonce, created_at, body) SELECT {int:0}, {int:1}, {int:2}, {text:3} FROM {each}",
-            &rows,
-        );
-        let topics: Vec<_> = events
-            .iter()
-            .flat_map(|event| event.body.topics.iter().map(|(topic, _)| (topic, event.position.seq)))
-            .collect();
-        self.each(
-            "INSERT INTO event_topic (topic, seq) SELECT {text:0}, {int:1} FROM {each} WHERE TRUE ON CONFLICT DO NOTHING",
-            &topics,
-        );
-        Ok(())
-    }
 }

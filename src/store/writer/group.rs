@@ -1,0 +1,125 @@
+//! Jobs that wait to be written, and those of one transaction.
+
+use super::super::known::{Brief, Taken};
+use super::super::tx::Tx;
+use crate::model::{Error, Result};
+use crate::trace::{Cause, Span};
+use futures_util::future::BoxFuture;
+use tokio::sync::oneshot;
+
+pub(super) type Once = Box<dyn for<'t> FnOnce(&'t Tx) -> BoxFuture<'t, Result<()>> + Send>;
+pub(super) type Again = Box<dyn for<'t> Fn(&'t Tx) -> BoxFuture<'t, Result<()>> + Send + Sync>;
+
+pub(super) enum Work {
+    /// Checked and staged with others; may have to be repeated.
+    Staged(Box<Brief>, Again),
+    /// By itself.
+    Alone(Once),
+}
+
+pub(super) struct Job {
+    pub work: Work,
+    pub asker: Asker,
+}
+
+/// The jobs of one transaction: first those that are staged, then the others.
+#[derive(Default)]
+pub(super) struct Group {
+    pub staged: Vec<Staged>,
+    pub alone: Vec<Alone>,
+}
+
+pub(super) struct Staged {
+    pub brief: Box<Brief>,
+    pub work: Again,
+    pub asker: Asker,
+}
+
+pub(super) struct Alone {
+    /// None once it has run.
+    pub work: Option<Once>,
+    pub asker: Asker,
+}
+
+/// Who waits for a job.
+pub(super) struct Asker {
+    /// Whether its statements are a request's.
+    pub counted: bool,
+    /// In whose trace it is.
+    pub cause: Cause,
+    pub done: oneshot::Sender<Result<()>>,
+}
+
+impl Group {
+    /// The span of the transaction.
+    pub fn span(&self) -> Span {
+        let askers = self.staged.iter().map(|job| &job.asker);
+        Span::commit(
+            askers
+                .chain(self.alone.iter().map(|job| &job.asker))
+                .map(|asker| &asker.cause),
+        )
+    }
+
+    /// Those that can go together, and those that have to wait for them.
+    pub fn new(jobs: Vec<Job>) -> (Self, Vec<Job>) {
+        let (mut group, mut later) = (Self::default(), Vec::new());
+        let mut taken = Taken::default();
+        for Job { work, asker } in jobs {
+            match work {
+                Work::Staged(brief, work) if taken.admits(&brief) => {
+                    group.staged.push(Staged { brief, work, asker });
+                }
+                Work::Staged(..) => later.push(Job { work, asker }),
+                Work::Alone(work) => group.alone.push(Alone {
+                    work: Some(work),
+                    asker,
+                }),
+            }
+        }
+        (group, later)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.staged.is_empty() && self.alone.is_empty()
+    }
+
+    /// Tells everybody what became of their job.
+    pub fn answer(self, results: Results) {
+        let staged = self.staged.into_iter().map(|job| job.asker).zip(results.staged);
+        let alone = self.alone.into_iter().map(|job| job.asker).zip(results.alone);
+        staged.chain(alone).for_each(|(asker, result)| asker.tell(result));
+    }
+
+    pub fn fail(self, cause: &Error) {
+        let staged = self.staged.into_iter().map(|job| job.asker);
+        let alone = self.alone.into_iter().map(|job| job.asker);
+        staged
+            .chain(alone)
+            .for_each(|asker| asker.tell(Err(Error::internal(cause.to_string()))));
+    }
+
+    /// Leaves those that can run again, and tells the others that they failed.
+    pub fn again(self, cause: &Error) -> Self {
+        let (alone, failed) = self.alone.into_iter().partition(|job| job.work.is_some());
+        let failed = Self {
+            staged: Vec::new(),
+            alone: failed,
+        };
+        failed.fail(cause);
+        Self { alone, ..self }
+    }
+}
+
+impl Asker {
+    /// Nobody waits any more when the request was cancelled; the write stands.
+    pub fn tell(self, result: Result<()>) {
+        drop(self.done.send(result));
+    }
+}
+
+/// What became of the jobs of a group.
+pub(super) struct Results {
+    pub staged: Vec<Result<()>>,
+    pub alone: Vec<Result<()>>,
+}
