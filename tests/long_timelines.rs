@@ -105,8 +105,9 @@ async fn nothing_is_skipped_or_comes_twice_while_others_write() {
             .walk(reader, async |world| {
                 let (tweet, name) = standing[world.chance.random_range(0..standing.len())].clone();
                 let author = &world.tokens[&name];
-                world.linnet.tweet(author, "meanwhile").await;
+                // As many come as go, so that the next reader finds as many as there were.
                 if deleted.insert(tweet.clone()) {
+                    world.linnet.tweet(author, "meanwhile").await;
                     world.linnet.on(author, "deleteTweet", &tweet).await;
                 }
                 // Some go, but never so many that nothing is left to walk.
