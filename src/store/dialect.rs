@@ -6,7 +6,8 @@
 //! - `{now}` the database's own time, in microseconds;
 //! - `{value}` and `{number}` the row's value itself, as text or as a number;
 //! - `{pack:A, B}` all rows as one JSON array of arrays: sqlx hands each row on by itself, with two
-//!   turns between threads, which costs more than most rows.
+//!   turns between threads, which costs more than most rows;
+//! - `{json:A}` a text that is JSON as such, to be packed again.
 
 use crate::model::{Error, Result};
 use sea_orm::{DbBackend, QueryResult, Statement, Value};
@@ -54,6 +55,7 @@ pub(super) fn spell(backend: DbBackend, sql: &str) -> String {
                 "CAST(k.value ->> N AS bigint)",
                 "CAST(k.value ->> N AS boolean)",
                 "CAST(COALESCE(jsonb_agg(jsonb_build_array(N)), '[]') AS text)",
+                "CAST(N AS jsonb)",
             ],
         )),
         _ => parts(
@@ -66,26 +68,29 @@ pub(super) fn spell(backend: DbBackend, sql: &str) -> String {
                 "(k.value ->> N)",
                 "(k.value ->> N)",
                 "json_group_array(json_array(N))",
+                "json(N)",
             ],
         ),
     }
 }
 
 /// Puts an engine's way of reading the N-th part of a row in the place of each part's word.
-fn parts(sql: &str, [text, int, bool, pack]: [&str; 4]) -> String {
+fn parts(sql: &str, words: [&str; 5]) -> String {
+    let [text, int, bool, pack, json] = words;
     let mut spelled = String::with_capacity(sql.len() * 2);
     let mut rest = sql;
     while let Some((before, word)) = rest.split_once('{') {
         spelled.push_str(before);
-        let part = word.split_once('}').and_then(|(part, after)| {
+        let part = closing(word).and_then(|(part, after)| {
             let (kind, place) = part.split_once(':')?;
             let read = match kind {
                 "text" => text,
                 "bool" => bool,
                 "pack" => pack,
+                "json" => json,
                 _ => int,
             };
-            Some((read.replace('N', place), after))
+            Some((read.replace('N', &parts(place, words)), after))
         });
         match part {
             Some((read, after)) => {
@@ -99,6 +104,22 @@ fn parts(sql: &str, [text, int, bool, pack]: [&str; 4]) -> String {
         }
     }
     spelled + rest
+}
+
+/// What stands before the brace that closes, and behind it.
+fn closing(sql: &str) -> Option<(&str, &str)> {
+    let mut depth = 0_usize;
+    let at = sql.find(|sign| {
+        match sign {
+            '{' => depth += 1,
+            '}' if depth == 0 => return true,
+            '}' => depth -= 1,
+            _ => {}
+        }
+        false
+    })?;
+    let (before, after) = sql.split_at(at);
+    Some((before, after.strip_prefix('}')?))
 }
 
 /// `?, ?` as `$1, $2`.
@@ -126,6 +147,10 @@ mod tests {
         assert_eq!(
             spell(DbBackend::Sqlite, "SELECT {pack:a.x, a.y} FROM a"),
             "SELECT json_group_array(json_array(a.x, a.y)) FROM a"
+        );
+        assert_eq!(
+            spell(DbBackend::Sqlite, "SELECT {pack:a.x, {json:a.y}} FROM a WHERE b = '{}'"),
+            "SELECT json_group_array(json_array(a.x, json(a.y))) FROM a WHERE b = '{}'"
         );
     }
 }

@@ -1,7 +1,7 @@
 //! The entries of topics, on disk and their heads in memory.
 
 use super::cache::{Head, Kept};
-use super::list::{Lateral, Stretch, head, sort};
+use super::list::{Lateral, owner, sort};
 use super::notification::Notice;
 use super::script::Script;
 use super::snapshot::{Snapshot, View, json};
@@ -53,9 +53,9 @@ impl Select {
     /// What finds it in the table `~`, by which a statement is made for all that are found alike.
     fn found_by(&self) -> &'static str {
         match self {
-            Self::Kind(_) => "~.kind = {int:1}",
-            Self::Verb(_) => "~.verb = {text:1}",
-            Self::About(..) => "~.kind <> 0 AND ~.verb = {text:1} AND ~.object = {text:8}",
+            Self::Kind(_) => "~.kind = {int:3}",
+            Self::Verb(_) => "~.verb = {text:3}",
+            Self::About(..) => "~.kind <> 0 AND ~.verb = {text:3} AND ~.object = {text:4}",
         }
     }
 }
@@ -112,21 +112,17 @@ pub(super) fn grouped_object(entry: &Entry) -> String {
     object.map(Entity::to_string).unwrap_or_default()
 }
 
-pub(super) fn entry(row: &QueryResult) -> Result<(usize, Entry)> {
-    let (list, place) = head(row)?;
-    let verb: String = row.try_get("", "verb")?;
-    let tweet: Option<i64> = row.try_get("", "tweet_id")?;
-    let object: String = row.try_get("", "object")?;
-    Ok((
-        list,
-        Entry {
-            place,
-            kind: EntryKind::from_row(row.try_get("", "kind")?),
-            verb: verb.into(),
-            actor: UserId(row.try_get("", "actor_id")?),
-            object: tweet.map(TweetId).map(Entity::Tweet).or_else(|| Entity::parse(&object)),
-        },
-    ))
+/// An entry of a row with the columns of its table.
+pub(super) fn entry(row: &QueryResult) -> Result<Entry> {
+    Ok(read((
+        row.try_get("", "created_at")?,
+        row.try_get("", "id")?,
+        row.try_get("", "kind")?,
+        row.try_get("", "verb")?,
+        row.try_get("", "actor_id")?,
+        row.try_get("", "tweet_id")?,
+        row.try_get("", "object")?,
+    )))
 }
 
 /// Of whose notifications entries are.
@@ -166,8 +162,19 @@ pub(super) fn bounds(range: &Range) -> (i64, i64, i64, i64, i64) {
 /// Entries with their topics, and the actors of their actions.
 type EntriesOf = (Vec<(Topic, Entry)>, HashMap<ActionId, Entity>);
 
-const COLUMNS: &str = "x.kind, x.verb, x.actor_id, x.tweet_id, x.object";
-const BOUNDS: &str = "(~.created_at, ~.id) < ({int:2}, {int:3}) AND (~.created_at, ~.id) > ({int:4}, {int:5}) AND ~.id <= {int:6} AND ~.actor_id <> {int:7}";
+const COLUMNS: [&str; 5] = ["kind", "verb", "actor_id", "tweet_id", "object"];
+/// An entry as it is read: its place and those columns.
+type Columns = (i64, i64, i16, String, i64, Option<i64>, String);
+
+fn read((at, id, kind, verb, actor, tweet, object): Columns) -> Entry {
+    Entry {
+        place: Place { at, id },
+        kind: EntryKind::from_row(kind),
+        verb: verb.into(),
+        actor: UserId(actor),
+        object: tweet.map(TweetId).map(Entity::Tweet).or_else(|| Entity::parse(&object)),
+    }
+}
 
 impl Snapshot {
     /// The first entries of each range, in one statement for all that select alike.
@@ -175,27 +182,20 @@ impl Snapshot {
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn entries(&self, ranges: &[Range], newest_first: bool, limit: usize) -> Result<Vec<Vec<Entry>>> {
-        let stretch = Stretch {
-            below: Place::NEWEST,
-            above: Place::OLDEST,
-            newest_first,
-            limit,
-        };
         let mut found = vec![Vec::new(); ranges.len()];
         let ways: BTreeSet<&str> = ranges.iter().map(|range| range.select.found_by()).collect();
         for way in ways {
             let (places, owners) = owners(ranges, way);
-            let owner = format!("~.topic = {{text:0}} AND {way} AND {BOUNDS}");
             let query = Lateral {
                 table: "feed_entry",
-                owner: &owner,
+                owner: &format!("~.topic = {{text:0}} AND {way} AND ~.id <= {{int:1}} AND ~.actor_id <> {{int:2}}"),
                 id: "id",
-                columns: COLUMNS,
+                columns: &COLUMNS,
+                chosen: &COLUMNS.join(", "),
             };
-            for row in &self.lateral(&query, json(&owners), stretch).await? {
-                let (list, entry) = entry(row)?;
+            for (list, rows) in self.lateral(&query, &owners, newest_first, limit).await? {
                 if let Some(entries) = places.get(list).and_then(|place| found.get_mut(*place)) {
-                    entries.push(entry);
+                    *entries = rows.into_iter().map(read).collect();
                 }
             }
         }
@@ -205,7 +205,7 @@ impl Snapshot {
 }
 
 /// A range as the statement takes it, and which ranges these are.
-type Owners = (Vec<usize>, Vec<serde_json::Value>);
+type Owners = (Vec<usize>, Vec<Vec<serde_json::Value>>);
 
 fn owners(ranges: &[Range], way: &str) -> Owners {
     ranges
@@ -213,16 +213,15 @@ fn owners(ranges: &[Range], way: &str) -> Owners {
         .enumerate()
         .filter(|(_, range)| range.select.found_by() == way)
         .map(|(place, range)| {
-            let (a, b, c, d, e) = bounds(range);
-            let topic = range.topic.as_str();
             // No actor has the number -1; 0 is that of all who are no users.
             let not_by = range.not_by.map_or(-1, |id| id.0);
-            let owner = match &range.select {
-                Select::Kind(kind) => serde_json::json!([topic, i16::from(*kind), a, b, c, d, e, not_by]),
-                Select::Verb(verb) => serde_json::json!([topic, verb, a, b, c, d, e, not_by]),
-                Select::About(verb, object) => serde_json::json!([topic, verb, a, b, c, d, e, not_by, object]),
-            };
-            (place, owner)
+            let mut parts = vec![range.topic.as_str().into(), bounds(range).4.into(), not_by.into()];
+            match &range.select {
+                Select::Kind(kind) => parts.push(i16::from(*kind).into()),
+                Select::Verb(verb) => parts.push(verb.as_str().into()),
+                Select::About(verb, object) => parts.extend([verb.as_str().into(), object.as_str().into()]),
+            }
+            (place, owner(range.below, range.above, parts))
         })
         .unzip()
 }
@@ -388,7 +387,7 @@ impl Tx {
 
     /// The entries of actions in every topic, and who did what.
     async fn entries_of(&self, actions: &[ActionId]) -> Result<EntriesOf> {
-        let sql = "SELECT k.key AS list, x.created_at AS place_at, x.id AS place_id, x.topic, x.kind, x.verb, \
+        let sql = "SELECT x.topic, x.created_at, x.id, x.kind, x.verb, \
                    x.actor_id, x.tweet_id, x.object, a.actor_kind, a.actor_key \
                    FROM {each} JOIN feed_entry x ON x.id = {number} JOIN action a ON a.id = x.id";
         let (mut entries, mut actors) = (Vec::new(), HashMap::new());
@@ -398,7 +397,7 @@ impl Tx {
                 row.try_get("", "actor_kind")?,
                 row.try_get("", "actor_key")?,
             );
-            let entry = entry(row)?.1;
+            let entry = entry(row)?;
             actors.extend(Entity::from_row(&kind, &key).map(|actor| (entry.action(), actor)));
             entries.push((Topic::from_row(&topic), entry));
         }

@@ -2,7 +2,8 @@
 
 use super::snapshot::{Snapshot, json};
 use crate::model::{Entity, Place, Relation, Result, Topic, TweetId, UserId, WallId};
-use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Value};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 /// Which list of an owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -266,87 +267,122 @@ impl Snapshot {
             table: shape.table,
             owner: shape.owner,
             id: shape.id,
-            columns: &columns,
+            columns: &["kind", "item"],
+            chosen: &columns,
         };
-        let owners: Vec<&[String]> = lists.iter().map(|list| list.parts.as_slice()).collect();
-        let rows = self.lateral(&query, json(&owners), stretch).await?;
+        let owners: Vec<_> = lists
+            .iter()
+            .map(|list| {
+                let parts = list.parts.iter().map(|part| part.as_str().into());
+                owner(stretch.below, stretch.above, parts)
+            })
+            .collect();
         let mut found = vec![Vec::new(); lists.len()];
-        for row in &rows {
-            let (list, place) = head(row)?;
-            let (kind, key): (String, String) = (row.try_get("", "kind")?, row.try_get("", "item")?);
-            if let (Some(items), Some(entity)) = (found.get_mut(list), Entity::from_row(&kind, &key)) {
-                items.push(Item { place, entity });
+        let read = self
+            .lateral(&query, &owners, stretch.newest_first, stretch.limit)
+            .await?;
+        for (list, rows) in read {
+            let item = |(at, id, kind, key): (i64, i64, String, String)| {
+                let entity = Entity::from_row(&kind, &key)?;
+                let place = Place { at, id };
+                Some(Item { place, entity })
+            };
+            if let Some(items) = found.get_mut(list) {
+                items.extend(rows.into_iter().filter_map(item));
             }
         }
         sort(&mut found, stretch.newest_first, |item| item.place);
         Ok(found)
     }
 
-    /// For each row of `k`, the first rows of its own range of an index, in one statement.
-    pub(super) async fn lateral(
+    /// For each owner the first rows of its own range of an index, in one statement: which owner,
+    /// and its rows as tuples of place and columns.
+    pub(super) async fn lateral<T: DeserializeOwned>(
         &self,
         query: &Lateral<'_>,
-        owners: Value,
-        stretch: Stretch,
-    ) -> Result<Vec<QueryResult>> {
-        let sql = query.sql(self.conn().get_database_backend(), stretch.newest_first);
-        let limit = i64::try_from(stretch.limit).unwrap_or(i64::MAX);
-        let (below, above) = (stretch.below, stretch.above);
-        let bounds = [below.at, below.id, above.at, above.id, limit].map(Value::from);
-        self.rows(&sql, std::iter::once(owners).chain(bounds)).await
+        owners: &[Vec<Value>],
+        newest_first: bool,
+        limit: usize,
+    ) -> Result<Vec<(usize, Vec<T>)>> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.packed(&query.sql(newest_first), [json(&owners), limit.into()])
+            .await
     }
 }
+
+/// Whose range of an index is read: the places between which it lies, both exclusive, and the parts
+/// by which the index finds it.
+pub(super) fn owner(below: Place, above: Place, parts: impl IntoIterator<Item = Value>) -> Vec<Value> {
+    // As far as the numbers of JSON go.
+    let fit = |n: i64| n.clamp(i64::MIN + 1, i64::MAX - 1).into();
+    let places = [below.at, below.id, above.at, above.id].map(fit);
+    places.into_iter().chain(parts).collect()
+}
+
+/// How many values of an owner come before its parts.
+const PLACES: usize = 4;
 
 /// A range of an index for each owner.
 pub(super) struct Lateral<'a> {
     pub table: &'a str,
+    /// What finds an owner's rows: `~` stands for the table's alias, `{text:N}` and `{int:N}` for
+    /// the owner's parts.
     pub owner: &'a str,
     pub id: &'a str,
-    pub columns: &'a str,
+    /// What is read beside the places.
+    pub columns: &'a [&'a str],
+    /// How the table `x` gives these columns.
+    pub chosen: &'a str,
 }
 
 impl Lateral<'_> {
-    fn sql(&self, backend: DbBackend, newest_first: bool) -> String {
+    /// The owners' parts are taken out of JSON once, as columns of `o`: SQLite would take them out
+    /// again for each row that it compares them with. Each range is read by a query of its own,
+    /// which ends with the limit.
+    fn sql(&self, newest_first: bool) -> String {
         let Self {
             table,
             owner,
             id,
             columns,
+            chosen,
         } = self;
         let order = if newest_first { "DESC" } else { "ASC" };
-        let range = |alias: &str| {
-            let owner = owner.replace('~', alias);
-            format!(
-                "FROM {table} {alias} WHERE {owner} AND ({alias}.created_at, {alias}.{id}) < (?, ?) \
-                 AND ({alias}.created_at, {alias}.{id}) > (?, ?) \
-                 ORDER BY {alias}.created_at {order}, {alias}.{id} {order} LIMIT ?"
-            )
-        };
-        let columns = format!("k.key AS list, x.created_at AS place_at, x.{id} AS place_id, {columns}");
-        match backend {
-            // SQLite has no LATERAL, but lets the rows be named by a correlated query.
-            DbBackend::Sqlite => format!(
-                "SELECT {columns} FROM {{each}} CROSS JOIN {table} x WHERE {} AND (x.created_at, x.{id}) IN \
-                 (SELECT y.created_at, y.{id} {})",
-                owner.replace('~', "x"),
-                range("y")
-            ),
-            _ => format!(
-                "SELECT {columns} FROM {{each}} CROSS JOIN LATERAL (SELECT x.* {}) x",
-                range("x")
-            ),
-        }
+        let (parts, owner) = parts(&owner.replace('~', "x"));
+        let columns: String = columns.iter().map(|column| format!(", y.{column}")).collect();
+        format!(
+            "WITH o AS MATERIALIZED (SELECT k.key AS list, {{int:0}} AS below_at, {{int:1}} AS below_id, {{int:2}} AS above_at, \
+             {{int:3}} AS above_id{parts} FROM {{each}}) \
+             SELECT {{pack:m.list, {{json:m.items}}}} FROM (SELECT o.list, \
+             (SELECT {{pack:y.created_at, y.id{columns}}} FROM (SELECT x.created_at, x.{id} AS id, {chosen} FROM {table} x \
+             WHERE {owner} AND (x.created_at, x.{id}) < (o.below_at, o.below_id) \
+             AND (x.created_at, x.{id}) > (o.above_at, o.above_id) \
+             ORDER BY x.created_at {order}, x.{id} {order} LIMIT ?) y) AS items FROM o) m"
+        )
     }
 }
 
-/// Which owner a row is for, and its place.
-pub(super) fn head(row: &QueryResult) -> Result<(usize, Place)> {
-    let list: i64 = row.try_get("", "list")?;
-    let place = Place {
-        at: row.try_get("", "place_at")?,
-        id: row.try_get("", "place_id")?,
-    };
-    Ok((usize::try_from(list).unwrap_or(usize::MAX), place))
+/// The parts that a condition names, as columns of the owners, and the condition by these columns.
+fn parts(condition: &str) -> (String, String) {
+    let (mut columns, mut named) = (String::new(), String::new());
+    let mut rest = condition;
+    while let Some((before, (kind, place, after))) = word(rest) {
+        let column = format!(", {{{kind}:{}}} AS part_{place}", PLACES + place);
+        if !columns.contains(&column) {
+            columns.push_str(&column);
+        }
+        named.push_str(&format!("{before}o.part_{place}"));
+        rest = after;
+    }
+    (columns, named + rest)
+}
+
+/// The first word of a text: what stands before it, its kind and place, and what stands behind it.
+fn word(text: &str) -> Option<(&str, (&str, usize, &str))> {
+    let (before, word) = text.split_once('{')?;
+    let (word, after) = word.split_once('}')?;
+    let (kind, place) = word.split_once(':')?;
+    Some((before, (kind, place.parse().ok()?, after)))
 }
 
 pub(super) fn sort<T>(lists: &mut [Vec<T>], newest_first: bool, place: impl Fn(&T) -> Place) {
@@ -354,6 +390,70 @@ pub(super) fn sort<T>(lists: &mut [Vec<T>], newest_first: bool, place: impl Fn(&
         list.sort_unstable_by_key(|item| place(item));
         if newest_first {
             list.reverse();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::Metrics;
+    use crate::store::{Options, Store};
+
+    const KINDS: [ListKind; 13] = [
+        ListKind::Replies,
+        ListKind::Likers,
+        ListKind::Retweeters,
+        ListKind::Likes,
+        ListKind::Followers,
+        ListKind::Following,
+        ListKind::Tweets,
+        ListKind::Blocked,
+        ListKind::Muted,
+        ListKind::Banned,
+        ListKind::WallTweets,
+        ListKind::WallPosts,
+        ListKind::Participants,
+    ];
+
+    /// How SQLite goes about a lateral query.
+    async fn plan(snapshot: &Snapshot, query: &Lateral<'_>, newest_first: bool) -> Vec<String> {
+        let sql = format!("EXPLAIN QUERY PLAN {}", query.sql(newest_first));
+        let rows = snapshot.rows(&sql, ["[]".into(), 1.into()]).await.unwrap();
+        rows.iter().map(|row| row.try_get("", "detail").unwrap()).collect()
+    }
+
+    #[tokio::test]
+    async fn a_range_is_found_by_its_index_and_read_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("linnet.db").display().to_string();
+        let store = Store::open(&Options::file(path, 1 << 20), &Metrics::default())
+            .await
+            .unwrap();
+        let snapshot = store.snapshot().await.unwrap();
+        for kind in KINDS {
+            let shape = kind.shape();
+            let chosen = format!("{} AS kind, CAST({} AS TEXT) AS item", shape.kind, shape.key);
+            let query = Lateral {
+                table: shape.table,
+                owner: shape.owner,
+                id: shape.id,
+                columns: &["kind", "item"],
+                chosen: &chosen,
+            };
+            for newest_first in [true, false] {
+                let plan = plan(&snapshot, &query, newest_first).await;
+                let of_table: Vec<_> = plan.iter().filter(|step| step.contains(" x ")).collect();
+                let is_found = |step: &str| step.starts_with("SEARCH") && step.contains("created_at");
+                assert!(
+                    matches!(of_table.as_slice(), [one] if is_found(one)),
+                    "{kind:?}: {plan:#?}"
+                );
+                assert!(
+                    !plan.iter().any(|step| step.contains("TEMP B-TREE")),
+                    "{kind:?}: {plan:#?}"
+                );
+            }
         }
     }
 }

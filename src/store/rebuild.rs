@@ -165,13 +165,13 @@ impl Tx {
 
     async fn notifications_of(&self, due: &[Due]) -> Result<HashMap<ActionId, Vec<(Topic, Entry)>>> {
         let sql = format!(
-            "SELECT k.key AS list, x.created_at AS place_at, x.id AS place_id, x.topic, x.kind, x.verb, x.actor_id, \
+            "SELECT x.topic, x.created_at, x.id, x.kind, x.verb, x.actor_id, \
              x.tweet_id, x.object FROM {{each}} JOIN feed_entry x ON x.id = {{number}} WHERE {TOPICS}"
         );
         let ids: Vec<ActionId> = due.iter().map(|due| due.action.id).collect();
         let mut found: HashMap<ActionId, Vec<(Topic, Entry)>> = HashMap::new();
         for row in &self.rows(&sql, [json(&ids)]).await? {
-            let (topic, entry): (String, Entry) = (row.try_get("", "topic")?, entry(row)?.1);
+            let (topic, entry): (String, Entry) = (row.try_get("", "topic")?, entry(row)?);
             let standing = found.entry(entry.action()).or_default();
             standing.push((Topic::from_row(&topic), entry));
         }
