@@ -21,6 +21,7 @@ mod query;
 mod request;
 mod scalar;
 mod subscription;
+mod written;
 
 use crate::broker::{Broker, Followers};
 use crate::delivery::groups;
@@ -104,6 +105,15 @@ pub enum Outcome {
     Refused(Response),
     /// The operation was executed, with or without errors.
     Executed(Response),
+}
+
+/// The result of an operation that was executed.
+#[derive(Debug)]
+pub struct Answer {
+    /// As JSON.
+    pub json: serde_json::Result<Vec<u8>>,
+    /// What its resolvers add to the headers of an answer over HTTP.
+    pub headers: http::HeaderMap,
 }
 
 /// For whom an operation is executed.
@@ -210,6 +220,26 @@ impl Api {
 
     /// Executes a query or a mutation.
     pub async fn execute(&self, asked: Asked, caller: Caller) -> Outcome {
+        self.run(asked, caller, false).await
+    }
+
+    /// Executes a query or a mutation, and gives its result as JSON.
+    ///
+    /// # Errors
+    /// The response that refuses it: it never began to execute.
+    pub async fn answer(&self, asked: Asked, caller: Caller) -> Result<Answer, Response> {
+        let is_plain = asked.is_plain();
+        match self.run(asked, caller, is_plain).await {
+            Outcome::Executed(result) => Ok(Answer {
+                json: written::json(&result),
+                headers: result.http_headers,
+            }),
+            Outcome::Refused(refused) => Err(refused),
+        }
+    }
+
+    /// `is_written`: whether parts of the result may be bytes.
+    async fn run(&self, asked: Asked, caller: Caller, is_written: bool) -> Outcome {
         if asked.kind == OperationType::Subscription {
             return Outcome::Refused(refusal(
                 "subscriptions are opened over a WebSocket, or at /graphql/stream",
@@ -222,7 +252,7 @@ impl Api {
                 let permits = u32::try_from(admitted.cost).unwrap_or(u32::MAX);
                 // It is never closed; who waits too long is ended by the transport's deadline.
                 let _permit = self.under_way.acquire_many(permits).await;
-                let shared = self.shared(caller, admitted.account);
+                let shared = self.shared(caller, admitted.account, is_written);
                 outcome(admitted.schema.execute(asked.into_request().data(shared)).await)
             }
             Err(refused) => Outcome::Refused(refused),
@@ -304,9 +334,11 @@ impl Api {
         vec![("database", database), ("broker", broker)]
     }
 
-    fn shared(&self, caller: Caller, account: Account) -> Arc<Request> {
+    fn shared(&self, caller: Caller, account: Account, is_written: bool) -> Arc<Request> {
         let scope = Scope::new(self.social.clone(), caller.viewer);
-        Arc::new(Request::new(scope, account, None))
+        let mut request = Request::new(scope, account, None);
+        request.is_written = is_written;
+        Arc::new(request)
     }
 
     /// Checks whether the caller may ask this, and charges for it.
@@ -490,7 +522,7 @@ mod tests {
             };
             let asked = api.ask(operation(), &caller()).unwrap();
             quick.set(quick.get() + u32::from(api.documents.is_valid(&asked)));
-            let shared = api.shared(caller(), api.limiter.of(&Viewer::Anonymous, None));
+            let shared = api.shared(caller(), api.limiter.of(&Viewer::Anonymous, None), false);
             let careful = runtime.block_on(api.careful.execute(asked.into_request().data(shared)));
             let asked = api.ask(operation(), &caller()).unwrap();
             let answered = runtime.block_on(api.execute(asked, caller()));
@@ -501,20 +533,128 @@ mod tests {
         assert!(quick.get() > 20, "{} were not validated again", quick.get());
     }
 
+    /// A selection: fields of both kinds, some of them twice or under other names.
+    fn selection(fields: &'static [&'static str]) -> impl Strategy<Value = String> {
+        prop::collection::vec(prop::sample::select(fields), 1..6).prop_map(|fields| fields.join(" "))
+    }
+
+    const OF_USERS: &[&str] = &[
+        "id",
+        "username",
+        "displayName",
+        "bio",
+        "avatarUrl",
+        "handle",
+        "url",
+        "createdAt",
+        "tweetCount",
+        "followerCount",
+        "followingCount",
+        "isModerator",
+        "other: id",
+        "__typename",
+        "bio @skip(if: true)",
+        "viewerIsFollowing",
+        "... on User { username }",
+        "...OfUser",
+    ];
+    const OF_TWEETS: &[&str] = &[
+        "id",
+        "text",
+        "createdAt",
+        "editedAt",
+        "likeCount",
+        "retweetCount",
+        "replyCount",
+        "url",
+        "author { id }",
+        "author { id username }",
+        "by: author { displayName ...OfUser }",
+        "__typename",
+        "other: text",
+        "hashtags { name }",
+        "...OfTweet",
+        "... on Tweet { url }",
+        "inReplyTo { text author { username } }",
+    ];
+
+    /// What is written while it is read is, to the letter, what the executor makes of it.
+    #[test]
+    fn what_is_written_at_once_is_what_the_executor_answers() {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let api = runtime.block_on(api(&folder));
+        let ask = |text: &str, caller: &Caller| api.ask(Operation::new(text), caller).unwrap();
+        let done = |text: &str, caller: Caller| match runtime.block_on(api.execute(ask(text, &caller), caller)) {
+            Outcome::Executed(response) => response.data.into_json().unwrap(),
+            Outcome::Refused(response) => panic!("{response:?}"),
+        };
+        let sign_up = "mutation { signUp(input: { username: \"alice\", password: \"correct horse\" }) { token } }";
+        let token = done(sign_up, caller())["signUp"]["token"].as_str().unwrap().to_owned();
+        let viewer = runtime.block_on(api.authenticate(Some(&token))).unwrap();
+        let alice = || Caller {
+            viewer: viewer.clone(),
+            ..caller()
+        };
+        for text in ["plain", "\\\"quoted\\\" \\\\ \\u0001 🐦 #rust", "@alice line\\nbreak"] {
+            done(
+                &format!("mutation {{ postTweet(input: {{ text: \"{text}\" }}) {{ tweet {{ id }} }} }}"),
+                alice(),
+            );
+        }
+        let mut runner = proptest::test_runner::TestRunner::default();
+        let written = std::cell::Cell::new(0);
+        let asked = (
+            selection(OF_USERS),
+            selection(OF_TWEETS),
+            selection(OF_TWEETS),
+            selection(OF_USERS),
+            any::<bool>(),
+        );
+        let checked = runner.run(&asked, |(user, nodes, edges, fragment, twice)| {
+            let again = if twice { format!("nodes {{ {edges} }}") } else { String::new() };
+            let fragment = fragment.replace("...OfUser", "id").replace("... on User { username }", "bio");
+            let text = format!(
+                "{{ user(username: \"alice\") {{ {user} tweets(first: 5) {{ nodes {{ {nodes} }} {again} edges {{ node {{ {edges} }} }} }} }} }}
+                 fragment OfUser on User {{ {fragment} }} fragment OfTweet on Tweet {{ text author {{ {fragment} }} }}"
+            );
+            // One that stands nowhere is refused.
+            let text = match (text.contains("...OfTweet"), text.matches("OfUser").count() > 1) {
+                (true, true) => text,
+                (false, _) | (_, false) => format!("{text} query Both {{ node(id: \"User:1\") {{ ...OfUser }} other: node(id: \"Tweet:1\") {{ ...OfTweet }} }}"),
+            };
+            let operation = || match text.contains("query Both") {
+                true => Operation::new(text.replacen('{', "query One {", 1)).operation_name("One"),
+                false => Operation::new(&text),
+            };
+            let Ok(asked) = api.ask(operation(), &alice()) else { return Ok(()) };
+            written.set(written.get() + u32::from(asked.is_plain()));
+            let answer = runtime.block_on(api.answer(asked, alice())).unwrap();
+            let asked = api.ask(operation(), &alice()).unwrap();
+            let Outcome::Executed(response) = runtime.block_on(api.execute(asked, alice())) else {
+                return Err(TestCaseError::fail("refused"));
+            };
+            prop_assert_eq!(String::from_utf8(answer.json.unwrap()).unwrap(), serde_json::to_string(&response).unwrap());
+            Ok(())
+        });
+        checked.unwrap();
+        assert!(written.get() > 20, "{} were written", written.get());
+    }
+
     #[tokio::test]
     async fn what_preparing_saves() {
         let folder = tempfile::tempdir().unwrap();
         let api = api(&folder).await;
         for (name, text) in [("timeline", TIMELINE), ("hashtag", HASHTAG)] {
             let unprepared = measured(async || {
-                let shared = api.shared(caller(), api.limiter.of(&Viewer::Anonymous, None));
+                let shared = api.shared(caller(), api.limiter.of(&Viewer::Anonymous, None), false);
                 outcome(api.careful.execute(operation(text).data(shared)).await)
             })
             .await;
             let validated = measured(async || {
                 let asked = api.ask(operation(text), &caller()).unwrap();
                 let admitted = api.admit(&asked, &caller()).unwrap();
-                let shared = api.shared(caller(), admitted.account);
+                let shared = api.shared(caller(), admitted.account, false);
                 outcome(api.careful.execute(asked.into_request().data(shared)).await)
             })
             .await;

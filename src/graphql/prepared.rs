@@ -6,6 +6,7 @@ use super::error::{coded, refusal, refusal_of, set_codes};
 use super::guard::{Guard, Limits, Measured, Shape, check_size, check_text};
 use super::limit::Account;
 use super::persisted::{Hash, Named, Trust, Trusted, hash, hex};
+use super::written::is_plain;
 use super::{Operation, Root};
 use crate::metrics::Metrics;
 use crate::model::error::Code;
@@ -40,6 +41,7 @@ const NO_OPERATION: &str = "\0";
 pub struct Prepared {
     document: ExecutableDocument,
     measured: HashMap<Option<Name>, Measured>,
+    is_plain: bool,
     weight: u64,
 }
 
@@ -239,6 +241,7 @@ impl Documents {
         guard.check_fragments()?;
         self.validate(&document)?;
         Ok(Prepared {
+            is_plain: is_plain(&document),
             document,
             measured,
             weight: DOCUMENT + tokens * TOKEN,
@@ -291,6 +294,11 @@ impl Asked {
     pub(super) fn root_fields(&self) -> u64 {
         let fields = self.measured().map_or(1, |measured| measured.own_fields);
         u64::try_from(fields).unwrap_or(u64::MAX)
+    }
+
+    /// Whether parts of the result may be written at once.
+    pub(super) fn is_plain(&self) -> bool {
+        self.prepared.is_plain
     }
 
     /// Whether the operation only signs up or logs in, or asks for nothing but the name of its type.

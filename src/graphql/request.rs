@@ -8,7 +8,7 @@ use crate::delivery::frame::Shown;
 use crate::model::{self, ActionId, Error, Event, Position, Seq, Sight, Tweet, UserId, Viewer, WallId};
 use crate::social::Social;
 use crate::store::Store;
-use async_graphql::Context;
+use async_graphql::ContextBase;
 use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -201,6 +201,8 @@ pub struct Request {
     scope: Scope,
     loaders: RwLock<Arc<Loaders>>,
     turn: Option<Turn>,
+    /// Whether parts of the result may be written as JSON at once.
+    pub is_written: bool,
     /// What the caller is charged.
     pub account: Account,
     /// The position that everything read in the operation has at least reached.
@@ -214,6 +216,7 @@ impl Request {
             loaders: RwLock::new(Arc::new(Loaders::new(&scope))),
             scope,
             turn,
+            is_written: false,
             account,
             position,
         }
@@ -301,7 +304,7 @@ pub trait Ask {
     }
 }
 
-impl Ask for Context<'_> {
+impl<T> Ask for ContextBase<'_, T> {
     fn request(&self) -> &Request {
         self.data_unchecked::<Arc<Request>>()
     }

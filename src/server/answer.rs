@@ -65,7 +65,11 @@ impl MediaType {
     }
 
     fn answer(self, status: StatusCode, body: &impl Serialize) -> Response {
-        match serde_json::to_vec(body) {
+        self.written(status, serde_json::to_vec(body))
+    }
+
+    fn written(self, status: StatusCode, body: serde_json::Result<Vec<u8>>) -> Response {
+        match body {
             Ok(json) => {
                 let mut response = Response::new(Body::from(json));
                 *response.status_mut() = status;
@@ -154,6 +158,13 @@ pub(super) fn without_null_data(result: &mut serde_json::Value) {
     {
         result.remove("data");
     }
+}
+
+/// Answers with the result of an operation that was executed.
+pub(super) fn executed(media: MediaType, answer: crate::graphql::Answer) -> Response {
+    let mut response = media.written(StatusCode::OK, answer.json);
+    response.headers_mut().extend(answer.headers);
+    response
 }
 
 /// Answers with a result.

@@ -65,7 +65,10 @@ pub(super) async fn post(State(server): State<Server>, request: Request) -> Resp
                     Err(refused) => Outcome::Refused(refused),
                 }
             }
-            Ok(asked) => server.api.execute(asked, caller).await,
+            Ok(asked) => match server.api.answer(asked, caller).await {
+                Ok(executed) => return Ok(answer::executed(media, executed)),
+                Err(refused) => Outcome::Refused(refused),
+            },
             Err(refused) => Outcome::Refused(refused),
         };
         Ok(answer::outcome(media, outcome))

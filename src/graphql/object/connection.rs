@@ -1,6 +1,6 @@
 //! Connections, after Relay's specification.
 
-use super::{Action, ActionGroup, Entity, Quick, Tweet, User, entity};
+use super::{Action, ActionGroup, Entity, Row, Tweet, User, entity};
 use crate::graphql::error::Result;
 use crate::graphql::request::Ask;
 use crate::graphql::scalar::DateTime;
@@ -79,11 +79,11 @@ macro_rules! connection {
 
 connection!(
     /// A page of tweets.
-    TweetConnection, TweetEdge, Quick<Tweet>
+    TweetConnection, TweetEdge, Row<Tweet>
 );
 connection!(
     /// A page of users.
-    UserConnection, UserEdge, Quick<User>
+    UserConnection, UserEdge, Row<User>
 );
 connection!(
     /// A page of groups of actions.
@@ -91,7 +91,7 @@ connection!(
 );
 connection!(
     /// A page of followers.
-    FollowerConnection, FollowerEdge, Quick<User>,
+    FollowerConnection, FollowerEdge, Row<User>,
     /// When they followed.
     followed_at: DateTime
 );
@@ -163,7 +163,7 @@ impl TweetConnection {
     pub(in crate::graphql) async fn of_ids(ctx: &Context<'_>, page: &Page<TweetId>) -> Result<Self> {
         let load = ctx.load();
         let found = nodes(page, async |id| {
-            Ok(load.tweet(id).await?.map(|tweet| Quick(Tweet(tweet))))
+            Ok(load.tweet(id).await?.map(|tweet| Row(Tweet(tweet))))
         })
         .await?;
         Ok(Self {
@@ -196,10 +196,10 @@ fn user_id(item: &model::Entity) -> Result<UserId> {
     }
 }
 
-async fn users(ctx: &Context<'_>, page: &Page<model::Entity>) -> Result<Vec<(Place, Quick<User>)>> {
+async fn users(ctx: &Context<'_>, page: &Page<model::Entity>) -> Result<Vec<(Place, Row<User>)>> {
     let load = ctx.load();
     nodes(page, async |item| {
-        Ok(load.user(user_id(&item)?).await?.map(|user| Quick(User(user))))
+        Ok(load.user(user_id(&item)?).await?.map(|user| Row(User(user))))
     })
     .await
 }
@@ -214,13 +214,13 @@ impl UserConnection {
     pub(in crate::graphql) async fn of_hidden(ctx: &Context<'_>, page: &Page<model::Entity>) -> Result<Self> {
         let load = ctx.load();
         let found = nodes(page, async |item| {
-            Ok(load.account(user_id(&item)?).await?.map(|user| Quick(User(user))))
+            Ok(load.account(user_id(&item)?).await?.map(|user| Row(User(user))))
         })
         .await?;
         Ok(Self::of_users(found, page))
     }
 
-    fn of_users(found: Vec<(Place, Quick<User>)>, page: &Page<model::Entity>) -> Self {
+    fn of_users(found: Vec<(Place, Row<User>)>, page: &Page<model::Entity>) -> Self {
         Self {
             nodes: found.iter().map(|(_, node)| node.clone()).collect(),
             edges: found

@@ -1,6 +1,6 @@
 //! Tweets.
 
-use super::{ActionConnection, Hashtag, Quick, TweetConnection, User, UserConnection, window};
+use super::{ActionConnection, Hashtag, Row, TweetConnection, User, UserConnection, window};
 use crate::graphql::error::{Nullable, Result};
 use crate::graphql::loader::{ActionsPage, ListPage};
 use crate::graphql::request::Ask;
@@ -37,9 +37,9 @@ impl Tweet {
     }
 
     /// Who wrote it.
-    async fn author(&self, ctx: &Context<'_>) -> Result<Quick<User>> {
+    async fn author(&self, ctx: &Context<'_>) -> Result<Row<User>> {
         let author = ctx.load().user(self.0.author).await?.map(User);
-        Ok(author.map(Quick).ok_or(Error::NotFound("author"))?)
+        Ok(author.map(Row).ok_or(Error::NotFound("author"))?)
     }
 
     /// When it was posted.
