@@ -9,6 +9,7 @@
 
 use crate::trace::Span;
 use futures_util::future::{BoxFuture, join_all};
+use futures_util::poll;
 use parking_lot::Mutex;
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
@@ -61,33 +62,46 @@ impl Rounds {
             quiet = if now == asked { quiet + 1 } else { 0 };
             asked = now;
         }
-        let (send, made) = oneshot::channel();
-        closer.make(send);
-        drop(made.await);
-    }
-}
-
-/// Makes a round's batches in a task of its own: others wait for them also when the one who
-/// closed the round is given up, before or after.
-struct Closer(Option<Rounds>);
-
-impl Closer {
-    fn make(&mut self, send: oneshot::Sender<Told>) {
-        let Some(rounds) = self.0.take() else { return };
-        let round = std::mem::take(&mut rounds.0.lock().batches);
-        let made = async {
-            let told = Told(join_all(round.into_iter().map(|make| make())).await);
-            drop(send.send(told));
-        };
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(Span::current().around(made).in_current_span());
+        let Some(mut making) = closer.take() else { return };
+        // What is in memory needs no task.
+        if poll!(&mut making).is_pending() {
+            drop(in_task(making).await);
         }
     }
 }
 
+/// The batches of a round, being made.
+type Making = BoxFuture<'static, Told>;
+
+/// Makes a round's batches also when the one who was to close it is given up: others wait for them.
+struct Closer(Option<Rounds>);
+
+impl Closer {
+    fn take(&mut self) -> Option<Making> {
+        let rounds = self.0.take()?;
+        let round = std::mem::take(&mut rounds.0.lock().batches);
+        Some(Box::pin(async {
+            Told(join_all(round.into_iter().map(|make| make())).await)
+        }))
+    }
+}
+
+/// Makes batches in a task of its own, which goes on when the one who waits is given up. What it
+/// has to tell is told by whoever drops it.
+fn in_task(making: Making) -> oneshot::Receiver<Told> {
+    let (send, made) = oneshot::channel();
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        let made = async { drop(send.send(making.await)) };
+        runtime.spawn(Span::current().around(made).in_current_span());
+    }
+    made
+}
+
 impl Drop for Closer {
     fn drop(&mut self) {
-        self.make(oneshot::channel().0);
+        if let Some(making) = self.take() {
+            drop(in_task(making));
+        }
     }
 }
 

@@ -22,13 +22,13 @@ use crate::store::notice::NewNotices;
 use dataloader::BatchFn;
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tokio::sync::OnceCell;
 
 /// What a loader answers for a key.
 pub type Loaded<V> = Result<V, Arc<Error>>;
 
-type Load<K, V> = Batcher<K, Loaded<V>>;
+type Load<K, V> = Lazy<K, V>;
 type Run<K, V> = Arc<dyn Fn(Vec<K>) -> futures_util::future::BoxFuture<'static, Loaded<HashMap<K, V>>> + Send + Sync>;
 
 /// A function over all keys of a level.
@@ -56,20 +56,48 @@ where
     }
 }
 
+/// What the look-ups of a request share: who asks, and the rounds they go in.
+type Common = Arc<(Scope, Rounds)>;
+
+/// A loader that is made when it is first asked: a request needs few of them.
+struct Lazy<K, V> {
+    common: Common,
+    make: fn(&Common) -> Batcher<K, Loaded<V>>,
+    made: OnceLock<Batcher<K, Loaded<V>>>,
+}
+
+impl<K, V> Lazy<K, V>
+where
+    K: Clone + Eq + Hash + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    fn new(common: &Common, make: fn(&Common) -> Batcher<K, Loaded<V>>) -> Self {
+        Self {
+            common: Arc::clone(common),
+            make,
+            made: OnceLock::new(),
+        }
+    }
+
+    async fn load(&self, key: K) -> Option<Loaded<V>> {
+        self.made.get_or_init(|| (self.make)(&self.common)).load(key).await
+    }
+}
+
 /// A loader of one kind of look-up.
-fn loader<K, V, F, R>(scope: &(Scope, Rounds), run: F) -> Load<K, V>
+fn loader<K, V, F, R>(common: &Common, run: F) -> Batcher<K, Loaded<V>>
 where
     K: Clone + Eq + Hash + Send + Sync + 'static,
     V: Clone + Default + Send + Sync + 'static,
     F: Fn(Scope, Vec<K>) -> R + Send + Sync + 'static,
     R: Future<Output = crate::model::Result<HashMap<K, V>>> + Send + 'static,
 {
-    let (scope, rounds) = scope.clone();
+    let scope = common.0.clone();
     let batch = Batch(Arc::new(move |keys| {
         let found = run(scope.clone(), keys);
         Box::pin(async move { found.await.map_err(Arc::new) })
     }));
-    Batcher::new(&rounds, batch_fn!(batch))
+    Batcher::new(&common.1, batch_fn!(batch))
 }
 
 /// All look-ups of a request.
@@ -104,90 +132,97 @@ pub struct Loaders {
     top_tweets: Load<Top, Arc<Vec<TweetId>>>,
 }
 
+/// A loader that is made over this function when it is first asked.
+macro_rules! lazy {
+    ($common:expr, $run:expr $(,)?) => {
+        Lazy::new($common, |common| loader(common, $run))
+    };
+}
+
 impl Loaders {
     pub(super) fn new(scope: &Scope) -> Self {
-        let scope = &(scope.clone(), Rounds::default());
+        let common = &Arc::new((scope.clone(), Rounds::default()));
         Self {
-            store: scope.0.store().clone(),
-            scope: scope.0.clone(),
-            glance: scope.0.glance(),
-            users: loader(scope, async |scope: Scope, ids: Vec<UserId>| {
+            store: scope.store().clone(),
+            scope: scope.clone(),
+            glance: scope.glance(),
+            users: lazy!(common, async |scope: Scope, ids: Vec<UserId>| {
                 some(scope.store().users(ids).await?)
             }),
-            tweets: loader(scope, async |scope: Scope, ids: Vec<TweetId>| {
+            tweets: lazy!(common, async |scope: Scope, ids: Vec<TweetId>| {
                 some(visible::tweets(scope.store(), &scope.sight().await?, &ids).await?)
             }),
-            hashtags: loader(scope, async |scope: Scope, names: Vec<String>| {
+            hashtags: lazy!(common, async |scope: Scope, names: Vec<String>| {
                 some(scope.store().hashtags(names).await?)
             }),
-            objects: loader(scope, async |scope: Scope, keys: Vec<ObjectKey>| {
+            objects: lazy!(common, async |scope: Scope, keys: Vec<ObjectKey>| {
                 some(scope.store().objects(keys).await?)
             }),
-            actions: loader(scope, async |scope: Scope, ids: Vec<ActionId>| {
+            actions: lazy!(common, async |scope: Scope, ids: Vec<ActionId>| {
                 actions(&scope, &ids).await
             }),
-            tombstones: loader(scope, async |scope: Scope, asked: Vec<Entity>| {
+            tombstones: lazy!(common, async |scope: Scope, asked: Vec<Entity>| {
                 some(scope.store().tombstones(&asked).await?)
             }),
-            lists: loader(scope, async |scope: Scope, asked: Vec<ListPage>| {
+            lists: lazy!(common, async |scope: Scope, asked: Vec<ListPage>| {
                 page::lists(&scope, asked).await
             }),
-            feed_tweets: loader(scope, async |scope: Scope, asked: Vec<TweetsPage>| {
+            feed_tweets: lazy!(common, async |scope: Scope, asked: Vec<TweetsPage>| {
                 page::feed_tweets(&scope, asked).await
             }),
-            feed_actions: loader(scope, async |scope: Scope, asked: Vec<ActionsPage>| {
+            feed_actions: lazy!(common, async |scope: Scope, asked: Vec<ActionsPage>| {
                 page::feed_actions(&scope, asked).await
             }),
-            likes: loader(scope, async |scope: Scope, ids: Vec<TweetId>| {
+            likes: lazy!(common, async |scope: Scope, ids: Vec<TweetId>| {
                 let Some(viewer) = scope.viewer().user() else {
                     return Ok(HashMap::new());
                 };
                 yes(scope.store().reacted(Reaction::Like, viewer, &ids).await?)
             }),
-            retweets: loader(scope, async |scope: Scope, ids: Vec<TweetId>| {
+            retweets: lazy!(common, async |scope: Scope, ids: Vec<TweetId>| {
                 let Some(viewer) = scope.viewer().user() else {
                     return Ok(HashMap::new());
                 };
                 yes(scope.store().reacted(Reaction::Retweet, viewer, &ids).await?)
             }),
-            follows: loader(scope, async |scope: Scope, ids: Vec<UserId>| {
+            follows: lazy!(common, async |scope: Scope, ids: Vec<UserId>| {
                 let mut found = HashMap::new();
                 for id in ids {
                     found.insert(id, Some(scope.store().follows(id).await?));
                 }
                 Ok(found)
             }),
-            flags: loader(scope, async |scope: Scope, asked: Vec<(Entity, String)>| {
+            flags: lazy!(common, async |scope: Scope, asked: Vec<(Entity, String)>| {
                 let Some(viewer) = scope.viewer().user() else {
                     return Ok(HashMap::new());
                 };
                 yes(scope.store().followed_under(viewer, &asked).await?)
             }),
-            followers: loader(scope, async |scope: Scope, ids: Vec<UserId>| {
+            followers: lazy!(common, async |scope: Scope, ids: Vec<UserId>| {
                 let Some(viewer) = scope.viewer().user() else {
                     return Ok(HashMap::new());
                 };
                 yes(scope.store().followers_among(viewer, &ids).await?)
             }),
-            names: loader(scope, async |scope: Scope, names: Vec<String>| {
+            names: lazy!(common, async |scope: Scope, names: Vec<String>| {
                 some(scope.store().users_named(&names).await?)
             }),
-            groups: loader(scope, async |scope: Scope, asked: Vec<GroupsPage>| {
+            groups: lazy!(common, async |scope: Scope, asked: Vec<GroupsPage>| {
                 page::groups(&scope, asked).await
             }),
-            named_groups: loader(scope, async |scope: Scope, ids: Vec<GroupId>| {
+            named_groups: lazy!(common, async |scope: Scope, ids: Vec<GroupId>| {
                 some(group::named(scope.store(), &scope.sight().await?, &ids).await?)
             }),
-            group_counts: loader(scope, async |scope: Scope, groups: Vec<Group>| {
+            group_counts: lazy!(common, async |scope: Scope, groups: Vec<Group>| {
                 group::counts(scope.store(), &scope.sight().await?, groups).await
             }),
-            group_actors: loader(scope, async |scope: Scope, asked: Vec<GroupActors>| {
+            group_actors: lazy!(common, async |scope: Scope, asked: Vec<GroupActors>| {
                 page::group_actors(&scope, asked).await
             }),
-            group_actions: loader(scope, async |scope: Scope, asked: Vec<GroupActionsPage>| {
+            group_actions: lazy!(common, async |scope: Scope, asked: Vec<GroupActionsPage>| {
                 page::group_actions(&scope, asked).await
             }),
-            new_notices: loader(scope, async |scope: Scope, users: Vec<UserId>| {
+            new_notices: lazy!(common, async |scope: Scope, users: Vec<UserId>| {
                 let snapshot = scope.store().snapshot().await?;
                 let mut found = HashMap::new();
                 for user in users {
@@ -195,16 +230,16 @@ impl Loaders {
                 }
                 Ok(found)
             }),
-            walls: loader(scope, async |scope: Scope, ids: Vec<WallId>| {
+            walls: lazy!(common, async |scope: Scope, ids: Vec<WallId>| {
                 some(scope.store().walls(ids).await?)
             }),
-            slugs: loader(scope, async |scope: Scope, slugs: Vec<String>| {
+            slugs: lazy!(common, async |scope: Scope, slugs: Vec<String>| {
                 some(scope.store().walls_named(&slugs).await?)
             }),
-            top_users: loader(scope, async |scope: Scope, asked: Vec<Top>| {
+            top_users: lazy!(common, async |scope: Scope, asked: Vec<Top>| {
                 page::top_users(&scope, asked).await
             }),
-            top_tweets: loader(scope, async |scope: Scope, asked: Vec<Top>| {
+            top_tweets: lazy!(common, async |scope: Scope, asked: Vec<Top>| {
                 page::top_tweets(&scope, asked).await
             }),
         }
