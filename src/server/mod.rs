@@ -30,7 +30,7 @@ pub use connection::MOST as MOST_CONNECTIONS;
 pub use metrics::expose;
 pub use playground::Settings;
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, ops::Deref, sync::Arc, time::Duration};
 
 use async_graphql::{ErrorExtensionValues, Response, ServerError};
 use tokio::{
@@ -85,17 +85,28 @@ pub struct Options {
     pub slow_reader_timeout: Duration,
 }
 
-/// What every handler has at hand.
+/// What every handler has at hand. Cheap to clone: each layer of each request does.
 #[derive(Clone)]
-struct Server {
+struct Server(Arc<Parts>);
+
+/// What a server is made of.
+struct Parts {
     api: Api,
-    options: Arc<Options>,
+    options: Options,
     /// A place for each request that may be under way.
-    places: Arc<Semaphore>,
+    places: Semaphore,
     /// Cancelled when the end was asked for.
     shutdown: CancellationToken,
     /// The connections and WebSockets that the end waits for.
     tasks: TaskTracker,
+}
+
+impl Deref for Server {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
 }
 
 impl Server {
@@ -132,13 +143,13 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// Serves until `shutdown`; then stops accepting, finishes what is under way and closes WebSockets.
 pub async fn run(listener: TcpListener, api: Api, options: Options, shutdown: CancellationToken) -> io::Result<()> {
-    let server = Server {
+    let server = Server(Arc::new(Parts {
         api,
-        places: Arc::new(Semaphore::new(options.max_requests.min(Semaphore::MAX_PERMITS))),
-        options: Arc::new(options),
+        places: Semaphore::new(options.max_requests.min(Semaphore::MAX_PERMITS)),
+        options,
         shutdown: shutdown.clone(),
         tasks: TaskTracker::new(),
-    };
+    }));
     let connections = connection::Connections::new(server.clone());
     while let Some((stream, address)) = accept(&listener, &shutdown).await {
         connections.serve(stream, address);
