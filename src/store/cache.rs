@@ -152,6 +152,17 @@ impl Caches {
         (found, missing)
     }
 
+    /// All rows of the asked, in their order, if all are kept.
+    pub(super) fn all<'i, V: Kept>(&self, ids: impl IntoIterator<Item = &'i V::Id>) -> Option<Vec<Arc<V>>>
+    where
+        State: On<V>,
+        V::Id: 'i,
+    {
+        let mut state = self.0.lock();
+        let shelf = state.shelf();
+        ids.into_iter().map(|id| shelf.get(id)).collect()
+    }
+
     /// A row, if it is kept.
     pub(super) fn one<V: Kept>(&self, id: &V::Id) -> Option<Arc<V>>
     where

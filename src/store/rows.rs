@@ -80,25 +80,23 @@ impl View<'_> {
 
 impl Store {
     fn rows_in_memory(&self, tweets: &[TweetId], users: &[UserId]) -> Option<Rows> {
-        let tweets = self.all_in_memory::<Tweet>(tweets.iter().copied())?;
-        let parents = self.all_in_memory::<Tweet>(parents(&tweets))?;
-        let all = || tweets.values().chain(parents.values());
-        self.all_in_memory::<Hashtag>(all().flat_map(|tweet| tweet.hashtags.iter().cloned()))?;
-        let people: HashSet<UserId> = users
-            .iter()
-            .copied()
-            .chain(all().flat_map(|tweet| people_of(tweet)))
+        let caches = self.caches();
+        let tweets = caches.all::<Tweet>(tweets)?;
+        let parents: Vec<TweetId> = tweets.iter().filter_map(|tweet| tweet.in_reply_to).collect();
+        let parents = caches.all::<Tweet>(&parents)?;
+        let all = || tweets.iter().chain(&parents);
+        caches.all::<Hashtag>(all().flat_map(|tweet| &tweet.hashtags))?;
+        let mut people: Vec<UserId> = all()
+            .flat_map(|tweet| people_of(tweet))
+            .chain(users.iter().copied())
             .collect();
-        let users = self.all_in_memory::<User>(people)?;
-        Some(Rows { tweets, users })
-    }
-
-    fn all_in_memory<V: Kept>(&self, ids: impl IntoIterator<Item = V::Id>) -> Option<HashMap<V::Id, Arc<V>>>
-    where
-        State: On<V>,
-    {
-        let (found, missing) = self.caches().get::<V>(ids);
-        missing.is_empty().then_some(found)
+        people.sort_unstable();
+        people.dedup();
+        let users = caches.all::<User>(&people)?;
+        Some(Rows {
+            tweets: tweets.into_iter().map(|tweet| (tweet.id, tweet)).collect(),
+            users: users.into_iter().map(|user| (user.id, user)).collect(),
+        })
     }
 
     /// Stores what a snapshot showed, and adds it to what was found in memory.

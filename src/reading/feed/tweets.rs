@@ -18,6 +18,7 @@ pub struct Tweets<'a> {
     sight: &'a Sight,
     /// Of which feeds what muted users do is left out.
     muting: Vec<bool>,
+    /// Whether there may be retweets, some of which are left out.
     collapse: bool,
     past: usize,
     accept: Option<Accept<'a>>,
@@ -36,7 +37,7 @@ impl<'a> Tweets<'a> {
             merges: Merges::new(store, sight, feeds, &Choice::Tweets { retweets }).await?,
             sight,
             muting: feeds.iter().map(FeedKey::leaves_out_muted).collect(),
-            collapse: retweets,
+            collapse: retweets && !feeds.iter().all(|feed| matches!(feed, FeedKey::Hashtag(_))),
             past: PAST,
             accept: None,
         })
