@@ -25,13 +25,9 @@ pub(super) async fn connect(path: &str, role: Role) -> Result<DatabaseConnection
 
 fn pragmas(options: SqliteConnectOptions, role: Role) -> SqliteConnectOptions {
     let writes = matches!(role, Role::Writer | Role::Migrator);
-    // What is mapped counts as the process's memory, once for each connection, and an import
-    // touches all of it. What is read often is in the caches, the rest in the system's.
-    let (mapped, cached) = if writes {
-        ("134217728", "-16000")
-    } else {
-        ("0", "-4000")
-    };
+    // Nothing is mapped: that counts as the process's memory, once for each connection. What is read
+    // often is in the caches, the rest in the system's.
+    let cached = if writes { "-32000" } else { "-4000" };
     options
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
@@ -41,9 +37,10 @@ fn pragmas(options: SqliteConnectOptions, role: Role) -> SqliteConnectOptions {
         .statement_cache_capacity(256)
         .pragma("query_only", if writes { "0" } else { "1" })
         .pragma("temp_store", "memory")
-        .pragma("mmap_size", mapped)
+        .pragma("mmap_size", "0")
         .pragma("cache_size", cached)
-        .pragma("wal_autocheckpoint", "4000")
+        // 40 MB: what is written again and again goes to the file the less often.
+        .pragma("wal_autocheckpoint", "10000")
         .pragma("journal_size_limit", "67108864")
 }
 
