@@ -45,8 +45,9 @@ use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::{Mutex, mpsc};
 
-/// How many rows may wait to be written.
-const QUEUE: usize = 2 * ROWS;
+/// How many rows are handed over at once, and how many such hands may wait to be written.
+const HAND: usize = 50;
+const QUEUE: usize = 2 * ROWS / HAND;
 
 /// What the rows of a file are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -218,15 +219,26 @@ async fn run<R: Record>(store: &Store, source: Source, progress: &mut dyn Progre
 }
 
 /// Reads rows until the file ends or nobody takes them any more.
-fn read<R: Record>(reader: &mut Reader, items: &mpsc::Sender<Item<R>>) -> std::io::Result<()> {
-    while let Some((line, fields)) = reader.next()? {
-        let item = match fields.and_then(|fields| R::read(&fields)) {
+fn read<R: Record>(reader: &mut Reader, items: &mpsc::Sender<Vec<Item<R>>>) -> std::io::Result<()> {
+    loop {
+        let mut hand = Vec::with_capacity(HAND);
+        let read = fill_hand(reader, &mut hand);
+        let is_last = hand.len() < HAND;
+        if items.blocking_send(hand).is_err() || is_last {
+            return read;
+        }
+    }
+}
+
+/// Reads rows until the hand is full or the file ends.
+fn fill_hand<R: Record>(reader: &mut Reader, hand: &mut Vec<Item<R>>) -> std::io::Result<()> {
+    while hand.len() < HAND
+        && let Some((line, fields)) = reader.next()?
+    {
+        hand.push(match fields.and_then(|fields| R::read(&fields)) {
             Ok(row) => Item::Row((line, row)),
             Err(reason) => Item::Bad((line, reason)),
-        };
-        if items.blocking_send(item).is_err() {
-            break;
-        }
+        });
     }
     Ok(())
 }
@@ -251,23 +263,29 @@ impl<'i> Import<'i> {
         }
     }
 
-    async fn write_all<R: Record>(&mut self, queue: &mut mpsc::Receiver<Item<R>>) -> StoreResult<()> {
-        let mut items = Vec::new();
-        while queue.recv_many(&mut items, self.pace.rows()).await > 0 {
-            let mut rows = Vec::with_capacity(items.len());
-            for item in items.drain(..) {
-                self.report.read += 1;
-                match item {
-                    Item::Row(row) => rows.push(row),
-                    Item::Bad(bad) => self.reject(bad),
-                }
+    async fn write_all<R: Record>(&mut self, queue: &mut mpsc::Receiver<Vec<Item<R>>>) -> StoreResult<()> {
+        let mut rows = Vec::new();
+        while let Some(hand) = queue.recv().await {
+            self.take(hand, &mut rows);
+            while rows.len() >= self.pace.rows() {
+                let rest = rows.split_off(self.pace.rows());
+                self.write(std::mem::replace(&mut rows, rest)).await?;
             }
-            if !rows.is_empty() {
-                self.write(rows).await?;
-            }
-            self.progress.rows(self.report.read);
+        }
+        if !rows.is_empty() {
+            self.write(rows).await?;
         }
         Ok(())
+    }
+
+    fn take<R>(&mut self, hand: Vec<Item<R>>, rows: &mut Vec<Line<R>>) {
+        for item in hand {
+            self.report.read += 1;
+            match item {
+                Item::Row(row) => rows.push(row),
+                Item::Bad(bad) => self.reject(bad),
+            }
+        }
     }
 
     async fn write<R: Record>(&mut self, rows: Vec<Line<R>>) -> StoreResult<()> {
@@ -288,6 +306,7 @@ impl<'i> Import<'i> {
         for bad in outcome.bad {
             self.reject(bad);
         }
+        self.progress.rows(self.report.read);
         self.pace.rest(step, self.store.is_served()).await;
         Ok(())
     }

@@ -46,7 +46,7 @@ impl Pace {
         }
     }
 
-    /// Ends the transaction, and pauses. `is_served`: requests may wait for the lock.
+    /// Ends the transaction, and pauses where requests may wait for the lock: `is_served`.
     pub(crate) async fn rest(&mut self, step: Step, is_served: bool) {
         let took = step.begun.elapsed().as_micros().max(1);
         let aim = if is_served { STEP } else { LONG_STEP };
@@ -54,6 +54,9 @@ impl Pace {
         let fitting = usize::try_from(fitting).unwrap_or(ROWS);
         // Half the way, so that one slow commit does not make many small ones.
         self.rows = usize::midpoint(self.rows, fitting.min(2 * ROWS)).clamp(FEWEST, ROWS);
+        if !is_served {
+            return;
+        }
         // The runtime's own timer would make two milliseconds of it.
         drop(tokio::task::spawn_blocking(|| std::thread::sleep(REST)).await);
     }
