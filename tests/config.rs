@@ -82,6 +82,22 @@ async fn a_flag_wins_over_its_variable() {
 }
 
 #[tokio::test]
+async fn a_database_that_is_out_of_reach_is_named_with_the_cause() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let url = format!("postgres://linnet:correct-horse@{address}/linnet");
+    let output = Run::new(&["migrate", "--database-url", &url]).output().await;
+    assert_eq!(output.status.code(), Some(1));
+    let line = line(&output);
+    let says = |part: &str| line.contains(part);
+    assert!(
+        says(&address.to_string()) && says("refused") && !says("correct-horse"),
+        "{line}"
+    );
+}
+
+#[tokio::test]
 async fn other_failures_end_with_one_line_and_status_1() {
     let linnet = Linnet::start().await;
     let folder = tempfile::tempdir().unwrap();

@@ -9,7 +9,8 @@ use super::pool::{self, Role};
 use crate::config::PostgresUrl;
 use crate::model::{Error, Result, Seq};
 use migration::MigratorTrait;
-use sea_orm::sqlx::postgres::{PgConnectOptions, PgListener};
+use sea_orm::sqlx::Connection as _;
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection, PgListener};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, TransactionTrait};
 use std::time::Duration;
 
@@ -59,7 +60,24 @@ pub(super) async fn connect(url: &PostgresUrl, role: Role) -> Result<DatabaseCon
     options
         .acquire_timeout(ACQUIRE)
         .map_sqlx_postgres_opts(move |options| settings(options, role));
-    Ok(Database::connect(options).await?)
+    match Database::connect(options).await {
+        Ok(db) => Ok(db),
+        Err(error) => Err(cause(url).await.unwrap_or_else(|| error.into())),
+    }
+}
+
+/// Why no connection comes about: a pool tries again, and says only that it waited.
+async fn cause(url: &PostgresUrl) -> Option<Error> {
+    let options: PgConnectOptions = url.as_str().parse().ok()?;
+    let why = match tokio::time::timeout(ACQUIRE, PgConnection::connect_with(&options)).await {
+        Ok(Ok(_)) => return None,
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "no answer".to_owned(),
+    };
+    let (host, port) = (options.get_host(), options.get_port());
+    Some(Error::internal(format!(
+        "PostgreSQL at {host}:{port} can't be reached: {why}"
+    )))
 }
 
 fn settings(options: PgConnectOptions, role: Role) -> PgConnectOptions {
