@@ -341,7 +341,8 @@ impl Snapshot {
 
 /// The entries of a timeline's stretch in one statement. `b` says where each span begins; at `e`, so
 /// many entries have begun as are wanted, so nothing behind it is looked at: `r` are the spans that
-/// begin before.
+/// begin before. The owner stands in a query of its own: joined, SQLite would go through all spans
+/// there are for a filter of those it wants.
 fn sql(backend: DbBackend, form: &Select, newest_first: bool) -> String {
     let (order, first, before) = if newest_first {
         ("DESC", "MAX", ">=")
@@ -379,8 +380,8 @@ fn sql(backend: DbBackend, form: &Select, newest_first: bool) -> String {
          p AS MATERIALIZED (SELECT CAST(? AS BIGINT) AS owner, CAST(? AS BIGINT) AS above_at, CAST(? AS BIGINT) AS above_id, \
          CAST(? AS BIGINT) AS below_at, CAST(? AS BIGINT) AS below_id), \
          b AS MATERIALIZED (SELECT f.id, (SELECT {first}(q.at) FROM (SELECT (SELECT y.created_at FROM feed_entry y \
-         WHERE {begins} {sorted} LIMIT 1) AS at FROM k) q) AS begins FROM p CROSS JOIN follow_span f \
-         WHERE f.follower_id = p.owner AND f.topic NOT IN (SELECT {{value}} FROM {{each}})), \
+         WHERE {begins} {sorted} LIMIT 1) AS at FROM k) q) AS begins FROM follow_span f CROSS JOIN p \
+         WHERE f.follower_id = (SELECT owner FROM p) AND f.topic NOT IN (SELECT {{value}} FROM {{each}})), \
          e AS MATERIALIZED (SELECT DISTINCT begins FROM b WHERE begins IS NOT NULL ORDER BY begins {order} \
          LIMIT 1 OFFSET ? - 1), \
          r AS MATERIALIZED (SELECT f.*, p.*, {lo} AS lo, {hi} AS hi FROM p CROSS JOIN b LEFT JOIN e ON TRUE \
