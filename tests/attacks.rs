@@ -387,23 +387,34 @@ async fn an_array_is_no_request_unless_it_may_be() {
 }
 
 /// A request whose body does not come.
-async fn half_a_request(linnet: &Linnet) -> TcpStream {
+async fn half_a_request(linnet: &Linnet, path: &str) -> TcpStream {
     let mut stream = TcpStream::connect(linnet.address()).await.unwrap();
-    let head = "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{";
-    stream.write_all(head.as_bytes()).await.unwrap();
+    let head = "HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{";
+    stream
+        .write_all(format!("POST {path} {head}").as_bytes())
+        .await
+        .unwrap();
     stream
 }
 
 #[tokio::test]
 async fn more_requests_than_it_bears_are_told_to_come_again() {
+    for path in ["/graphql", "/graphql/stream"] {
+        told_to_come_again(path).await;
+    }
+}
+
+async fn told_to_come_again(path: &str) {
     let linnet = Linnet::with(&["--max-requests", "3", "--request-timeout", "6s"]).await;
     // One more than there are places for. Nobody asks anything else before three of them stand.
-    let mut waiting = join_all((0..4).map(|_| half_a_request(&linnet))).await;
+    let mut waiting = join_all((0..4).map(|_| half_a_request(&linnet, path))).await;
     until("an overload", async || linnet.metric("linnet_shed_total").await > 0.0).await;
     let shed = async || send(linnet.post().json(&json!({ "query": "{ __typename }" }))).await;
     let refused = shed().await;
     assert_eq!(refused.headers()[RETRY_AFTER], "1");
-    assert_eq!(code(&body(refused).await), "RATE_LIMITED");
+    let refused = body(refused).await;
+    assert_eq!(code(&refused), "RATE_LIMITED");
+    assert_eq!(refused["errors"][0]["extensions"]["retryAfter"], 1);
     // Who watches over it is still answered, and the deadline frees the places.
     assert_eq!(send(linnet.get("/readyz")).await.status(), 200);
     for stream in &mut waiting {
@@ -414,12 +425,40 @@ async fn more_requests_than_it_bears_are_told_to_come_again() {
     until("a place", async || shed().await.status() == 200).await;
 }
 
+/// Few objects, each with long names or long texts many times.
+#[tokio::test]
+async fn an_answer_has_an_end() {
+    let linnet = Linnet::start().await;
+    let alice = linnet.person("alice").await;
+    for n in 0..30 {
+        alice.post(&format!("{n} {}", "👩‍👩‍👧‍👦".repeat(120))).await;
+    }
+    let of_all = |inner: &str| {
+        format!("{{ tweets(first: 100) {{ nodes {{ author {{ tweets(first: 98) {{ nodes {{ {inner} }} }} }} }} }} }}")
+    };
+    let long = of_all(&format!("{}: id", "a".repeat(2_000)));
+    let texts: String = (0..30).map(|n| format!("t{n}: text ")).collect();
+    // Written at once, and as values.
+    for query in [long, of_all(&texts), of_all(&format!("{texts} hashtags {{ name }}"))] {
+        let before = linnet.memory();
+        let answer = linnet.graphql(&query, json!({}), None).await;
+        assert_eq!(code(&answer), "QUERY_TOO_COMPLEX");
+        let after = linnet.memory();
+        let most = before.map(|before| before + 20 * MEMORY);
+        assert!(after <= most, "{before:?} before, {after:?} after");
+    }
+    assert_eq!(
+        linnet.graphql("{ __typename }", json!({}), None).await["data"]["__typename"],
+        "Query"
+    );
+}
+
 #[tokio::test]
 async fn many_slow_bodies_hold_nobody_up() {
     let (linnet, _) = warm().await;
     let mut held = Vec::new();
     for _ in 0..3 {
-        let slow = join_all((0..500).map(|_| half_a_request(&linnet))).await;
+        let slow = join_all((0..500).map(|_| half_a_request(&linnet, "/graphql"))).await;
         let begin = Instant::now();
         let answer = linnet.graphql("{ __typename }", json!({}), None).await;
         assert_eq!(answer["data"]["__typename"], "Query");

@@ -2,7 +2,7 @@
 
 use crate::model::Error;
 use crate::model::error::Code;
-use async_graphql::{ErrorExtensionValues, ErrorExtensions as _, Response, ServerError, Value};
+use async_graphql::{ErrorExtensionValues, ErrorExtensions as _, Pos, Response, ServerError, Value};
 use std::sync::Arc;
 
 /// What resolvers answer.
@@ -16,6 +16,14 @@ pub type Nullable<T> = Option<Result<T>>;
 /// an answer by its text alone.
 #[derive(Clone, Debug)]
 pub struct ApiError(async_graphql::Error);
+
+impl ApiError {
+    /// As the executor has it, of a field that stands there.
+    #[must_use]
+    pub fn at(self, place: Pos) -> ServerError {
+        self.0.into_server_error(place)
+    }
+}
 
 impl From<Error> for ApiError {
     fn from(error: Error) -> Self {

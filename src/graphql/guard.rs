@@ -28,6 +28,10 @@ pub const NESTING: usize = 64;
 /// How many fields of an answer are allowed for each object.
 const FIELDS_OF_OBJECT: u64 = 20;
 
+/// How many bytes a field's name has on average at the most: every name stands in the answer as often as
+/// its field.
+const BYTES_OF_NAME: u64 = 32;
+
 /// What introspection may cost and how deep it may go: more than graphql-js's own query does.
 pub const INTROSPECTION_COST: u64 = 20_000;
 const INTROSPECTION_DEPTH: usize = 20;
@@ -95,8 +99,8 @@ struct Introspection {
 }
 
 impl Measured {
-    /// What the operation is charged with these variables: its objects, or its fields where there
-    /// are more of them than objects usually have.
+    /// What the operation is charged with these variables: its objects, or its fields or their names
+    /// where there are more of them than objects usually have.
     ///
     /// # Errors
     /// It costs too much.
@@ -108,7 +112,14 @@ impl Measured {
             total.fields,
             limits.cost.saturating_mul(FIELDS_OF_OBJECT),
         )?;
+        let names_of_object = FIELDS_OF_OBJECT * BYTES_OF_NAME;
+        at_most(
+            "number of bytes in names of an answer",
+            total.names,
+            limits.cost.saturating_mul(names_of_object),
+        )?;
         let charged = total.objects.max(total.fields / FIELDS_OF_OBJECT);
+        let charged = charged.max(total.names / names_of_object);
         Ok(charged.saturating_add(self.introspection.cost / 10).max(1))
     }
 
@@ -300,9 +311,10 @@ impl<'d> Guard<'d> {
             None if field.selection_set.node.items.is_empty() => Brings::Leaf,
             None => Brings::Many,
         };
+        let key = field.response_key().node.as_str();
         let mut cost = Cost::fixed(match brings {
-            Brings::Leaf | Brings::Way => Total::LEAF,
-            Brings::Object | Brings::Many => Total::OBJECT,
+            Brings::Leaf | Brings::Way => Total::leaf(key),
+            Brings::Object | Brings::Many => Total::object(key),
         });
         cost.add(&inner.cost);
         if brings == Brings::Many {

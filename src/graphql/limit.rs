@@ -120,8 +120,8 @@ impl Limiter {
     }
 }
 
-/// Somebody with one address of IPv6 has a whole network of them.
-fn network(address: IpAddr) -> IpAddr {
+/// Whose an address is: somebody with one of IPv6 has a whole network of them.
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6((address.to_bits() >> 64 << 64).into()),
         address => address,

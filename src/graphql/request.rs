@@ -11,7 +11,7 @@ use crate::store::Store;
 use async_graphql::ContextBase;
 use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use tokio::sync::OnceCell;
 
 /// Who asks, and of what. Cheap to clone.
@@ -196,6 +196,9 @@ pub struct Opened {
     pub after: Option<Seq>,
 }
 
+/// How much content a result may have, in bytes: twice what the largest page of usual tweets has.
+const LARGEST: usize = 16 << 20;
+
 /// What an operation is executed with.
 pub struct Request {
     scope: Scope,
@@ -203,6 +206,8 @@ pub struct Request {
     turn: Option<Turn>,
     /// Whether parts of the result may be written as JSON at once.
     pub is_written: bool,
+    /// How many bytes of content the result has so far.
+    content: AtomicUsize,
     /// What the caller is charged.
     pub account: Account,
     /// The position that everything read in the operation has at least reached.
@@ -217,8 +222,21 @@ impl Request {
             scope,
             turn,
             is_written: false,
+            content: AtomicUsize::new(0),
             account,
             position,
+        }
+    }
+
+    /// Counts content that goes into the result: what is written at once, and long texts.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`].
+    pub fn fill(&self, bytes: usize) -> model::Result<()> {
+        let before = self.content.fetch_add(bytes, Relaxed);
+        match before.saturating_add(bytes) > LARGEST {
+            true => Err(Error::TooLarge(LARGEST)),
+            false => Ok(()),
         }
     }
 

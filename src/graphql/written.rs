@@ -68,6 +68,12 @@ impl std::fmt::Write for Json {
 }
 
 impl Json {
+    /// How many bytes were written.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.0.len()
+    }
+
     /// Begins an object.
     pub fn begin(&mut self) {
         self.0.reserve(OBJECT);

@@ -51,6 +51,9 @@ pub enum Error {
         /// When to try again.
         retry_after: Duration,
     },
+    /// An answer would be longer than any may be.
+    #[error("the answer is larger than {0} bytes")]
+    TooLarge(usize),
     /// `after` of a stream names an event that is no longer, or was never, in this log.
     #[error("the cursor's event is no longer kept")]
     CursorExpired,
@@ -83,6 +86,7 @@ impl Error {
             Self::Invalid { .. } => Code::BadUserInput,
             Self::Conflict { .. } => Code::Conflict,
             Self::RateLimited { .. } => Code::RateLimited,
+            Self::TooLarge(_) => Code::QueryTooComplex,
             Self::CursorExpired => Code::CursorExpired,
             Self::Internal(_) => Code::InternalServerError,
         }

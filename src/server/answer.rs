@@ -119,9 +119,16 @@ impl Problem {
     }
 
     pub(super) fn answer(self, media: MediaType) -> Response {
-        let body = serde_json::json!({
-            "errors": [error(&self.message, self.code)],
-        });
+        let wait = self.header.as_ref().filter(|(name, _)| *name == RETRY_AFTER);
+        let wait: Option<u64> = wait.and_then(|(_, seconds)| seconds.parse().ok());
+        let error = match wait {
+            Some(seconds) => serde_json::json!({
+                "message": self.message,
+                "extensions": { "code": self.code, "retryAfter": seconds },
+            }),
+            None => error(&self.message, self.code),
+        };
+        let body = serde_json::json!({ "errors": [error] });
         let mut response = media.answer(self.status, &body);
         if let Some((name, value)) = self.header {
             response.headers_mut().insert(name, HeaderValue::from_static(value));

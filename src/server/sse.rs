@@ -34,7 +34,8 @@ pub(super) async fn post(State(server): State<Server>, request: Request) -> Resp
     let (parts, body) = request.into_parts();
     let answered = async {
         accept(&parts.headers)?;
-        let (parameters, caller) = request::posted(&server, &parts, body).await?;
+        let posted = request::posted(&server, &parts, body);
+        let (parameters, caller) = request::in_time(&server, posted).await?;
         let operation = operation::from_json(parameters).map_err(Problem::bad_request)?;
         let asked = server.api.ask(operation, &caller);
         run(server, asked, caller, &parts.headers).await
@@ -47,7 +48,7 @@ pub(super) async fn get(State(server): State<Server>, request: Request) -> Respo
     let (parts, _) = request.into_parts();
     let answered = async {
         accept(&parts.headers)?;
-        let (operation, caller) = request::got(&server, &parts).await?;
+        let (operation, caller) = request::in_time(&server, request::got(&server, &parts)).await?;
         let asked = server.api.ask(operation, &caller);
         if asked.as_ref().is_ok_and(|asked| asked.kind == OperationType::Mutation) {
             return Err(

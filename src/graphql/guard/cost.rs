@@ -18,18 +18,36 @@ pub struct Total {
     pub objects: u64,
     /// Fields, scalars among them: what has to be filled in and sent.
     pub fields: u64,
+    /// Bytes of the fields' names.
+    pub names: u64,
 }
 
 impl Total {
-    /// One field without an object.
-    pub const LEAF: Self = Self { objects: 0, fields: 1 };
-    /// One field with its object.
-    pub const OBJECT: Self = Self { objects: 1, fields: 1 };
+    /// One field of this name, without an object.
+    #[must_use]
+    pub fn leaf(name: &str) -> Self {
+        let names = u64::try_from(name.len()).unwrap_or(u64::MAX);
+        Self {
+            objects: 0,
+            fields: 1,
+            names,
+        }
+    }
+
+    /// One field of this name, with its object.
+    #[must_use]
+    pub fn object(name: &str) -> Self {
+        Self {
+            objects: 1,
+            ..Self::leaf(name)
+        }
+    }
 
     fn plus(self, other: Self) -> Self {
         Self {
             objects: self.objects.saturating_add(other.objects),
             fields: self.fields.saturating_add(other.fields),
+            names: self.names.saturating_add(other.names),
         }
     }
 
@@ -37,6 +55,7 @@ impl Total {
         Self {
             objects: self.objects.saturating_mul(factor),
             fields: self.fields.saturating_mul(factor),
+            names: self.names.saturating_mul(factor),
         }
     }
 }

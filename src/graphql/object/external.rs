@@ -1,7 +1,7 @@
 //! External objects.
 
 use super::{ActionConnection, Feed, FollowerConnection, window};
-use crate::graphql::error::Result;
+use crate::graphql::error::{Nullable, Result};
 use crate::graphql::loader::{ActionsPage, ListPage};
 use crate::graphql::request::Ask;
 use crate::graphql::scalar::Json;
@@ -54,8 +54,11 @@ impl ExternalObject {
     }
 
     /// What else was told of it.
-    async fn data(&self) -> Option<Json> {
-        self.0.data.clone().map(Json)
+    async fn data(&self, ctx: &Context<'_>) -> Nullable<Json> {
+        let data = self.0.data.as_ref()?;
+        let length = serde_json::to_vec(data).map_or(0, |json| json.len());
+        let filled = ctx.request().fill(length);
+        Some(filled.map(|()| Json(data.clone())).map_err(Into::into))
     }
 
     /// Every public action in which this is the actor, the object or the target.

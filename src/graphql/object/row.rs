@@ -6,6 +6,7 @@
 //! bytes. Whatever has to be waited for, or fails, is left to the executor.
 
 use super::{Tweet, User};
+use crate::graphql::error::ApiError;
 use crate::graphql::request::Ask as _;
 use crate::graphql::written::Json;
 use crate::model::id::GlobalId;
@@ -123,7 +124,11 @@ impl<T: Columns> OutputType for Row<T> {
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
         let mut json = Json::default();
         if ctx.request().is_written && object(&self.0, &ctx.item.node, ctx, &mut json).is_some() {
-            return Ok(json.into());
+            let filled = ctx.request().fill(json.bytes());
+            let refused = |error| ApiError::from(error).at(field.pos);
+            return filled
+                .map(|()| json.into())
+                .map_err(|error| ctx.set_error_path(refused(error)));
         }
         self.0.resolve(ctx, field).await
     }

@@ -32,8 +32,9 @@ impl Tweet {
     }
 
     /// As it was written.
-    async fn text(&self) -> &str {
-        &self.0.text
+    async fn text(&self, ctx: &Context<'_>) -> Result<&str> {
+        ctx.request().fill(self.0.text.len())?;
+        Ok(&self.0.text)
     }
 
     /// Who wrote it.

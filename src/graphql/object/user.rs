@@ -37,8 +37,9 @@ impl User {
     }
 
     /// What they say of themselves.
-    async fn bio(&self) -> &str {
-        &self.0.bio
+    async fn bio(&self, ctx: &Context<'_>) -> Result<&str> {
+        ctx.request().fill(self.0.bio.len())?;
+        Ok(&self.0.bio)
     }
 
     /// Their picture.
