@@ -28,6 +28,7 @@ use tokio::{
 use tower::ServiceExt;
 
 use super::{Server, routes};
+use crate::graphql::limit::network;
 
 /// How long a client may take for the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -122,10 +123,11 @@ impl Place {
     fn take(connections: &Connections, address: IpAddr) -> Option<Self> {
         let server = connections.server.clone();
         let mut open = connections.open.lock();
-        let of_address = open.by_address.entry(address).or_default();
         // Behind a proxy there are many clients.
         let limit = server.options.connections_per_address;
         let limit = limit.filter(|_| !server.options.trusted_proxies.contain(address));
+        let address = network(address);
+        let of_address = open.by_address.entry(address).or_default();
         if limit.is_some_and(|limit| *of_address >= limit) {
             return None;
         }

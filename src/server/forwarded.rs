@@ -53,10 +53,29 @@ fn is_secure(headers: &HeaderMap) -> bool {
     }
 }
 
-/// The last address of the chain that is no proxy's: what stands before it anybody can have written.
+/// Who asked the first proxy of the chain. Proxies write one of two headers, and who asks can have written the
+/// other: where they differ, nobody knows, and it is the proxy.
 fn client(proxy: IpAddr, headers: &HeaderMap, proxies: &Networks) -> IpAddr {
+    let standard = by(FORWARDED, proxy, headers, proxies);
+    let usual = by(X_FORWARDED_FOR, proxy, headers, proxies);
+    match (standard, usual) {
+        (Some(one), Some(other)) if one != other => proxy,
+        (Some(client), _) | (None, Some(client)) => client,
+        (None, None) => proxy,
+    }
+}
+
+/// The last address of a chain that is no proxy's: what stands before it anybody can have written. None where there
+/// is no chain.
+fn by(name: HeaderName, proxy: IpAddr, headers: &HeaderMap, proxies: &Networks) -> Option<IpAddr> {
+    headers
+        .contains_key(&name)
+        .then(|| last(proxy, chain(name, headers), proxies))
+}
+
+fn last(proxy: IpAddr, chain: Vec<Option<IpAddr>>, proxies: &Networks) -> IpAddr {
     let mut client = proxy;
-    for hop in chain(headers).into_iter().rev() {
+    for hop in chain.into_iter().rev() {
         match hop {
             Some(address) => client = address,
             None => return client,
@@ -69,9 +88,8 @@ fn client(proxy: IpAddr, headers: &HeaderMap, proxies: &Networks) -> IpAddr {
 }
 
 /// The addresses that the proxies noted, in their order; none for one that can't be read.
-fn chain(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
-    let by_standard = headers.contains_key(FORWARDED);
-    let name = if by_standard { FORWARDED } else { X_FORWARDED_FOR };
+fn chain(name: HeaderName, headers: &HeaderMap) -> Vec<Option<IpAddr>> {
+    let by_standard = name == FORWARDED;
     let values = headers
         .get_all(name)
         .iter()
@@ -114,6 +132,19 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(name, HeaderValue::from_static(value));
         client("10.0.0.1".parse().unwrap(), &headers, &proxies).to_string()
+    }
+
+    #[test]
+    fn two_headers_that_differ_name_nobody() {
+        let proxies: Networks = "10.0.0.0/8".parse().unwrap();
+        let resolved = |forwarded: &str, usual: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(FORWARDED, forwarded.parse().unwrap());
+            headers.insert(X_FORWARDED_FOR, usual.parse().unwrap());
+            client("10.0.0.1".parse().unwrap(), &headers, &proxies).to_string()
+        };
+        assert_eq!(resolved("for=192.0.2.1", "192.0.2.1"), "192.0.2.1");
+        assert_eq!(resolved("for=203.0.113.9", "192.0.2.1"), "10.0.0.1");
     }
 
     #[test]
