@@ -1,8 +1,13 @@
 //! Readers that come back, or lag, miss nothing and get nothing twice.
 
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use futures_util::future::join_all;
 use rand::RngExt;
 use serde_json::{Value, json};
+use tokio::sync::RwLock;
 
 use crate::harness::{Linnet, Person, Socket, Stream, until};
 
@@ -118,34 +123,120 @@ async fn a_restart_and_a_crash_lose_no_event() {
     }
 }
 
-#[tokio::test]
-async fn sockets_cut_at_random_miss_nothing() {
-    const TAGS: [&str; 5] = ["red", "green", "blue", "gold", "grey"];
-    const POSTS: usize = 60;
-    let linnet = Linnet::start().await;
-    let writers = join_all(TAGS.map(|tag| linnet.person(tag))).await;
-    let mut readers = Vec::new();
-    for index in 0..50 {
-        readers.push(Reader::new(&linnet, TAGS[index % TAGS.len()]).await);
-    }
-    let writing = writers.iter().zip(TAGS).map(|(writer, tag)| async move {
-        for number in 0..POSTS {
-            writer.post(&format!("{number} #{tag}")).await;
+/// Two hundred readers of twenty hashtags whose sockets are cut at random, and a server that dies.
+struct Outages {
+    linnet: Linnet,
+    readers: Vec<Reader>,
+    /// Where all of them began.
+    begin: String,
+    /// What was acknowledged, in the order of the answers.
+    taken: Mutex<Vec<String>>,
+}
+
+const TAGS: usize = 20;
+const READERS: usize = 200;
+const WRITERS: usize = 8;
+
+impl Outages {
+    async fn new() -> Self {
+        let linnet = Linnet::start().await;
+        let begin = linnet.anybody().cursor().await;
+        let mut readers = Vec::new();
+        for index in 0..READERS {
+            readers.push(Reader::new(&linnet, &format!("tag{}", index % TAGS)).await);
         }
-    });
-    let reading = readers.iter_mut().map(|reader| async {
-        while reader.texts.len() < POSTS {
-            if rand::rng().random_bool(0.1) {
-                reader.resume(&linnet).await;
+        let taken = Mutex::default();
+        Self {
+            linnet,
+            readers,
+            begin,
+            taken,
+        }
+    }
+
+    /// Everybody writes and reads, until the server dies in the middle of it.
+    async fn until_it_dies(&mut self, writer: &Person, round: usize) {
+        let (linnet, taken) = (RwLock::new(&mut self.linnet), &self.taken);
+        let writing = join_all((0..WRITERS).map(async |which| {
+            for number in 0.. {
+                let tag = rand::rng().random_range(0..TAGS);
+                let text = format!("{round}.{which}.{number} #tag{tag}");
+                match writer.try_write("postTweet", json!({ "text": text })).await {
+                    Some(answer) => drop(answer.unwrap()),
+                    None => return,
+                }
+                taken.lock().unwrap().push(text);
             }
-            assert!(reader.hear().await);
-        }
-    });
-    tokio::join!(join_all(writing), join_all(reading));
-    for reader in readers {
-        let expected: Vec<_> = (0..POSTS).map(|number| format!("{number} #{}", reader.tag)).collect();
-        assert_eq!(reader.texts, expected);
+        }));
+        let is_over = AtomicBool::new(false);
+        let reading = join_all(self.readers.iter_mut().map(async |reader| {
+            while reader.hear().await {
+                if rand::rng().random_bool(0.05) {
+                    // Not while the server dies: then there would be nobody to come back to.
+                    let linnet = linnet.read().await;
+                    match is_over.load(Ordering::Relaxed) {
+                        true => reader.stream = None,
+                        false => reader.resume(&linnet).await,
+                    }
+                }
+                if reader.stream.is_none() {
+                    return;
+                }
+            }
+        }));
+        let dying = async {
+            let enough = taken.lock().unwrap().len() + 100;
+            until("writes", || async { taken.lock().unwrap().len() >= enough }).await;
+            let mut linnet = linnet.write().await;
+            is_over.store(true, Ordering::Relaxed);
+            linnet.kill().await;
+        };
+        tokio::join!(writing, reading, dying);
     }
+
+    /// All events of a hashtag, up to this text.
+    async fn log(&self, tag: &str, last: &str) -> Vec<String> {
+        let mut reader = Reader {
+            tag: tag.to_owned(),
+            stream: None,
+            cursor: self.begin.clone(),
+            texts: Vec::new(),
+        };
+        reader.resume(&self.linnet).await;
+        reader.listen_until(last).await;
+        reader.texts
+    }
+}
+
+#[tokio::test]
+async fn sockets_cut_at_random_miss_nothing_over_ten_crashes() {
+    let mut outages = Outages::new().await;
+    let mut writer = outages.linnet.person("alice").await;
+    for round in 0..10 {
+        outages.until_it_dies(&writer, round).await;
+        outages.linnet.restart().await;
+        writer = writer.at(&outages.linnet);
+        for reader in &mut outages.readers {
+            reader.resume(&outages.linnet).await;
+        }
+    }
+    let mut told = Vec::new();
+    for tag in (0..TAGS).map(|tag| format!("tag{tag}")) {
+        let last = format!("last #{tag}");
+        writer.post(&last).await;
+        let log = outages.log(&tag, &last).await;
+        for reader in outages.readers.iter_mut().filter(|reader| reader.tag == tag) {
+            reader.listen_until(&last).await;
+            assert_eq!(reader.texts, log, "{tag}");
+        }
+        told.extend(log);
+    }
+    let distinct: BTreeSet<&String> = told.iter().collect();
+    assert_eq!(distinct.len(), told.len(), "something was told twice");
+    let taken = outages.taken.into_inner().unwrap();
+    let lost: Vec<_> = taken.iter().filter(|text| !distinct.contains(text)).collect();
+    assert!(lost.is_empty(), "{lost:?}");
+    println!("{} events, {} acknowledged", told.len(), taken.len());
 }
 
 /// Likes and unlikes, many in one request: events that no hashtag hears of.
