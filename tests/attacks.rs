@@ -436,13 +436,26 @@ async fn an_answer_has_an_end() {
     let of_all = |inner: &str| {
         format!("{{ tweets(first: 100) {{ nodes {{ author {{ tweets(first: 98) {{ nodes {{ {inner} }} }} }} }} }} }}")
     };
-    let long = of_all(&format!("{}: id", "a".repeat(2_000)));
-    let texts: String = (0..30).map(|n| format!("t{n}: text ")).collect();
-    // Written at once, and as values.
-    for query in [long, of_all(&texts), of_all(&format!("{texts} hashtags {{ name }}"))] {
+    let avatar = format!("https://example.org/{}", "a".repeat(2_000));
+    alice.write("updateProfile", json!({ "avatarUrl": avatar })).await;
+    let fifteen = |field: &str| (0..15).map(|n| format!("t{n}: {field} ")).collect::<String>();
+    let (names, content) = ("bytes in names", "the answer is larger");
+    let long = format!("{}: id", "a".repeat(2_000));
+    for (selected, reason) in [
+        (long, names),
+        // Written at once, and as values.
+        (fifteen("text"), content),
+        (fifteen("text") + "viewerHasLiked", content),
+        (format!("author {{ {} isModerator }}", fifteen("avatarUrl")), content),
+    ] {
+        // The static cost of authors leaves room for fewer.
+        let query = of_all(&selected).replace("98", if selected.contains("author") { "48" } else { "98" });
         let before = linnet.memory();
         let answer = linnet.graphql(&query, json!({}), None).await;
-        assert_eq!(code(&answer), "QUERY_TOO_COMPLEX");
+        let error = &answer["errors"][0];
+        assert_eq!(error["extensions"]["code"], "QUERY_TOO_COMPLEX");
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains(reason), "{message}");
         let after = linnet.memory();
         let most = before.map(|before| before + 20 * MEMORY);
         assert!(after <= most, "{before:?} before, {after:?} after");

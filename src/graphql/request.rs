@@ -3,6 +3,7 @@
 use super::error::Result;
 use super::limit::Account;
 use super::loader::Loaders;
+use super::scalar::Json;
 use super::subscription::Source;
 use crate::delivery::frame::Shown;
 use crate::model::{self, ActionId, Error, Event, Position, Seq, Sight, Tweet, UserId, Viewer, WallId};
@@ -238,6 +239,19 @@ impl Request {
             true => Err(Error::TooLarge(LARGEST)),
             false => Ok(()),
         }
+    }
+
+    /// A text that goes into the result as it is, if it has one.
+    pub fn held<'t>(&self, text: Option<&'t str>) -> Option<Result<&'t str>> {
+        let text = text?;
+        Some(self.fill(text.len()).map(|()| text).map_err(Into::into))
+    }
+
+    /// Data that go into the result as they are, if there are any.
+    pub fn held_data(&self, data: Option<&serde_json::Value>) -> Option<Result<Json>> {
+        let data = data?;
+        let bytes = serde_json::to_vec(data).map_or(0, |json| json.len());
+        Some(self.fill(bytes).map(|()| Json(data.clone())).map_err(Into::into))
     }
 
     /// Begins anew: what was read before a mutation is not what is read after it.

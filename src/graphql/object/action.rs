@@ -2,6 +2,7 @@
 
 use super::{Entity, entity};
 use crate::graphql::error::{Nullable, Result};
+use crate::graphql::request::Ask as _;
 use crate::graphql::scalar::{DateTime, Json};
 use crate::model::id::GlobalId;
 use crate::model::{self, Error};
@@ -42,13 +43,13 @@ impl Action {
     }
 
     /// In words.
-    async fn description(&self) -> Option<&str> {
-        self.0.description.as_deref()
+    async fn description(&self, ctx: &Context<'_>) -> Nullable<&str> {
+        ctx.request().held(self.0.description.as_deref())
     }
 
     /// What else belongs to it.
-    async fn data(&self) -> Option<Json> {
-        self.0.data.clone().map(Json)
+    async fn data(&self, ctx: &Context<'_>) -> Nullable<Json> {
+        ctx.request().held_data(self.0.data.as_ref())
     }
 
     /// False: only its actor sees it.

@@ -49,16 +49,13 @@ impl ExternalObject {
     }
 
     /// Where it is.
-    async fn url(&self) -> Option<&str> {
-        self.0.url.as_deref()
+    async fn url(&self, ctx: &Context<'_>) -> Nullable<&str> {
+        ctx.request().held(self.0.url.as_deref())
     }
 
     /// What else was told of it.
     async fn data(&self, ctx: &Context<'_>) -> Nullable<Json> {
-        let data = self.0.data.as_ref()?;
-        let length = serde_json::to_vec(data).map_or(0, |json| json.len());
-        let filled = ctx.request().fill(length);
-        Some(filled.map(|()| Json(data.clone())).map_err(Into::into))
+        ctx.request().held_data(self.0.data.as_ref())
     }
 
     /// Every public action in which this is the actor, the object or the target.

@@ -161,7 +161,7 @@ impl Tweet {
     }
 
     /// The address of the original, for a tweet that was imported or ingested.
-    async fn url(&self) -> Option<&str> {
-        self.0.url.as_deref()
+    async fn url(&self, ctx: &Context<'_>) -> Nullable<&str> {
+        ctx.request().held(self.0.url.as_deref())
     }
 }

@@ -43,8 +43,8 @@ impl User {
     }
 
     /// Their picture.
-    async fn avatar_url(&self) -> Option<&str> {
-        self.0.avatar_url.as_deref()
+    async fn avatar_url(&self, ctx: &Context<'_>) -> Nullable<&str> {
+        ctx.request().held(self.0.avatar_url.as_deref())
     }
 
     /// The name at the origin of an ingested account: `alice.bsky.social`, `@alice@example.social`.
@@ -53,8 +53,8 @@ impl User {
     }
 
     /// The profile at the origin of an ingested account.
-    async fn url(&self) -> Option<&str> {
-        self.0.url.as_deref()
+    async fn url(&self, ctx: &Context<'_>) -> Nullable<&str> {
+        ctx.request().held(self.0.url.as_deref())
     }
 
     /// Whether they keep order here.
