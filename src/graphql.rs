@@ -382,7 +382,6 @@ struct Admitted<'a> {
     account: Account,
 }
 
-/// As many permits as a semaphore can have, at the most.
 /// Whether a part answers soon.
 async fn answers(asked: impl Future<Output = crate::model::Result<()>>) -> Result<(), String> {
     match tokio::time::timeout(READY, asked).await {
@@ -392,6 +391,7 @@ async fn answers(asked: impl Future<Output = crate::model::Result<()>>) -> Resul
     }
 }
 
+/// As many permits as a semaphore can have, at the most.
 fn permits(cost: u64) -> usize {
     usize::try_from(cost).map_or(Semaphore::MAX_PERMITS, |cost| cost.min(Semaphore::MAX_PERMITS))
 }

@@ -1,7 +1,7 @@
 //! The entries of topics, on disk and their heads in memory.
 
 use super::cache::{Head, Kept};
-use super::list::{Lateral, owner, sort};
+use super::list::{Lateral, fit, owner, sort};
 use super::notification::Notice;
 use super::script::Script;
 use super::snapshot::{Snapshot, View, json};
@@ -149,7 +149,6 @@ impl Script {
 
 /// The bounds of a range, kept within what JSON numbers carry.
 pub(super) fn bounds(range: &Range) -> (i64, i64, i64, i64, i64) {
-    let fit = |n: i64| n.clamp(i64::MIN + 1, i64::MAX - 1);
     (
         fit(range.below.at),
         fit(range.below.id),
@@ -215,7 +214,7 @@ fn owners(ranges: &[Range], way: &str) -> Owners {
         .map(|(place, range)| {
             // No actor has the number -1; 0 is that of all who are no users.
             let not_by = range.not_by.map_or(-1, |id| id.0);
-            let mut parts = vec![range.topic.as_str().into(), bounds(range).4.into(), not_by.into()];
+            let mut parts = vec![range.topic.as_str().into(), fit(range.until.0).into(), not_by.into()];
             match &range.select {
                 Select::Kind(kind) => parts.push(i16::from(*kind).into()),
                 Select::Verb(verb) => parts.push(verb.as_str().into()),

@@ -155,6 +155,23 @@ struct Shape {
     key: &'static str,
 }
 
+impl Shape {
+    /// How its rows give what stands at a place.
+    fn chosen(&self) -> String {
+        format!("{} AS kind, CAST({} AS TEXT) AS item", self.kind, self.key)
+    }
+
+    fn query<'a>(&'a self, chosen: &'a str) -> Lateral<'a> {
+        Lateral {
+            table: self.table,
+            owner: self.owner,
+            id: self.id,
+            columns: &["kind", "item"],
+            chosen,
+        }
+    }
+}
+
 impl ListKind {
     /// Whether tweets stand in it.
     #[must_use]
@@ -262,14 +279,8 @@ impl Snapshot {
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn lists(&self, kind: ListKind, lists: &[&List], stretch: Stretch) -> Result<Vec<Vec<Item>>> {
         let shape = kind.shape();
-        let columns = format!("{} AS kind, CAST({} AS TEXT) AS item", shape.kind, shape.key);
-        let query = Lateral {
-            table: shape.table,
-            owner: shape.owner,
-            id: shape.id,
-            columns: &["kind", "item"],
-            chosen: &columns,
-        };
+        let chosen = shape.chosen();
+        let query = shape.query(&chosen);
         let owners: Vec<_> = lists
             .iter()
             .map(|list| {
@@ -313,10 +324,13 @@ impl Snapshot {
 /// Whose range of an index is read: the places between which it lies, both exclusive, and the parts
 /// by which the index finds it.
 pub(super) fn owner(below: Place, above: Place, parts: impl IntoIterator<Item = Value>) -> Vec<Value> {
-    // As far as the numbers of JSON go.
-    let fit = |n: i64| n.clamp(i64::MIN + 1, i64::MAX - 1).into();
-    let places = [below.at, below.id, above.at, above.id].map(fit);
+    let places = [below.at, below.id, above.at, above.id].map(|n| fit(n).into());
     places.into_iter().chain(parts).collect()
+}
+
+/// A number as far as those of JSON go.
+pub(super) fn fit(n: i64) -> i64 {
+    n.clamp(i64::MIN + 1, i64::MAX - 1)
 }
 
 /// How many values of an owner come before its parts.
@@ -433,14 +447,8 @@ mod tests {
         let snapshot = store.snapshot().await.unwrap();
         for kind in KINDS {
             let shape = kind.shape();
-            let chosen = format!("{} AS kind, CAST({} AS TEXT) AS item", shape.kind, shape.key);
-            let query = Lateral {
-                table: shape.table,
-                owner: shape.owner,
-                id: shape.id,
-                columns: &["kind", "item"],
-                chosen: &chosen,
-            };
+            let chosen = shape.chosen();
+            let query = shape.query(&chosen);
             for newest_first in [true, false] {
                 let plan = plan(&snapshot, &query, newest_first).await;
                 let of_table: Vec<_> = plan.iter().filter(|step| step.contains(" x ")).collect();
