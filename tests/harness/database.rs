@@ -88,7 +88,8 @@ const MISCOUNTED: &[&str] = &[
     "SELECT tweet_id FROM wall_tweet w WHERE (created_at, action_id) <> (SELECT p.at, p.id FROM \
      (SELECT w.posted_at AS at, w.posted_id AS id UNION ALL SELECT r.created_at, r.action_id FROM retweet r \
      JOIN users u ON u.id = r.user_id WHERE r.tweet_id = w.tweet_id AND u.deleted_at IS NULL AND NOT r.banned) p \
-     ORDER BY p.at DESC, p.id DESC LIMIT 1) AND NOT EXISTS (SELECT 1 FROM users u WHERE u.deleted_at IS NOT NULL)",
+     ORDER BY p.at DESC, p.id DESC LIMIT 1) AND NOT EXISTS (SELECT 1 FROM users u WHERE u.deleted_at IS NOT NULL) \
+     AND EXISTS (SELECT 1 FROM wall x WHERE x.id = w.wall_id)",
     "SELECT user_id FROM participant p WHERE NOT EXISTS (SELECT 1 FROM (SELECT w.posted_at, w.posted_id \
      FROM wall_tweet w WHERE w.wall_id = p.wall_id AND w.author_id = p.user_id \
      ORDER BY w.posted_at DESC, w.posted_id DESC LIMIT 1) n \
