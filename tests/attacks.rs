@@ -405,24 +405,69 @@ async fn more_requests_than_it_bears_are_told_to_come_again() {
 }
 
 async fn told_to_come_again(path: &str) {
-    let linnet = Linnet::with(&["--max-requests", "3", "--request-timeout", "6s"]).await;
-    // One more than there are places for. Nobody asks anything else before three of them stand.
-    let mut waiting = join_all((0..4).map(|_| half_a_request(&linnet, path))).await;
-    until("an overload", async || linnet.metric("linnet_shed_total").await > 0.0).await;
-    let shed = async || send(linnet.post().json(&json!({ "query": "{ __typename }" }))).await;
-    let refused = shed().await;
-    assert_eq!(refused.headers()[RETRY_AFTER], "1");
-    let refused = body(refused).await;
-    assert_eq!(code(&refused), "RATE_LIMITED");
-    assert_eq!(refused["errors"][0]["extensions"]["retryAfter"], 1);
-    // Who watches over it is still answered, and the deadline frees the places.
-    assert_eq!(send(linnet.get("/readyz")).await.status(), 200);
-    for stream in &mut waiting {
+    let linnet = Linnet::with(&["--max-requests", "3"]).await;
+    let ann = linnet.sign_up("ann").await;
+    let asked = |query: &str| linnet.post_to(path).json(&json!({ "query": query }));
+    // Who writes waits until the other who writes is done, in a place.
+    let held = linnet.hold().await;
+    let write = "mutation { postTweet(input: { text: \"at last\" }) { tweet { text } } }";
+    let waiting = join_all((0..4).map(|_| send(asked(write).bearer_auth(&ann))));
+    let shed = async {
+        until("an overload", async || linnet.metric("linnet_shed_total").await > 0.0).await;
+        let refused = send(asked("{ __typename }")).await;
+        assert_eq!(refused.headers()[RETRY_AFTER], "1");
+        let refused = body(refused).await;
+        assert_eq!(code(&refused), "RATE_LIMITED");
+        assert_eq!(refused["errors"][0]["extensions"]["retryAfter"], 1);
+        // Who watches over it is still answered.
+        assert_eq!(send(linnet.get("/readyz")).await.status(), 200);
+        drop(held);
+    };
+    let (answers, ()) = tokio::join!(waiting, shed);
+    let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status().as_u16()).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 200, 200, 503]);
+    assert_eq!(send(asked("{ __typename }")).await.status(), 200);
+}
+
+/// A body that does not come takes no place of those that are executed, and few of its own kind
+/// belong to one address.
+#[tokio::test]
+async fn who_sends_slowly_waits_among_others_who_do() {
+    let options = [
+        "--max-requests",
+        "16",
+        "--request-timeout",
+        "4s",
+        "--trusted-proxies",
+        "127.0.0.1",
+    ];
+    let linnet = Linnet::with(&options).await;
+    for path in ["/graphql", "/graphql/stream"] {
+        let before = linnet.metric("linnet_shed_total").await;
+        let from = async |address: &str| {
+            let path = format!("{path} HTTP/1.1\r\nx-forwarded-for: {address}\r\nignored:");
+            half_a_request(&linnet, &path).await
+        };
+        let mut greedy = join_all((0..5).map(|_| from("192.0.2.1"))).await;
+        let mut other = from("192.0.2.2").await;
+        until("the end of three", async || {
+            linnet.metric("linnet_shed_total").await == before + 3.0
+        })
+        .await;
+        // Nobody else waits for any of it.
+        let answer = linnet.graphql("{ __typename }", json!({}), None).await;
+        assert_eq!(answer["data"]["__typename"], "Query");
+        other.write_all(&[b' '; 98]).await.unwrap();
+        other.write_all(b"}").await.unwrap();
         let mut answer = [0; 12];
-        soon("an answer", stream.read_exact(&mut answer)).await.unwrap();
-        assert_eq!(&answer, b"HTTP/1.1 503");
+        soon("an answer", other.read_exact(&mut answer)).await.unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 400", "its body came, and has no query");
+        for stream in &mut greedy {
+            soon("an answer", stream.read_exact(&mut answer)).await.unwrap();
+            assert_eq!(&answer, b"HTTP/1.1 503");
+        }
     }
-    until("a place", async || shed().await.status() == 200).await;
 }
 
 /// Few objects, each with long names or long texts many times.

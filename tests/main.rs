@@ -26,6 +26,7 @@ mod feed_streams; // actions that come into a feed and go, to those who may see 
 mod feeds_model; // every feed, list, group and count against an oracle, over many random steps
 mod groups; // the groups of every feed against its own actions
 mod hashtag_streams; // what a hashtag's stream tells, in which order, and since when
+mod http2; // many requests on one connection, and clients that take nothing or give up
 mod http_protocol; // GraphQL over HTTP: methods, media types, limits and statuses
 mod import; // bulk import: order, repetition, bad rows, counters
 mod ingest; // what outside sources tell: each once, whatever breaks, as it is in the end

@@ -7,7 +7,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 use crate::harness::request::{body, send};
-use crate::harness::{Linnet, soon, until};
+use crate::harness::{Linnet, Socket, soon, until};
 
 const POST: &str = "mutation($input: PostTweetInput!) { postTweet(input: $input) { tweet { id } } }";
 const LOG_IN: &str = "mutation($input: LogInInput!) { logIn(input: $input) { token } }";
@@ -169,6 +169,10 @@ async fn an_address_makes_so_many_accounts_and_attempts() {
         assert!(!sign_up("192.0.2.1", name).await);
     }
     assert!(sign_up("192.0.2.1", "d").await);
+    let again = json!({ "query": SIGN_UP, "variables": { "input": { "username": "d", "password": "correct horse" } } });
+    let refused = send(linnet.post().header("x-forwarded-for", "192.0.2.1").json(&again)).await;
+    let wait: u64 = refused.headers()[RETRY_AFTER].to_str().unwrap().parse().unwrap();
+    assert_eq!(body(refused).await["errors"][0]["extensions"]["retryAfter"], wait);
     assert!(
         sign_up("203.0.113.1, 192.0.2.1", "e").await,
         "what stands before the proxy's own word counts for nothing"
@@ -231,6 +235,10 @@ async fn an_address_has_so_many_connections() {
     let mut stream = TcpStream::connect(linnet.address()).await.unwrap();
     soon("an answer", stream.read_to_string(&mut refused)).await.unwrap();
     assert!(refused.starts_with("HTTP/1.1 429 "), "{refused}");
+    let (head, answer) = refused.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains("retry-after: 10"), "{head}");
+    let answer: Value = serde_json::from_str(answer).unwrap();
+    assert!(limited(&answer), "{answer}");
     drop(sockets);
     until("a place", async || {
         let answer = reqwest::Client::new()
@@ -240,6 +248,68 @@ async fn an_address_has_so_many_connections() {
         answer.is_ok_and(|answer| answer.status() == 200)
     })
     .await;
+}
+
+/// Behind a proxy each client has so many streams, of whatever kind, and so has each user from
+/// wherever they come.
+#[tokio::test]
+async fn a_client_has_so_many_streams() {
+    let options = ["--connections-per-address", "3", "--trusted-proxies", "127.0.0.1"];
+    let linnet = Linnet::with(&options).await;
+    let ann = linnet.sign_up("ann").await;
+    let stream = json!({ "query": "subscription { hashtagStream(hashtag: \"x\") { kind } }" });
+    let open = async |address: &str, token: Option<&str>| {
+        let request = linnet.post_to("/graphql/stream").header("x-forwarded-for", address);
+        let request = match token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
+        send(request.json(&stream)).await
+    };
+    let socket = async |address: &str| Socket::open_with(linnet.address(), "x-forwarded-for", address).await;
+    let mut streams = vec![open("192.0.2.1", None).await, open("192.0.2.1", None).await];
+    let sockets = socket("192.0.2.1").await.unwrap();
+    let refused = open("192.0.2.1", None).await;
+    assert_eq!(
+        (refused.status().as_u16(), &refused.headers()[RETRY_AFTER]),
+        (429, &"10".parse().unwrap())
+    );
+    assert!(limited(&body(refused).await));
+    assert!(socket("192.0.2.1").await.is_err());
+    // Others behind the same proxy are not held up, and one user is one wherever from.
+    for n in 2..5 {
+        let opened = open(&format!("192.0.2.{n}"), Some(&ann)).await;
+        assert_eq!(opened.status(), 200);
+        streams.push(opened);
+    }
+    assert_eq!(open("192.0.2.5", Some(&ann)).await.status(), 429);
+    let mut late = socket("192.0.2.5").await.unwrap();
+    late.say(json!({ "type": "connection_init", "payload": { "authorization": format!("Bearer {ann}") } }))
+        .await;
+    assert_eq!(late.closed_at_last().await, 1013);
+    drop((streams, sockets));
+    until("a place", async || open("192.0.2.1", Some(&ann)).await.status() == 200).await;
+}
+
+/// An address of IPv6 is trusted for itself, though clients are counted by their networks.
+#[tokio::test]
+async fn a_proxy_of_ipv6_is_believed() {
+    let linnet = Linnet::with(&[
+        "--listen",
+        "[::1]:0",
+        "--trusted-proxies",
+        "::1",
+        "--rate-sign-ups",
+        "1/h",
+    ])
+    .await;
+    for number in 0..3 {
+        let input = json!({ "username": format!("user{number}"), "password": "correct horse" });
+        let request = linnet.post().header("x-forwarded-for", format!("192.0.2.{number}"));
+        let request = request.json(&json!({ "query": SIGN_UP, "variables": { "input": input } }));
+        let answer = body(send(request).await).await;
+        assert!(!limited(&answer), "{answer}");
+    }
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use http::{
 };
 use serde::Serialize;
 
-use crate::graphql::Outcome;
+use crate::graphql::{Outcome, retry_after};
 
 /// The media type of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -194,7 +194,7 @@ pub(super) fn outcomes(media: MediaType, outcomes: Vec<Outcome>) -> Response {
 
 /// Answers that a document was not executed.
 fn refused(media: MediaType, result: Result_) -> Response {
-    let wait = wait(&result);
+    let wait = retry_after(&result);
     let status = match (media, &wait) {
         (MediaType::Json, _) => StatusCode::OK,
         (MediaType::GraphqlResponse, Some(_)) => StatusCode::TOO_MANY_REQUESTS,
@@ -202,7 +202,7 @@ fn refused(media: MediaType, result: Result_) -> Response {
     };
     let mut response = media.answer(status, &Refused::from(result));
     if let Some(wait) = wait {
-        response.headers_mut().insert(RETRY_AFTER, wait);
+        response.headers_mut().insert(RETRY_AFTER, wait.into());
     }
     response
 }
@@ -223,15 +223,6 @@ pub(super) fn problem(result: Result_) -> Problem {
             tracing::error!(?error, "a document of the server's own failed");
             Problem::internal(StatusCode::INTERNAL_SERVER_ERROR)
         }
-    }
-}
-
-/// How long a client should wait that was refused for its rate.
-fn wait(result: &Result_) -> Option<HeaderValue> {
-    let extensions = result.errors.first()?.extensions.as_ref()?;
-    match extensions.get("retryAfter")? {
-        Value::Number(seconds) => Some(HeaderValue::from(seconds.as_u64()?)),
-        _ => None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! One TCP connection: HTTP/1.1 or HTTP/2, with limits in number and time.
 
 use std::{
-    collections::HashMap,
+    convert::Infallible,
     io,
     net::{IpAddr, SocketAddr},
     pin::{Pin, pin},
@@ -14,12 +14,13 @@ use std::{
 };
 
 use axum::{Router, body::Body};
-use hyper::{Request, body::Incoming, service::service_fn};
+use hyper::{Request, Version, body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
 };
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf},
     net::TcpStream,
@@ -27,7 +28,11 @@ use tokio::{
 };
 use tower::ServiceExt;
 
-use super::{Server, routes};
+use super::{
+    Server, routes,
+    share::{Share, Shares},
+    untaken::Answers,
+};
 use crate::graphql::limit::network;
 
 /// How long a client may take for the head of a request.
@@ -36,8 +41,11 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// The most connections at once.
 pub const MOST: usize = 100_000;
 
-const TOO_MANY: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 10\r\n\
-    content-length: 0\r\nconnection: close\r\n\r\n";
+/// How often answers over HTTP/2 are looked at, in the time that a slow reader has.
+const LOOKS: u32 = 4;
+
+const TOO_MANY: &str =
+    r#"{"errors":[{"message":"too many connections are open","extensions":{"code":"RATE_LIMITED","retryAfter":10}}]}"#;
 
 /// The other end of a connection, as handlers see it in a request's extensions.
 #[derive(Clone)]
@@ -61,9 +69,19 @@ pub(super) struct Traffic {
     last: Mutex<Instant>,
     /// Whether somebody else judges how slow the peer may be.
     is_watched: AtomicBool,
+    /// The answers over HTTP/2.
+    answers: Answers,
 }
 
 impl Traffic {
+    fn new() -> Self {
+        Self {
+            last: Mutex::new(Instant::now()),
+            is_watched: AtomicBool::new(false),
+            answers: Answers::default(),
+        }
+    }
+
     /// When the peer last took something.
     pub(super) fn last(&self) -> Instant {
         *self.last.lock()
@@ -79,13 +97,7 @@ impl Traffic {
 pub(super) struct Connections {
     server: Server,
     router: Router,
-    open: Arc<Mutex<Open>>,
-}
-
-#[derive(Default)]
-struct Open {
-    all: usize,
-    by_address: HashMap<IpAddr, usize>,
+    open: Shares<IpAddr>,
 }
 
 impl Connections {
@@ -93,7 +105,7 @@ impl Connections {
         Self {
             router: routes::router(server.clone()),
             server,
-            open: Arc::default(),
+            open: Shares::default(),
         }
     }
 
@@ -101,8 +113,12 @@ impl Connections {
     pub(super) fn serve(&self, stream: TcpStream, address: SocketAddr) {
         match Place::take(self, address.ip()) {
             Some(place) => {
-                let place = Arc::new(place);
-                let serving = serve(stream, place, self.router.clone(), self.server.clone());
+                let peer = Peer {
+                    address: address.ip(),
+                    traffic: Arc::new(Traffic::new()),
+                    _place: Arc::new(place),
+                };
+                let serving = serve(stream, peer, self.router.clone(), self.server.clone());
                 self.server.tasks.spawn(serving);
             }
             None => {
@@ -113,89 +129,75 @@ impl Connections {
 }
 
 /// A connection's place among all; free again when dropped.
-pub(super) struct Place {
-    open: Arc<Mutex<Open>>,
-    address: IpAddr,
+struct Place {
+    _share: Share<IpAddr>,
     server: Server,
 }
 
 impl Place {
     fn take(connections: &Connections, address: IpAddr) -> Option<Self> {
         let server = connections.server.clone();
-        let mut open = connections.open.lock();
         // Behind a proxy there are many clients.
-        let limit = server.options.connections_per_address;
-        let limit = limit.filter(|_| !server.options.trusted_proxies.contain(address));
-        let address = network(address);
-        let of_address = open.by_address.entry(address).or_default();
-        if limit.is_some_and(|limit| *of_address >= limit) {
-            return None;
-        }
-        *of_address += 1;
-        open.all += 1;
-        let open_now = open.all;
-        drop(open);
-
+        let each = server.options.connections_per_address;
+        let each = each.filter(|_| !server.options.trusted_proxies.contain(address));
+        let share = connections.open.take(network(address), each, MOST)?;
         server.options.metrics.connections.inc();
-        let place = Self {
-            open: connections.open.clone(),
-            address,
-            server,
-        };
-        (open_now <= MOST).then_some(place)
+        Some(Self { _share: share, server })
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut open = self.open.lock();
-        open.all -= 1;
-        if let Some(of_address) = open.by_address.get_mut(&self.address) {
-            *of_address -= 1;
-            if *of_address == 0 {
-                open.by_address.remove(&self.address);
-            }
-        }
         self.server.options.metrics.connections.dec();
     }
 }
 
 async fn turn_away(mut stream: TcpStream) {
+    let length = TOO_MANY.len();
+    let answer = format!(
+        "HTTP/1.1 429 Too Many Requests\r\nretry-after: 10\r\ncontent-type: application/json; charset=utf-8\r\n\
+         content-length: {length}\r\nconnection: close\r\n\r\n{TOO_MANY}"
+    );
     // Whoever does not take even this much just loses the connection.
-    let _ = tokio::time::timeout(Duration::from_secs(1), stream.write_all(TOO_MANY)).await;
+    let _ = tokio::time::timeout(Duration::from_secs(1), stream.write_all(answer.as_bytes())).await;
 }
 
-async fn serve(stream: TcpStream, place: Arc<Place>, router: Router, server: Server) {
-    let address = place.address;
+async fn serve(stream: TcpStream, peer: Peer, router: Router, server: Server) {
+    let address = peer.address;
     tracing::debug!(%address, "new client");
     // Frames of a stream are small and must not wait for one another.
     let _ = stream.set_nodelay(true);
-    let traffic = Arc::new(Traffic {
-        last: Mutex::new(Instant::now()),
-        is_watched: AtomicBool::new(false),
-    });
+    let patience = server.options.slow_reader_timeout;
     let stream = Noting {
         stream,
-        traffic: traffic.clone(),
-        timeout: server.options.slow_reader_timeout,
+        traffic: peer.traffic.clone(),
+        timeout: patience,
         blocked: None,
     };
-    let peer = Peer {
-        address,
-        traffic,
-        _place: place,
-    };
     let begun = AtomicBool::new(false);
+    let multiplexed = Notify::new();
+    let traffic = Arc::clone(&peer.traffic);
     let service = service_fn(|mut request: Request<Incoming>| {
         begun.store(true, Ordering::Relaxed);
         request.extensions_mut().insert(peer.clone());
-        router.clone().oneshot(request.map(Body::new))
+        let watched = (request.version() == Version::HTTP_2).then(|| Arc::clone(&peer.traffic));
+        if watched.is_some() {
+            multiplexed.notify_one();
+        }
+        let answered = router.clone().oneshot(request.map(Body::new));
+        async move {
+            let answer = answered.await?;
+            Ok::<_, Infallible>(match watched {
+                Some(traffic) => answer.map(|body| traffic.answers.watch(body)),
+                None => answer,
+            })
+        }
     });
 
     let builder = builder();
     let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
     let mut head_timeout = pin!(tokio::time::sleep(HEAD_TIMEOUT));
-    let (mut ending, mut waiting) = (false, true);
+    let (mut ending, mut waiting, mut watching) = (false, true, false);
     loop {
         tokio::select! {
             result = connection.as_mut() => {
@@ -215,6 +217,13 @@ async fn serve(stream: TcpStream, place: Arc<Place>, router: Router, server: Ser
                     return;
                 }
             }
+            () = multiplexed.notified(), if !watching => watching = true,
+            () = tokio::time::sleep(patience / LOOKS), if watching => {
+                if traffic.answers.has_slow(patience) {
+                    tracing::debug!(%address, "answers that nobody takes");
+                    return;
+                }
+            }
         }
     }
 }
@@ -231,6 +240,7 @@ fn builder() -> auto::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .max_concurrent_streams(100)
         .max_header_list_size(32 * 1024)
+        .max_send_buf_size(64 * 1024)
         .keep_alive_interval(Duration::from_secs(25))
         .keep_alive_timeout(Duration::from_secs(10));
     builder

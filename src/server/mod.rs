@@ -21,9 +21,11 @@ mod reader;
 mod request;
 mod request_id;
 mod routes;
+mod share;
 mod sse;
 mod stream;
 mod trace;
+mod untaken;
 mod websocket;
 
 pub use connection::MOST as MOST_CONNECTIONS;
@@ -33,10 +35,7 @@ pub use playground::Settings;
 use std::{io, net::SocketAddr, ops::Deref, sync::Arc, time::Duration};
 
 use async_graphql::{ErrorExtensionValues, Response, ServerError};
-use tokio::{
-    net::{TcpListener, TcpSocket, TcpStream},
-    sync::Semaphore,
-};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -67,7 +66,8 @@ pub struct Options {
     pub production: bool,
     /// What the app's page says of the server.
     pub settings: Settings,
-    /// The most connections of one address; none: as many as it likes.
+    /// The most connections, and the most streams, of one address, and the most streams of one
+    /// user; none: as many as they like.
     pub connections_per_address: Option<usize>,
     /// The proxies that tell a client's address.
     pub trusted_proxies: Networks,
@@ -93,8 +93,8 @@ struct Server(Arc<Parts>);
 struct Parts {
     api: Api,
     options: Options,
-    /// A place for each request that may be under way.
-    places: Semaphore,
+    /// A place for all that may be under way.
+    places: overload::Places,
     /// Cancelled when the end was asked for.
     shutdown: CancellationToken,
     /// The connections and WebSockets that the end waits for.
@@ -145,7 +145,7 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 pub async fn run(listener: TcpListener, api: Api, options: Options, shutdown: CancellationToken) -> io::Result<()> {
     let server = Server(Arc::new(Parts {
         api,
-        places: Semaphore::new(options.max_requests.min(Semaphore::MAX_PERMITS)),
+        places: overload::Places::new(options.max_requests),
         options,
         shutdown: shutdown.clone(),
         tasks: TaskTracker::new(),

@@ -13,6 +13,8 @@ use http::{
 
 use super::{
     Server,
+    overload::Client,
+    share::Share,
     stream::{self, Format},
 };
 use crate::graphql::{
@@ -32,13 +34,18 @@ pub(super) fn is_accepted(headers: &HeaderMap) -> bool {
 }
 
 /// Answers with a subscription's events.
-pub(super) fn answer(server: Server, caller: &Caller, subscription: Subscription) -> Response {
+pub(super) fn answer(
+    server: Server,
+    caller: &Caller,
+    subscription: Subscription,
+    shares: Vec<Share<Client>>,
+) -> Response {
     let media = HeaderValue::from_static(r#"multipart/mixed;boundary="graphql";subscriptionSpec=1.0"#);
     let headers = [
         (CONTENT_TYPE, media),
         (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
     ];
-    (headers, stream::body::<Parts>(server, caller, subscription)).into_response()
+    (headers, stream::body::<Parts>(server, caller, subscription, shares)).into_response()
 }
 
 /// A part is known to be complete by the boundary behind it, so that is sent with the part.

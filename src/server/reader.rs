@@ -80,8 +80,9 @@ pub(super) async fn divert(State(server): State<Server>, request: Request, next:
     let Some(wanted) = wanted(request.uri().path(), request.headers()).filter(|_| is_read) else {
         return next.run(request).await;
     };
-    let Ok(_place) = server.places.try_acquire() else {
-        return overload::turn_away(&server);
+    let _place = match overload::place(&server) {
+        Ok(place) => place,
+        Err(problem) => return problem.into_response(),
     };
     let (parts, _) = request.into_parts();
     let form = wanted.form;

@@ -1,6 +1,6 @@
 //! `POST /graphql` and `GET /graphql`: one operation, one answer.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use async_graphql::{Request as Operation, parser::types::OperationType};
 use axum::{
@@ -24,6 +24,7 @@ use super::{
     bearer,
     connection::Peer,
     multipart, operation,
+    overload::{self, Place},
     request_id::RequestId,
     websocket,
 };
@@ -34,6 +35,9 @@ use crate::{
 
 /// The largest body.
 const BODY_LIMIT: usize = 1024 * 1024;
+
+/// A body that has not come by then takes its time.
+const AT_ONCE: Duration = Duration::from_millis(500);
 
 /// How much of a refused body is still read, and for how long: a client that is sending would
 /// otherwise meet a reset connection before it reads the answer.
@@ -50,7 +54,7 @@ pub(super) async fn post(State(server): State<Server>, request: Request) -> Resp
         Err(problem) => return problem.answer(MediaType::Json),
     };
     let answered = in_time(&server, async {
-        let (parameters, caller) = posted(&server, &parts, body).await?;
+        let (parameters, caller, _place) = posted(&server, &parts, body).await?;
         let request = match parameters {
             Value::Array(operations) if server.options.batch > 0 => {
                 let outcomes = batch(&server, operations, &caller).await?;
@@ -60,8 +64,9 @@ pub(super) async fn post(State(server): State<Server>, request: Request) -> Resp
         };
         let outcome = match server.api.ask(request, &caller) {
             Ok(asked) if in_parts && asked.kind == OperationType::Subscription => {
+                let shares = overload::stream(&server, &caller)?;
                 match server.api.subscribe(asked, caller.clone(), None).await {
-                    Ok(subscription) => return Ok(multipart::answer(server.clone(), &caller, subscription)),
+                    Ok(subscription) => return Ok(multipart::answer(server.clone(), &caller, subscription, shares)),
                     Err(refused) => Outcome::Refused(refused),
                 }
             }
@@ -76,21 +81,27 @@ pub(super) async fn post(State(server): State<Server>, request: Request) -> Resp
     answered.await.unwrap_or_else(|problem| problem.answer(media))
 }
 
-/// The parameters in the body of a POST, and who asks.
-pub(super) async fn posted(server: &Server, parts: &Parts, body: Body) -> Result<(Value, Caller), Problem> {
+/// The parameters in the body of a POST, who asks, and a place among what is under way.
+pub(super) async fn posted<'a>(
+    server: &'a Server,
+    parts: &Parts,
+    body: Body,
+) -> Result<(Value, Caller, Place<'a>), Problem> {
     require_json(&parts.headers)?;
+    let bytes = read(server, &parts.headers, body, address(parts)).await?;
+    let place = overload::place(server)?;
     let viewer = bearer::viewer(&server.api, &parts.headers).await?;
-    let bytes = read(&parts.headers, body).await?;
     let parameters = serde_json::from_slice(&bytes).map_err(|_| Problem::bad_request("the body is not JSON"))?;
-    Ok((parameters, caller(parts, viewer)))
+    Ok((parameters, caller(parts, viewer), place))
 }
 
-/// The operation in the address of a GET, and who asks for it.
-pub(super) async fn got(server: &Server, parts: &Parts) -> Result<(Operation, Caller), Problem> {
+/// The operation in the address of a GET, who asks for it, and a place among what is under way.
+pub(super) async fn got<'a>(server: &'a Server, parts: &Parts) -> Result<(Operation, Caller, Place<'a>), Problem> {
+    let place = overload::place(server)?;
     let viewer = bearer::viewer(&server.api, &parts.headers).await?;
     let parameters = parameters(&parts.uri)?;
     let request = operation::from_json(parameters).map_err(Problem::bad_request)?;
-    Ok((request, caller(parts, viewer)))
+    Ok((request, caller(parts, viewer), place))
 }
 
 /// Executes the operations of an array beside one another.
@@ -122,7 +133,7 @@ pub(super) async fn get(State(server): State<Server>, request: Request) -> Respo
         Err(problem) => return problem.answer(MediaType::Json),
     };
     let answered = in_time(&server, async {
-        let (request, caller) = got(&server, &parts).await?;
+        let (request, caller, _place) = got(&server, &parts).await?;
         match server.api.ask(request, &caller) {
             // A link must not be able to change anything.
             Ok(asked) if asked.kind == OperationType::Mutation => {
@@ -191,8 +202,8 @@ fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-/// Reads the body up to the limit.
-async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+/// Reads the body up to the limit. One that takes its time needs a place.
+async fn read(server: &Server, headers: &HeaderMap, body: Body, from: Option<IpAddr>) -> Result<Bytes, Problem> {
     let too_large = || {
         Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -208,7 +219,15 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
         return Err(too_large());
     }
     let mut body = Limited::new(body, BODY_LIMIT);
-    match (&mut body).collect().await {
+    let mut reading = (&mut body).collect();
+    let read = match tokio::time::timeout(AT_ONCE, &mut reading).await {
+        Ok(read) => read,
+        Err(_) => {
+            let _share = overload::slow_body(server, from)?;
+            reading.await
+        }
+    };
+    match read {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {
             tokio::spawn(drain(body));
@@ -261,6 +280,10 @@ pub(super) fn caller(parts: &Parts, viewer: Viewer) -> Caller {
     Caller {
         viewer,
         request_id: RequestId::of(&parts.extensions),
-        address: parts.extensions.get::<Peer>().map(|peer| peer.address),
+        address: address(parts),
     }
+}
+
+fn address(parts: &Parts) -> Option<IpAddr> {
+    parts.extensions.get::<Peer>().map(|peer| peer.address)
 }

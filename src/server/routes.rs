@@ -9,16 +9,15 @@ use axum::{
 use http::StatusCode;
 
 use super::{
-    Server, answer::Problem, compression, cors, forwarded, health, metrics, overload, panic, playground, reader,
-    request, request_id, sse, trace,
+    Server, answer::Problem, compression, cors, forwarded, health, metrics, panic, playground, reader, request,
+    request_id, sse, trace,
 };
 
 /// Every path that the server answers, with what each answer goes through.
 pub(super) fn router(server: Server) -> Router {
     let operations = Router::new()
         .route("/graphql", get(request::get).post(request::post))
-        .route("/graphql/stream", get(sse::get).post(sse::post))
-        .route_layer(from_fn_with_state(server.clone(), overload::shed));
+        .route("/graphql/stream", get(sse::get).post(sse::post));
     let mut router = Router::new()
         .merge(operations)
         .route("/healthz", get(health::alive))

@@ -20,7 +20,7 @@ use http::{
 use super::{
     Server,
     answer::Problem,
-    operation, request,
+    operation, overload, request,
     stream::{self, Format},
 };
 use crate::graphql::{Asked, Caller, Outcome, live::Frame};
@@ -35,10 +35,10 @@ pub(super) async fn post(State(server): State<Server>, request: Request) -> Resp
     let answered = async {
         accept(&parts.headers)?;
         let posted = request::posted(&server, &parts, body);
-        let (parameters, caller) = request::in_time(&server, posted).await?;
+        let (parameters, caller, _place) = request::in_time(&server, posted).await?;
         let operation = operation::from_json(parameters).map_err(Problem::bad_request)?;
         let asked = server.api.ask(operation, &caller);
-        run(server, asked, caller, &parts.headers).await
+        run(&server, asked, caller, &parts.headers).await
     };
     answered.await.unwrap_or_else(IntoResponse::into_response)
 }
@@ -48,7 +48,7 @@ pub(super) async fn get(State(server): State<Server>, request: Request) -> Respo
     let (parts, _) = request.into_parts();
     let answered = async {
         accept(&parts.headers)?;
-        let (operation, caller) = request::in_time(&server, request::got(&server, &parts)).await?;
+        let (operation, caller, _place) = request::in_time(&server, request::got(&server, &parts)).await?;
         let asked = server.api.ask(operation, &caller);
         if asked.as_ref().is_ok_and(|asked| asked.kind == OperationType::Mutation) {
             return Err(
@@ -56,7 +56,7 @@ pub(super) async fn get(State(server): State<Server>, request: Request) -> Respo
                     .with(ALLOW, "POST"),
             );
         }
-        run(server, asked, caller, &parts.headers).await
+        run(&server, asked, caller, &parts.headers).await
     };
     answered.await.unwrap_or_else(IntoResponse::into_response)
 }
@@ -83,7 +83,7 @@ fn accept(headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 async fn run(
-    server: Server,
+    server: &Server,
     asked: Result<Asked, Result_>,
     caller: Caller,
     headers: &HeaderMap,
@@ -96,14 +96,15 @@ async fn run(
             let opening = server
                 .api
                 .subscribe(asked, caller.clone(), resume.filter(|id| !id.is_empty()));
-            match request::in_time(&server, async { Ok(opening.await) }).await? {
-                Ok(subscription) => stream::body::<Events>(server, &caller, subscription),
+            let shares = overload::stream(server, &caller)?;
+            match request::in_time(server, async { Ok(opening.await) }).await? {
+                Ok(subscription) => stream::body::<Events>(server.clone(), &caller, subscription, shares),
                 Err(refused) => once(&refused),
             }
         }
         Ok(asked) => {
             let executing = async { Ok(server.api.execute(asked, caller).await) };
-            match request::in_time(&server, executing).await? {
+            match request::in_time(server, executing).await? {
                 Outcome::Executed(result) | Outcome::Refused(result) => once(&result),
             }
         }

@@ -14,7 +14,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{FutureExt, Stream, future::BoxFuture};
 use tokio::time::{Instant, Sleep};
 
-use super::{Server, refuse};
+use super::{Server, overload::Client, refuse, share::Share};
 use crate::graphql::{
     Caller,
     live::{Frame, Next, Subscription},
@@ -46,8 +46,13 @@ pub(super) trait Format: Send + Unpin + 'static {
     fn ended(to: &mut BytesMut, why: &Result_);
 }
 
-/// The body of a stream in a format.
-pub(super) fn body<F: Format>(server: Server, caller: &Caller, subscription: Subscription) -> Body {
+/// The body of a stream in a format, which holds its places.
+pub(super) fn body<F: Format>(
+    server: Server,
+    caller: &Caller,
+    subscription: Subscription,
+    shares: Vec<Share<Client>>,
+) -> Body {
     let (api, viewer) = (server.api.clone(), caller.viewer.clone());
     let shutdown = server.shutdown.clone();
     let now = Instant::now();
@@ -55,6 +60,7 @@ pub(super) fn body<F: Format>(server: Server, caller: &Caller, subscription: Sub
     Body::from_stream(Events::<F> {
         server,
         subscription,
+        _shares: shares,
         session_ended: async move { api.session_ended(&viewer).await }.boxed(),
         shutdown: async move { shutdown.cancelled_owned().await }.boxed(),
         timer: Box::pin(tokio::time::sleep_until(now + F::HEARTBEAT.1)),
@@ -68,6 +74,7 @@ pub(super) fn body<F: Format>(server: Server, caller: &Caller, subscription: Sub
 struct Events<F> {
     server: Server,
     subscription: Subscription,
+    _shares: Vec<Share<Client>>,
     session_ended: BoxFuture<'static, ()>,
     shutdown: BoxFuture<'static, ()>,
     /// The next sign of life, or look whether the stream may end.

@@ -18,7 +18,7 @@ use http::{HeaderValue, StatusCode, request::Parts};
 use tracing::Instrument as _;
 
 use self::session::Session;
-use super::{Server, answer::Problem, bearer, connection::Peer, cors, request};
+use super::{Server, answer::Problem, bearer, connection::Peer, cors, overload, request};
 
 const PROTOCOL: &str = "graphql-transport-ws";
 
@@ -53,6 +53,7 @@ async fn begin(server: Server, mut parts: Parts) -> Result<Response, Problem> {
         .ok_or_else(|| Problem::internal(StatusCode::INTERNAL_SERVER_ERROR))?;
     let viewer = bearer::viewer(&server.api, &parts.headers).await?;
     let caller = request::caller(&parts, viewer);
+    let shares = overload::stream(&server, &caller)?;
     let mut upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &())
         .await
         .map_err(|_| Problem::bad_request("this is no WebSocket handshake"))?;
@@ -70,7 +71,7 @@ async fn begin(server: Server, mut parts: Parts) -> Result<Response, Problem> {
         .max_message_size(MESSAGE_LIMIT)
         .max_frame_size(MESSAGE_LIMIT)
         .on_upgrade(async move |socket| {
-            let mut session = Box::new(Session::new(server, socket, peer, caller));
+            let mut session = Box::new(Session::new(server, socket, peer, caller, shares));
             session.run().instrument(span).await;
             drop(token);
         }))

@@ -11,9 +11,14 @@ impl Linnet {
         self.client().get(format!("{}{path}", self.url()))
     }
 
+    /// A request by POST.
+    pub fn post_to(&self, path: &str) -> RequestBuilder {
+        self.client().post(format!("{}{path}", self.url()))
+    }
+
     /// A request by POST to `/graphql`.
     pub fn post(&self) -> RequestBuilder {
-        self.client().post(format!("{}/graphql", self.url()))
+        self.post_to("/graphql")
     }
 
     /// Executes an operation and gives the whole answer.

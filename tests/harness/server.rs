@@ -196,7 +196,8 @@ async fn spawn(database: &Database, folder: &Path, options: &[String]) -> (Child
         .open(folder.join("log"))
         .unwrap();
     let mut process = bare()
-        .args(["serve", "--listen", "127.0.0.1:0"])
+        .arg("serve")
+        .env("LINNET_LISTEN", "127.0.0.1:0")
         .args(["--database-url", &database.url()])
         .args(options)
         .stdout(Stdio::piped())

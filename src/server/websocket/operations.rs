@@ -267,3 +267,32 @@ pub(super) fn too_many(id: &str) -> Utf8Bytes {
     let message = format!("a socket takes {MOST} operations at once");
     refusal(id, &refuse(&message, "BAD_USER_INPUT").errors)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The others on the socket go on.
+    #[tokio::test]
+    async fn a_panic_costs_one_operation() {
+        let mut operations = Operations::default();
+        let limit = Duration::from_secs(10);
+        operations.execute("bad", "request", limit, async { panic!("on purpose") });
+        operations.execute("good", "request", limit, async {
+            Outcome::Executed(Response::new(async_graphql::Value::Boolean(true)))
+        });
+        let mut texts = Vec::new();
+        for _ in 0..2 {
+            let messages = std::future::poll_fn(|cx| operations.poll_results(cx)).await;
+            texts.extend(messages.into_iter().map(|message| message.text.to_string()));
+        }
+        let (bad, good): (Vec<String>, Vec<String>) =
+            texts.into_iter().partition(|text| text.contains(r#""id":"bad""#));
+        assert_eq!(bad.len(), 1);
+        assert!(
+            bad.iter()
+                .all(|text| text.contains("INTERNAL_SERVER_ERROR") && !text.contains("purpose"))
+        );
+        assert_eq!(good.len(), 2, "the result and the end");
+    }
+}

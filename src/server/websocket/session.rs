@@ -24,7 +24,12 @@ use crate::{
     graphql::{Caller, Refusal},
     metrics::CloseCode,
     model::Viewer,
-    server::{Server, bearer, connection::Peer},
+    server::{
+        Server, bearer,
+        connection::Peer,
+        overload::{self, Client},
+        share::Share,
+    },
 };
 
 /// How often the server looks whether the other end still lives, and how long that may take.
@@ -116,6 +121,8 @@ pub(super) struct Session {
     owing: Option<Instant>,
     /// The other end, and what it takes.
     peer: Peer,
+    /// Its places among its client's streams.
+    shares: Vec<Share<Client>>,
     /// The deadline of `connection_init`, until it came.
     init_deadline: Option<Instant>,
     /// Wakes the session at its next deadline, or before.
@@ -132,7 +139,13 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(server: Server, socket: WebSocket, peer: Peer, caller: Caller) -> Self {
+    pub(super) fn new(
+        server: Server,
+        socket: WebSocket,
+        peer: Peer,
+        caller: Caller,
+        shares: Vec<Share<Client>>,
+    ) -> Self {
         let now = Instant::now();
         let outside = Outside::of(&server, None);
         server.options.metrics.websockets.inc();
@@ -147,6 +160,7 @@ impl Session {
             replies: 0,
             owing: None,
             peer,
+            shares,
             timer: Box::pin(tokio::time::sleep_until(now + PING_INTERVAL)),
             next_ping: now + PING_INTERVAL,
             pong_deadline: None,
@@ -394,11 +408,16 @@ impl Session {
         if let Some(token) = token(payload)? {
             let limit = self.server.options.request_timeout;
             let found = tokio::time::timeout(limit, api.authenticate(Some(token))).await;
-            self.caller.viewer = match found {
+            let viewer = match found {
                 Ok(Ok(viewer)) => viewer,
                 Ok(Err(Refusal::Unauthenticated)) => return Err(Close::Forbidden("Forbidden")),
                 Ok(Err(Refusal::Unavailable)) | Err(_) => return Err(Close::TryAgain),
             };
+            // Who was known by the header may have another token here.
+            self.shares.truncate(1);
+            let share = overload::stream_of(&self.server, &viewer).map_err(|_| Close::TryAgain)?;
+            self.shares.extend(share);
+            self.caller.viewer = viewer;
         }
         self.outside = Outside::of(&self.server, Some(&self.caller.viewer));
         self.say(ServerMessage::ConnectionAck.text());
