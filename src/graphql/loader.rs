@@ -9,13 +9,14 @@ use super::batch::{Batcher, Rounds, batch_fn};
 use super::request::Scope;
 use crate::model::page::Page;
 use crate::model::{
-    Action, ActionId, Entity, Error, GroupId, Hashtag, Micros, Object, ObjectKey, Reaction, Sight, Tweet, TweetId,
-    User, UserId, Wall, WallId,
+    Action, ActionId, Entity, Error, GroupId, Hashtag, Micros, Object, ObjectKey, Sight, Tweet, TweetId, User, UserId,
+    Wall, WallId,
 };
 use crate::reading::feed::{Standing, visible_actions};
 use crate::reading::group::{self, Group};
 use crate::reading::visible;
 use crate::store::Store;
+use crate::store::fact::Reacted;
 use crate::store::follow::{FOLLOWING, Follows};
 use crate::store::group::Counts;
 use crate::store::notice::NewNotices;
@@ -114,8 +115,7 @@ pub struct Loaders {
     lists: Load<ListPage, Arc<Page<Entity>>>,
     feed_tweets: Load<TweetsPage, Arc<Page<TweetId>>>,
     feed_actions: Load<ActionsPage, Arc<Page<Standing>>>,
-    likes: Load<TweetId, bool>,
-    retweets: Load<TweetId, bool>,
+    reactions: Load<TweetId, Reacted>,
     follows: Load<UserId, Option<Arc<Follows>>>,
     flags: Load<(Entity, String), bool>,
     followers: Load<UserId, bool>,
@@ -173,17 +173,11 @@ impl Loaders {
             feed_actions: lazy!(common, async |scope: Scope, asked: Vec<ActionsPage>| {
                 page::feed_actions(&scope, asked).await
             }),
-            likes: lazy!(common, async |scope: Scope, ids: Vec<TweetId>| {
-                let Some(viewer) = scope.viewer().user() else {
-                    return Ok(HashMap::new());
-                };
-                yes(scope.store().reacted(Reaction::Like, viewer, &ids).await?)
-            }),
-            retweets: lazy!(common, async |scope: Scope, ids: Vec<TweetId>| {
-                let Some(viewer) = scope.viewer().user() else {
-                    return Ok(HashMap::new());
-                };
-                yes(scope.store().reacted(Reaction::Retweet, viewer, &ids).await?)
+            reactions: lazy!(common, async |scope: Scope, ids: Vec<TweetId>| {
+                match scope.viewer().user() {
+                    Some(viewer) => scope.store().reacted(viewer, &ids).await,
+                    None => Ok(HashMap::new()),
+                }
             }),
             follows: lazy!(common, async |scope: Scope, ids: Vec<UserId>| {
                 let mut found = HashMap::new();
@@ -199,10 +193,10 @@ impl Loaders {
                 yes(scope.store().followed_under(viewer, &asked).await?)
             }),
             followers: lazy!(common, async |scope: Scope, ids: Vec<UserId>| {
-                let Some(viewer) = scope.viewer().user() else {
-                    return Ok(HashMap::new());
-                };
-                yes(scope.store().followers_among(viewer, &ids).await?)
+                match scope.viewer().user() {
+                    Some(viewer) => scope.store().following(&ids, viewer).await,
+                    None => Ok(HashMap::new()),
+                }
             }),
             names: lazy!(common, async |scope: Scope, names: Vec<String>| {
                 some(scope.store().users_named(&names).await?)
@@ -269,12 +263,6 @@ ask! {
     list: lists(ListPage) -> Arc<Page<Entity>>;
     /// A page of the tweets of a feed.
     feed_tweets: feed_tweets(TweetsPage) -> Arc<Page<TweetId>>;
-    /// Whether the viewer likes a tweet.
-    has_liked: likes(TweetId) -> bool;
-    /// Whether the viewer has retweeted a tweet.
-    has_retweeted: retweets(TweetId) -> bool;
-    /// Whether a user follows the viewer.
-    follows_viewer: followers(UserId) -> bool;
     /// A group of a feed that the viewer may see.
     group: named_groups(GroupId) -> Option<Group>;
     /// How many actions a group has, and by how many actors.
@@ -336,6 +324,34 @@ impl Loaders {
             self.scope.show_tweet(tweet);
         }
         Ok(tweet)
+    }
+
+    /// What the viewer did with a tweet.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database fails.
+    pub async fn reacted(&self, id: TweetId) -> Loaded<Reacted> {
+        let Some(viewer) = self.scope.viewer().user() else {
+            return Ok(Reacted::default());
+        };
+        match self.store.cached_reacted(viewer, id) {
+            Some(reacted) => Ok(reacted),
+            None => answered(self.reactions.load(id).await),
+        }
+    }
+
+    /// Whether a user follows the viewer.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database fails.
+    pub async fn follows_viewer(&self, id: UserId) -> Loaded<bool> {
+        let Some(viewer) = self.scope.viewer().user() else {
+            return Ok(false);
+        };
+        match self.store.cached_following(id, viewer) {
+            Some(follows) => Ok(follows),
+            None => answered(self.followers.load(id).await),
+        }
     }
 
     /// A page of actions.

@@ -25,6 +25,7 @@ use shelf::Shelf;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use super::fact::Facts;
 use super::follow::Follows;
 use super::session::Session;
 use super::timeline::{KINDS, Kinds, Timeline};
@@ -35,7 +36,7 @@ const HISTORY: usize = 65_536;
 /// All caches of a process, under one lock: each use is a few hash look-ups.
 pub struct Caches(Mutex<State>);
 
-pub(super) struct State {
+pub(in crate::store) struct State {
     named: Named,
     tweets: Shelf<TweetId, Tweet>,
     users: Shelf<UserId, User>,
@@ -47,6 +48,8 @@ pub(super) struct State {
     heads: Shelf<(Topic, EntryKind), Head>,
     timelines: Shelf<(UserId, Kinds), Timeline>,
     walls: Shelf<WallId, Wall>,
+    reactions: Shelf<TweetId, Facts<TweetId>>,
+    followings: Shelf<UserId, Facts<UserId>>,
 }
 
 /// What is kept of the asked, and what has to be read.
@@ -88,6 +91,8 @@ shelves! {
     Head => heads,
     Timeline => timelines,
     Wall => walls,
+    Facts<TweetId> => reactions,
+    Facts<UserId> => followings,
 }
 
 impl Caches {
@@ -96,8 +101,8 @@ impl Caches {
     pub fn new(memory: usize) -> Self {
         Self(Mutex::new(State {
             named: Named::default(),
-            tweets: Shelf::new(memory * 3 / 10),
-            users: Shelf::new(memory / 10),
+            tweets: Shelf::new(memory * 27 / 100),
+            users: Shelf::new(memory * 9 / 100),
             hashtags: Shelf::new(memory / 20),
             sessions: Shelf::new(memory / 40),
             follows: Shelf::new(memory * 3 / 20),
@@ -106,6 +111,8 @@ impl Caches {
             heads: Shelf::new(memory * 19 / 100),
             timelines: Shelf::new(memory / 10),
             walls: Shelf::new(memory / 100),
+            reactions: Shelf::new(memory * 3 / 100),
+            followings: Shelf::new(memory / 100),
         }))
     }
 
@@ -129,6 +136,8 @@ impl Caches {
         state.heads.clear();
         state.timelines.clear();
         state.walls.clear();
+        state.reactions.clear();
+        state.followings.clear();
     }
 
     /// What is kept of the asked, and what has to be read.
@@ -184,6 +193,24 @@ impl Caches {
         }
     }
 
+    /// Stores what a snapshot of position `seq` showed, together with what is kept already. That was
+    /// read at another position, so both count as read at the earlier of the two.
+    pub(super) fn join<V: Kept>(
+        &self,
+        seq: Seq,
+        values: impl IntoIterator<Item = (V::Id, Arc<V>)>,
+        with: impl Fn(&V, &V) -> V,
+    ) where
+        State: On<V>,
+    {
+        let mut state = self.0.lock();
+        for (id, value) in values {
+            if state.named.allows(&V::key(&id), seq) {
+                state.shelf().join(id, seq, &value, &with);
+            }
+        }
+    }
+
     /// Whether everything that was read under these keys as of `seq` is still the same.
     pub fn hold(&self, seq: Seq, keys: impl IntoIterator<Item = Key>) -> bool {
         let state = self.0.lock();
@@ -219,11 +246,15 @@ impl State {
 
     fn forget(&mut self, key: &Key, seq: Seq) {
         match key {
-            Key::Tweet(id) => self.tweets.forget(id, seq),
+            Key::Tweet(id) => {
+                self.tweets.forget(id, seq);
+                self.reactions.forget(id, seq);
+            }
             Key::User(id) => self.users.forget(id, seq),
             Key::Hashtag(name) => self.hashtags.forget(name, seq),
             Key::Follows(id) => {
                 self.follows.forget(id, seq);
+                self.followings.forget(id, seq);
                 for kinds in KINDS {
                     self.timelines.forget(&(*id, kinds), seq);
                 }

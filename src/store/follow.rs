@@ -138,21 +138,6 @@ impl Store {
         let places = super::bulk::places(&rows)?.into_iter();
         Ok(places.filter_map(|place| asked.get(place).cloned()).collect())
     }
-
-    /// Which of these users follow a user.
-    ///
-    /// # Errors
-    /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn followers_among(&self, user: UserId, among: &[UserId]) -> Result<HashSet<UserId>> {
-        let sql = "SELECT f.follower_id FROM {each} JOIN follow f ON f.follower_id = {number} \
-                   AND f.target_kind = 'user' AND f.target_key = ? AND f.flag = 'following'";
-        let rows = self
-            .snapshot()
-            .await?
-            .rows(sql, [json(&among), user.to_string().into()])
-            .await?;
-        rows.iter().map(|row| Ok(UserId(row.try_get_by_index(0)?))).collect()
-    }
 }
 
 impl Snapshot {

@@ -1,36 +1,14 @@
 //! Likes and retweets.
 
-use super::Store;
 use super::known::Claim;
-use super::snapshot::json;
 use super::tx::Tx;
 use crate::model::{ActionId, Reaction, Result, TweetId, UserId};
-use std::collections::HashSet;
 
 /// Where they are kept, both alike.
 pub(super) fn table(reaction: Reaction) -> &'static str {
     match reaction {
         Reaction::Like => "liked",
         Reaction::Retweet => "retweet",
-    }
-}
-
-impl Store {
-    /// To which of these tweets a user has reacted.
-    ///
-    /// # Errors
-    /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn reacted(&self, reaction: Reaction, user: UserId, tweets: &[TweetId]) -> Result<HashSet<TweetId>> {
-        let sql = format!(
-            "SELECT r.tweet_id FROM {{each}} JOIN {} r ON r.tweet_id = {{number}} AND r.user_id = ?",
-            table(reaction)
-        );
-        let rows = self
-            .snapshot()
-            .await?
-            .rows(&sql, [json(&tweets), user.0.into()])
-            .await?;
-        rows.iter().map(|row| Ok(TweetId(row.try_get_by_index(0)?))).collect()
     }
 }
 

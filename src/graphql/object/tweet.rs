@@ -129,18 +129,12 @@ impl Tweet {
 
     /// False for an anonymous viewer.
     async fn viewer_has_liked(&self, ctx: &Context<'_>) -> Result<bool> {
-        if ctx.viewer().user().is_none() {
-            return Ok(false);
-        }
-        Ok(ctx.load().has_liked(self.0.id).await?)
+        Ok(ctx.load().reacted(self.0.id).await?.liked)
     }
 
     /// False for an anonymous viewer.
     async fn viewer_has_retweeted(&self, ctx: &Context<'_>) -> Result<bool> {
-        if ctx.viewer().user().is_none() {
-            return Ok(false);
-        }
-        Ok(ctx.load().has_retweeted(self.0.id).await?)
+        Ok(ctx.load().reacted(self.0.id).await?.retweeted)
     }
 
     /// Every public action in which this tweet is the object or the target.

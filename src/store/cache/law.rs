@@ -1,6 +1,7 @@
 //! Tests of the caches' law, for each cache: a fill is held open across a write, and another
 //! process writes.
 
+use super::super::fact::{Facts, Reacted, Subject};
 use super::super::feed::HeadId;
 use super::super::follow::Follows;
 use super::super::session::Session;
@@ -12,7 +13,7 @@ use crate::metrics::Metrics;
 use crate::model::wall::{Filling, Rules};
 use crate::model::{
     ActionId, Entity, Entry, EntryKind, EventKind, Hashtag, Hides, Key, Micros, NewEvent, Object, ObjectKey, Place,
-    Relation, Result, Topic, Tweet, TweetId, User, UserId, Wall, WallId,
+    Reaction, Relation, Result, Topic, Tweet, TweetId, User, UserId, Wall, WallId,
 };
 use futures_util::future::BoxFuture;
 use std::collections::HashMap;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 const ALICE: UserId = UserId(1);
+const BOB: UserId = UserId(2);
 const TWEET: TweetId = TweetId(1);
 const WALL: WallId = WallId(1);
 const SESSION: [u8; 32] = [7; 32];
@@ -134,6 +136,7 @@ async fn change(store: &Store) {
             tx.count_user(ALICE, [5, 0, 0]).await?;
             changed(tx, Key::User(ALICE));
             tx.count_tweet(TWEET, [5, 0, 0]).await?;
+            tx.insert_reaction(Reaction::Like, TWEET, ALICE, ActionId(3)).await?;
             changed(tx, Key::Tweet(TWEET));
             tx.count_hashtags(&["rust".to_owned()], 5).await?;
             changed(tx, Key::Hashtag("rust".into()));
@@ -147,6 +150,7 @@ async fn change(store: &Store) {
             changed(tx, Key::Topic(Topic::wall(WALL)));
             let target = Entity::Hashtag("rust".into());
             tx.insert_follow(ALICE, &target, "following", None).await?;
+            tx.insert_follow(ALICE, &Entity::User(BOB), "following", None).await?;
             tx.open_span(ALICE, &Topic::hashtag("rust"), Place::OLDEST).await?;
             changed(tx, Key::Follows(ALICE));
             tx.insert_relation(Relation::Block, ALICE, UserId(2)).await?;
@@ -206,10 +210,21 @@ caches! {
         |store| Some(store.hides(ALICE).await.unwrap());
     Object, object().key, |snapshot| snapshot.objects(&[object().key]).await.unwrap(),
         |store| store.objects([object().key]).await.unwrap().remove(&object().key);
+    Facts<TweetId>, TWEET, |snapshot| facts(ALICE, snapshot.reacted(ALICE, &[TWEET]).await.unwrap()),
+        |store| facts(ALICE, store.reacted(ALICE, &[TWEET]).await.unwrap()).remove(&TWEET);
+    Facts<UserId>, ALICE, |snapshot| facts(BOB, snapshot.following(&[ALICE], BOB).await.unwrap()),
+        |store| facts(BOB, store.following(&[ALICE], BOB).await.unwrap()).remove(&ALICE);
     Wall, WALL, |snapshot| snapshot.walls(&[WALL]).await.unwrap(),
         |store| store.walls([WALL]).await.unwrap().remove(&WALL);
     Head, head(), |snapshot| snapshot.heads(&[head()], 10).await.unwrap(),
         |store| store.view().heads(&[head()]).await.unwrap().unwrap().remove(&head());
+}
+
+fn facts<S: Subject>(viewer: UserId, found: HashMap<S, S::Fact>) -> HashMap<S, Arc<Facts<S>>> {
+    let facts = found.into_iter();
+    facts
+        .map(|(subject, fact)| (subject, Arc::new(Facts::of(viewer, fact))))
+        .collect()
 }
 
 fn kept<V: Cache>(store: &Store) -> Option<Arc<V>>
@@ -273,6 +288,32 @@ where
     assert_eq!(server.log().position().seq, before + 1);
 }
 
+/// What was read early goes with an event behind it, also when something later was joined to it.
+#[tokio::test]
+async fn what_is_joined_is_as_old_as_its_oldest_part() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder).await;
+    fill(&store).await;
+    let caches = store.caches();
+    let before = store.log().position().seq;
+    let join = |seq, viewer, liked| {
+        let reacted = Reacted {
+            liked,
+            retweeted: false,
+        };
+        caches.join(seq, [(TWEET, Arc::new(Facts::of(viewer, reacted)))], Facts::with);
+    };
+    let liked = |viewer| store.cached_reacted(viewer, TWEET).map(|reacted| reacted.liked);
+    join(before, ALICE, false);
+    // As a snapshot shows it that has what this process has not heard of yet.
+    join(before + 1_000, BOB, true);
+    assert_eq!((liked(ALICE), liked(BOB)), (Some(false), Some(true)));
+    change(&store).await;
+    assert_eq!((liked(ALICE), liked(BOB)), (None, None));
+    join(before, ALICE, false);
+    assert_eq!(liked(ALICE), None, "something older than the event was kept");
+}
+
 /// When events could not be taken nothing is kept, until they are.
 #[tokio::test]
 async fn memory_is_used_again_after_a_failure() {
@@ -305,7 +346,7 @@ async fn a_hole_is_read_first() {
     .await;
     let kept = kept::<Tweet>(&server);
     assert_ne!(kept, Some(old), "the other's event was passed over");
-    assert_eq!(Tweet::ask(&server).await.unwrap().like_count, 5);
+    assert_eq!(Tweet::ask(&server).await.unwrap().like_count, 6);
 }
 
 macro_rules! laws {
@@ -328,6 +369,8 @@ macro_rules! laws {
 
 laws! {
     users: User;
+    reactions: Facts<TweetId>;
+    followings: Facts<UserId>;
     tweets: Tweet;
     hashtags: Hashtag;
     sessions: Session;

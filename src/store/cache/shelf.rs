@@ -48,6 +48,21 @@ impl<K: Clone + Eq + Hash, V: Kept> Shelf<K, V> {
         }
     }
 
+    /// Keeps a row together with the one that is kept, as of the earlier of the two.
+    pub(super) fn join(&mut self, key: K, seq: Seq, value: &Arc<V>, with: impl Fn(&V, &V) -> V) {
+        let row = match self.0.peek(&key) {
+            Some(old) => Row {
+                seq: old.seq.min(seq),
+                value: Arc::new(with(value, &old.value)),
+            },
+            None => Row {
+                seq,
+                value: Arc::clone(value),
+            },
+        };
+        self.0.insert(key, row);
+    }
+
     /// Takes a row out that was read before an event.
     pub(super) fn forget(&mut self, key: &K, seq: Seq) {
         if self.0.peek(key).is_some_and(|row| row.seq < seq) {
