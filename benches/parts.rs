@@ -108,6 +108,7 @@ async fn open(folder: &TempDir) -> (Api, Social) {
         },
         limits: Limits::default(),
         rates: None,
+        documents: 1 << 20,
         trusted: Trusted::default(),
     };
     (Api::new(social.clone(), followers, None, metrics, options), social)

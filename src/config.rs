@@ -65,8 +65,8 @@ pub struct QueryFlags {
     #[arg(long, env = "LINNET_QUERY_FIELDS", value_name = "NUMBER", default_value = "5000", value_parser = count)]
     pub query_fields: u64,
 
-    /// How deep fields may be nested
-    #[arg(long, env = "LINNET_QUERY_DEPTH", value_name = "NUMBER", default_value = "12", value_parser = count)]
+    /// How deep fields may be nested, at most 64
+    #[arg(long, env = "LINNET_QUERY_DEPTH", value_name = "NUMBER", default_value = "12", value_parser = clap::value_parser!(u64).range(1..=64))]
     pub query_depth: u64,
 
     /// The most aliases of a document
@@ -154,7 +154,7 @@ pub struct Flags {
     #[command(flatten)]
     rates: RateFlags,
 
-    /// The most connections from one address, where limits are on
+    /// The most connections from one address, and streams of one client or user, where limits are on
     #[arg(long, env = "LINNET_CONNECTIONS_PER_ADDRESS", value_name = "NUMBER", default_value = "10000", value_parser = count)]
     connections_per_address: u64,
 

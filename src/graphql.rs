@@ -3,6 +3,7 @@
 //! The executor is async-graphql's; transports hand it requests through [`Api`] and send what
 //! comes back. No extension is in the schema: any one would switch every field to a slow path.
 
+mod argument;
 mod batch;
 mod canonical;
 mod class;
@@ -33,10 +34,12 @@ use crate::social::Social;
 use crate::trace::Span;
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Request as Operation, Response, Schema, ServerError, ValidationMode, Value};
+pub use error::retry_after;
 use error::{refusal, refusal_of, set_codes};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use guard::Limits;
+use http::header::RETRY_AFTER;
 use limit::{Account, Limiter, Rates};
 use live::{Live, Subscription};
 use mutation::Mutation;
@@ -77,6 +80,8 @@ pub struct Options {
     pub limits: Limits,
     /// What may be done how often; none: as often as anybody likes.
     pub rates: Option<Rates>,
+    /// What documents in memory may take together, in bytes.
+    pub documents: usize,
     /// The documents that are known from the start.
     pub trusted: Trusted,
 }
@@ -168,7 +173,13 @@ impl Api {
         let careful = root(options.production, ValidationMode::Strict);
         let dearest = options.limits.cost.saturating_add(guard::INTROSPECTION_COST);
         let most = dearest.saturating_mul(DEAREST_AT_ONCE);
-        let documents = Documents::new(careful.clone(), options.limits, options.trusted, metrics.clone());
+        let documents = Documents::new(
+            careful.clone(),
+            options.limits,
+            options.trusted,
+            options.documents,
+            metrics.clone(),
+        );
         Self {
             careful,
             quick: root(options.production, ValidationMode::Fast),
@@ -253,7 +264,10 @@ impl Api {
                 // It is never closed; who waits too long is ended by the transport's deadline.
                 let _permit = self.under_way.acquire_many(permits).await;
                 let shared = self.shared(caller, admitted.account, is_written);
-                outcome(admitted.schema.execute(asked.into_request().data(shared)).await)
+                let document = asked.document();
+                let mut response = admitted.schema.execute(asked.into_request().data(shared)).await;
+                document.name_arguments(&mut response);
+                outcome(response)
             }
             Err(refused) => Outcome::Refused(refused),
         }
@@ -408,6 +422,9 @@ fn outcome(mut response: Response) -> Outcome {
     let began = response.data != Value::Null || response.errors.iter().any(|error| !error.path.is_empty());
     if began || response.errors.is_empty() {
         set_codes(&mut response, Code::BadUserInput);
+        if let Some(seconds) = retry_after(&response) {
+            response.http_headers.insert(RETRY_AFTER, seconds.into());
+        }
         return Outcome::Executed(response);
     }
     set_codes(&mut response, Code::GraphqlValidationFailed);
@@ -440,6 +457,7 @@ mod tests {
             },
             limits: Limits::default(),
             rates: None,
+            documents: 1 << 20,
             trusted: Trusted::default(),
         };
         let social = Social::new(store, Rules::default());
@@ -523,7 +541,9 @@ mod tests {
             let asked = api.ask(operation(), &caller()).unwrap();
             quick.set(quick.get() + u32::from(api.documents.is_valid(&asked)));
             let shared = api.shared(caller(), api.limiter.of(&Viewer::Anonymous, None), false);
-            let careful = runtime.block_on(api.careful.execute(asked.into_request().data(shared)));
+            let document = asked.document();
+            let mut careful = runtime.block_on(api.careful.execute(asked.into_request().data(shared)));
+            document.name_arguments(&mut careful);
             let asked = api.ask(operation(), &caller()).unwrap();
             let answered = runtime.block_on(api.execute(asked, caller()));
             prop_assert_eq!(format!("{:?}", outcome(careful)), format!("{answered:?}"));

@@ -24,6 +24,7 @@ pub mod action;
 pub mod ban;
 pub mod bulk;
 pub mod export;
+pub mod fact;
 pub mod feed;
 pub mod follow;
 pub mod group;

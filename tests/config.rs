@@ -29,6 +29,7 @@ async fn what_is_wrong_ends_with_one_line_and_status_2() {
         &["--batch", "11"],
         &["--max-requests", "0"],
         &["--query-depth", "0"],
+        &["--query-depth", "65"],
         &["--memory", "much"],
         &["--memory", "1KB"],
         &["--session-lifetime", "10"],

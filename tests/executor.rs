@@ -157,9 +157,41 @@ async fn directives_and_variables_decide() {
     ] {
         let answer = linnet.graphql(query, variables.clone(), None).await;
         let code = refusal(&answer);
-        assert!(
-            ["BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED"].contains(&code.as_str()),
-            "{query} {variables}: {answer}"
-        );
+        let codes = [
+            "BAD_USER_INPUT username",
+            "BAD_USER_INPUT first",
+            "GRAPHQL_VALIDATION_FAILED",
+        ];
+        assert!(codes.contains(&code.as_str()), "{query} {variables}: {answer}");
+    }
+}
+
+/// What no type can hold is named like what a rule refuses.
+#[tokio::test]
+async fn what_is_malformed_is_named() {
+    let linnet = Linnet::start().await;
+    for (query, variables, field) in [
+        ("{ tweets(first: 101) { nodes { id } } }", json!({}), "first"),
+        ("{ tweets(first: 2147483648) { nodes { id } } }", json!({}), "first"),
+        (
+            "query($n: Int) { user(username: \"a\") { id } t: tweets(last: $n) { nodes { id } } }",
+            json!({ "n": 2_147_483_648_i64 }),
+            "last",
+        ),
+        (
+            "{ trendingHashtags(since: \"yesterday\") { name } }",
+            json!({}),
+            "since",
+        ),
+        (
+            "query($s: DateTime) { ...T } fragment T on Query { trendingHashtags(since: $s) { name } }",
+            json!({ "s": "2024-13-01T00:00:00Z" }),
+            "since",
+        ),
+    ] {
+        let answer = linnet.graphql(query, variables, None).await;
+        let extensions = &answer["errors"][0]["extensions"];
+        assert_eq!(extensions["code"], "BAD_USER_INPUT", "{query}: {answer}");
+        assert_eq!(extensions["field"], field, "{query}: {answer}");
     }
 }

@@ -59,7 +59,7 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
     let metrics = Metrics::default();
     let options = store::Options {
         database: config.database_url.clone(),
-        memory: config.memory - memory_of_frames(&config),
+        memory: config.memory - memory_of_frames(&config) - memory_of_documents(&config),
     };
     let store = Store::open(&options, &metrics).await?;
     let followers = Followers::default();
@@ -140,8 +140,14 @@ fn api_options(config: &Config) -> Result<graphql::Options, Failure> {
         },
         limits: limits(config),
         rates: config.rate_limit.then(|| rates(config)),
+        documents: memory_of_documents(config),
         trusted: trusted(&config.trust)?,
     })
+}
+
+/// What of the budget is for documents that were read.
+fn memory_of_documents(config: &Config) -> usize {
+    config.memory / 16
 }
 
 /// What of the budget is for the frames of streams; the rest is the caches'.

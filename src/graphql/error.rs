@@ -2,7 +2,7 @@
 
 use crate::model::Error;
 use crate::model::error::Code;
-use async_graphql::{ErrorExtensionValues, ErrorExtensions as _, Pos, Response, ServerError, Value};
+use async_graphql::{ErrorExtensionValues, ErrorExtensions as _, Name, Pos, Response, ServerError, Value};
 use std::sync::Arc;
 
 /// What resolvers answer.
@@ -93,12 +93,34 @@ pub fn refusal_of(error: &Error) -> Response {
     Response::from_errors(vec![refused])
 }
 
+/// How many seconds to wait that was refused for its rate, in whole or in part.
+#[must_use]
+pub fn retry_after(response: &Response) -> Option<u64> {
+    let waits = response
+        .errors
+        .iter()
+        .filter_map(|error| match error.extensions.as_ref()?.get("retryAfter")? {
+            Value::Number(seconds) => seconds.as_u64(),
+            _ => None,
+        });
+    waits.max()
+}
+
 /// Gives the executor's own errors a code: they have none.
 pub fn set_codes(response: &mut Response, code: Code) {
     for error in &mut response.errors {
         if !has_code(error) {
             set_code(error, code);
         }
+    }
+}
+
+/// Names the argument that one of the executor's own errors is about.
+pub fn set_field<'n>(error: &mut ServerError, argument: impl Fn(Pos) -> Option<&'n Name>) {
+    let place = error.locations.first().filter(|_| !has_code(error));
+    if let Some(name) = place.and_then(|place| argument(*place)) {
+        let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
+        extensions.set("field", name.as_str());
     }
 }
 

@@ -14,7 +14,13 @@ use std::sync::LazyLock;
 
 static DOCUMENTS: LazyLock<Documents> = LazyLock::new(|| {
     let schema = root(false, ValidationMode::Strict);
-    Documents::new(schema, Limits::default(), Trusted::default(), Metrics::default())
+    Documents::new(
+        schema,
+        Limits::default(),
+        Trusted::default(),
+        1 << 20,
+        Metrics::default(),
+    )
 });
 
 /// A document, and behind a NUL the JSON of its variables.

@@ -2,7 +2,8 @@
 
 mod variables;
 
-use super::error::{coded, refusal, refusal_of, set_codes};
+use super::argument;
+use super::error::{coded, refusal, refusal_of, set_codes, set_field};
 use super::guard::{Guard, Limits, Measured, Shape, check_size, check_text};
 use super::limit::Account;
 use super::persisted::{Hash, Named, Trust, Trusted, hash, hex};
@@ -21,8 +22,7 @@ use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// What the documents in memory may take together, in bytes, and how many locks they have.
-const MEMORY: u64 = 16 << 20;
+/// How many locks the documents in memory have.
 const SHARDS: usize = 4;
 
 /// About what a token takes once it is parsed, and a document at the least.
@@ -102,8 +102,9 @@ fn asked(mut request: Operation, verdict: Verdict) -> Result<Asked, Response> {
 }
 
 impl Documents {
-    /// Begins without any but the trusted ones.
-    pub(super) fn new(schema: Root, limits: Limits, trusted: Trusted, metrics: Metrics) -> Self {
+    /// Begins without any but the trusted ones. Others are kept while they take no more than
+    /// `memory` bytes together.
+    pub(super) fn new(schema: Root, limits: Limits, trusted: Trusted, memory: usize, metrics: Metrics) -> Self {
         let shape = Shape::of(&schema.sdl())
             .inspect_err(|error| tracing::error!(error, "the schema cannot be read"))
             .unwrap_or_default();
@@ -112,7 +113,7 @@ impl Documents {
             shape,
             limits,
             trusted,
-            cache: cache(),
+            cache: cache(memory),
             metrics,
         };
         documents.check_trusted();
@@ -290,6 +291,11 @@ impl Documents {
 }
 
 impl Asked {
+    /// The document, which outlasts the request.
+    pub(super) fn document(&self) -> Arc<Prepared> {
+        Arc::clone(&self.prepared)
+    }
+
     /// How many fields stand at the root of the operation.
     pub(super) fn root_fields(&self) -> u64 {
         let fields = self.measured().map_or(1, |measured| measured.own_fields);
@@ -326,6 +332,13 @@ impl Asked {
 }
 
 impl Prepared {
+    /// Names the arguments that the executor's own errors are about.
+    pub(super) fn name_arguments(&self, response: &mut Response) {
+        for error in &mut response.errors {
+            set_field(error, |place| argument::at(&self.document, place));
+        }
+    }
+
     /// The operation of a name, or the only one.
     fn operation(&self, name: Option<&str>) -> Option<(Option<&Name>, &OperationDefinition)> {
         operation(&self.document, name)
@@ -376,12 +389,13 @@ fn not_found() -> Response {
     refusal("PersistedQueryNotFound", Code::PersistedQueryNotFound)
 }
 
-fn cache() -> Cache<Hash, Verdict, Weight> {
+fn cache(memory: usize) -> Cache<Hash, Verdict, Weight> {
+    let memory = u64::try_from(memory).unwrap_or(u64::MAX);
     let mut options = OptionsBuilder::new();
     options
         .shards(SHARDS)
         .estimated_items_capacity(2_000)
-        .weight_capacity(MEMORY);
+        .weight_capacity(memory);
     match options.build() {
         Ok(options) => Cache::with_options(
             options,
@@ -389,6 +403,6 @@ fn cache() -> Cache<Hash, Verdict, Weight> {
             DefaultHashBuilder::default(),
             DefaultLifecycle::default(),
         ),
-        Err(_) => Cache::with_weighter(2_000, MEMORY, Weight),
+        Err(_) => Cache::with_weighter(2_000, memory, Weight),
     }
 }

@@ -46,6 +46,7 @@ async fn place(is_public: fn(&str) -> bool) -> Place {
         groups,
         limits: Limits::default(),
         rates: None,
+        documents: 1 << 20,
         trusted: Trusted::default(),
     };
     let mut api = Api::new(Social::new(store, rules), followers, None, metrics.clone(), options);
