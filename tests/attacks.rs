@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -211,6 +211,13 @@ async fn documents_are_refused_at_once_over_every_way() {
             expected
         };
         assert_eq!(code(&body(send(by_hash).await).await), remembered, "{name}");
+        // As a stream, and as one in parts.
+        let events = linnet.post_to("/graphql/stream").json(&json!({ "query": text }));
+        let events = send(events).await.text().await.unwrap();
+        assert!(events.contains(&format!("\"code\":\"{expected}\"")), "{name}: {events}");
+        let parts = linnet.post().header(ACCEPT, "multipart/mixed;subscriptionSpec=1.0");
+        let parts = send(parts.json(&json!({ "query": text }))).await;
+        assert_eq!(code(&body(parts).await), expected, "{name}");
         if text.len() < 50_000 {
             socket.subscribe("1", &text).await;
             let message = socket.hear().await;

@@ -324,9 +324,12 @@ async fn what_pages_are_made_of_is_kept_for_good() {
 }
 
 #[tokio::test]
-async fn graphiql_is_served_outside_production_only() {
+async fn what_is_for_those_who_explore_is_served_outside_production_only() {
+    let misspelt = "{ tweeets { nodes { id } } }";
     let linnet = Linnet::start().await;
     assert_eq!(send(linnet.get("/graphiql")).await.status(), 200);
+    let hint = linnet.graphql(misspelt, json!({}), None).await;
+    assert!(hint.to_string().contains("Did you mean"), "{hint}");
 
     let linnet = Linnet::with(&["--production"]).await;
     assert_eq!(send(linnet.get("/graphiql")).await.status(), 404);
@@ -334,6 +337,8 @@ async fn graphiql_is_served_outside_production_only() {
         .graphql("{ __schema { queryType { name } } }", json!({}), None)
         .await;
     assert!(answer["data"]["__schema"].is_null(), "{answer}");
+    let hint = linnet.graphql(misspelt, json!({}), None).await;
+    assert!(!hint.to_string().contains("Did you mean"), "{hint}");
     let answer = linnet.graphql("{ __typename }", json!({}), None).await;
     assert_eq!(answer["data"]["__typename"], "Query");
 }
