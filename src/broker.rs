@@ -7,7 +7,7 @@
 mod database;
 mod fallback;
 mod followers;
-mod nats;
+pub mod nats;
 
 pub use database::Database;
 pub use fallback::Fallback;

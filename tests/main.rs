@@ -19,6 +19,7 @@ mod config; // options and commands: what is right, and how what is wrong is tol
 mod crash; // kill -9 under load: nothing acknowledged is lost, doubled or miscounted
 mod doctor; // what an operator is told of an installation, and that nothing of it is changed
 mod documents; // documents by hash: automatic persisted queries and trusted ones
+mod encryption; // PostgreSQL and NATS over TLS, as their addresses ask for it
 mod executor; // order of keys, errors and nulls, as the specification says
 mod export; // everything survives an export and an import, and twice is once
 mod failing_nodes; // nodes, NATS and PostgreSQL that go, stand still and come back

@@ -48,6 +48,7 @@ impl Nats {
         let watcher = Arc::new(Watcher {
             state,
             told: Mutex::default(),
+            is_encrypted: servers.iter().any(is_encrypted),
             metrics: metrics.clone(),
         });
         let options = credentials(ConnectOptions::new(), servers)
@@ -126,11 +127,23 @@ impl Broker for Nats {
     }
 }
 
+/// What else may be wrong where servers show certificates.
+pub const CERTIFICATES: &str =
+    "; over TLS a server's certificate must be signed by who is known here: SSL_CERT_FILE names others";
+
+/// Whether a server is spoken to over TLS alone.
+#[must_use]
+pub fn is_encrypted(server: &Url) -> bool {
+    server.scheme() == "tls"
+}
+
 /// Notices what becomes of the connection.
 struct Watcher {
     state: watch::Sender<bool>,
     /// What was logged last, so that it is logged once.
     told: Mutex<String>,
+    /// Whether servers have to show certificates.
+    is_encrypted: bool,
     metrics: Metrics,
 }
 
@@ -163,9 +176,11 @@ impl Watcher {
 
     fn tell(&self, reason: &str) {
         if self.is_new(reason) {
+            // The client keeps to itself what was wrong with a certificate.
+            let hint = if self.is_encrypted { CERTIFICATES } else { "" };
             tracing::warn!(
                 reason,
-                "the broker is out of reach: events go through the database meanwhile"
+                "the broker is out of reach: events go through the database meanwhile{hint}"
             );
         }
     }

@@ -42,7 +42,7 @@ async fn examine(config: &Config) -> Result<Verdict, Failure> {
     report.add([network::server(config.listen, is_served).await])?;
     report.add(match &config.broker_url {
         BrokerUrl::Memory => [Finding::ok("broker", "none is needed for a single node")],
-        BrokerUrl::Nats(servers) => [network::nats(servers).await],
+        BrokerUrl::Nats(servers) => [network::broker(servers).await],
     })?;
     if let Some(traces) = &config.trace {
         report.add([network::collector(&traces.endpoint).await])?;

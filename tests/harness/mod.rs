@@ -1,5 +1,6 @@
 //! Starts the program and speaks to it.
 
+mod certificate;
 mod cluster;
 mod database;
 mod known;
@@ -13,6 +14,7 @@ mod server;
 mod stream;
 mod websocket;
 
+pub use certificate::Certificate;
 pub use cluster::{Cluster, agree};
 pub use database::Database;
 pub use known::Known;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -85,6 +85,8 @@ pub struct Database {
     name: String,
     /// Where Linnet is told that it is.
     port: u16,
+    /// What Linnet's address says besides.
+    parameters: String,
 }
 
 impl Database {
@@ -114,12 +116,33 @@ impl Database {
     fn named_next(server: Arc<Server>) -> Self {
         let name = format!("linnet_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
         let port = server.port;
-        Self { server, name, port }
+        let parameters = String::new();
+        Self {
+            server,
+            name,
+            port,
+            parameters,
+        }
     }
 
     /// As a value of `--database-url`.
     pub fn url(&self) -> String {
-        address(self.port, &self.name)
+        self.url_with(&self.parameters)
+    }
+
+    /// The same with these parameters: `sslmode=require&...`.
+    pub fn url_with(&self, parameters: &str) -> String {
+        let address = address(self.port, &self.name);
+        match parameters {
+            "" => address,
+            parameters => format!("{address}?{parameters}"),
+        }
+    }
+
+    /// Has Linnet's address say this.
+    pub fn asking(mut self, parameters: &str) -> Self {
+        self.parameters = parameters.to_owned();
+        self
     }
 
     /// Has Linnet reach it at another port.
@@ -212,6 +235,20 @@ impl Server {
             "pg_ctl",
             &["-D", "data", "-l", "log", "-w", "-t", "120", "-o", &options, "start"],
         )
+    }
+
+    /// Has it speak TLS with this certificate and key, from now on.
+    pub fn encrypt(&self, chain: &str, key: &str) -> Result<(), String> {
+        for (from, name) in [(chain, "server.crt"), (key, "server.key")] {
+            let file = self.folder.join("data").join(name);
+            fs::copy(from, &file).map_err(|error| error.to_string())?;
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).map_err(|error| error.to_string())?;
+            if let Some((user, group)) = self.user {
+                chown(&file, Some(user), Some(group)).map_err(|error| error.to_string())?;
+            }
+        }
+        self.psql("postgres", "ALTER SYSTEM SET ssl = on")?;
+        self.psql("postgres", "SELECT pg_reload_conf()").map(drop)
     }
 
     /// Stops it as a crash of its machine would.

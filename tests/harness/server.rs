@@ -34,7 +34,7 @@ impl Linnet {
         Self::at(Arc::new(Database::fresh()), options).await
     }
 
-    /// Starts a server on a database with these options.
+    /// Starts a server on a database with these options. `NAME=value` is a variable of its environment.
     pub async fn at(database: Arc<Database>, options: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let options: Vec<_> = options.iter().map(ToString::to_string).collect();
@@ -199,7 +199,8 @@ async fn spawn(database: &Database, folder: &Path, options: &[String]) -> (Child
         .arg("serve")
         .env("LINNET_LISTEN", "127.0.0.1:0")
         .args(["--database-url", &database.url()])
-        .args(options)
+        .args(options.iter().filter(|option| variable(option).is_none()))
+        .envs(options.iter().filter_map(|option| variable(option)))
         .stdout(Stdio::piped())
         .stderr(log)
         .spawn()
@@ -212,6 +213,12 @@ async fn spawn(database: &Database, folder: &Path, options: &[String]) -> (Child
         panic!("the server said {line:?} and logged:\n{log}");
     };
     (process, url.to_owned())
+}
+
+/// The name and value of `NAME=value`.
+fn variable(option: &str) -> Option<(&str, &str)> {
+    let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+    option.split_once('=').filter(|(name, _)| is_name(name))
 }
 
 /// The program in an environment without its own variables.

@@ -1,6 +1,6 @@
 //! Whether the server can listen, or does, and whether it reaches what it sends to.
 
-use crate::broker::{Broker as _, Nats};
+use crate::broker::{Broker as _, Nats, nats};
 use crate::metrics::Metrics;
 use crate::model::finding::Finding;
 use std::io;
@@ -90,7 +90,7 @@ fn bindable(listen: SocketAddr) -> io::Result<()> {
 }
 
 /// Whether a server of a NATS cluster takes connections, and these credentials.
-pub(super) async fn nats(servers: &[Url]) -> Finding {
+pub(super) async fn broker(servers: &[Url]) -> Finding {
     const ABOUT: &str = "broker";
     let asked = async {
         let nats = Nats::connect(servers, "doctor", Metrics::default()).await?;
@@ -110,7 +110,13 @@ pub(super) async fn nats(servers: &[Url]) -> Finding {
         Ok(Err(error)) => {
             unheard(&std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string))
         }
-        Err(_) => unheard("no connection; look at the address, the user and the password"),
+        Err(_) => {
+            let is_encrypted = servers.iter().any(nats::is_encrypted);
+            let hint = if is_encrypted { nats::CERTIFICATES } else { "" };
+            unheard(&format!(
+                "no connection; look at the address, the user and the password{hint}"
+            ))
+        }
     }
 }
 
