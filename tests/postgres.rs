@@ -491,7 +491,7 @@ async fn hot_path(linnet: &Linnet, ann: &Person) {
     ];
     for query in pages {
         let answer = ann.try_ask(query, json!({})).await.unwrap();
-        assert!(answer.get("errors").is_none(), "{query}: {answer}");
+        assert!(answer.get("errors").is_none(), "{query}: {answer}\n{}", linnet.log());
     }
     let tweet = ann.post("text #tag7 @many1500").await;
     for name in ["likeTweet", "unlikeTweet", "retweet", "undoRetweet", "deleteTweet"] {
@@ -500,6 +500,37 @@ async fn hot_path(linnet: &Linnet, ann: &Person) {
     let mut stream = linnet.stream("tag7").await;
     ann.post("more #tag7").await;
     stream.next().await;
+}
+
+/// A later version adds columns while this one serves.
+#[tokio::test]
+async fn columns_of_a_later_version_disturb_nobody() {
+    if !postgres::is_there() {
+        return;
+    }
+    let database = database();
+    // Little memory, so that pages are read from the tables.
+    let linnet = Linnet::at(Arc::clone(&database), &[&OPEN[..], &["--memory", "1MB"]].concat()).await;
+    let ann = linnet.person("ann").await;
+    let moderator = linnet.moderator("mia").await;
+    let everything = async || {
+        hot_path(&linnet, &ann).await;
+        linnet.wall(&moderator, "later", json!({ "hashtags": ["tag7"] })).await;
+        let rest = r#"{ walls { title } hashtags(prefix: "tag", first: 5) { name }
+            externalObject(type: "song", key: "1") { name actions(first: 5) { nodes { verb object { __typename } } } } }"#;
+        ann.ask(rest, json!({})).await;
+        let song = json!({ "verb": "play", "object": { "type": "song", "key": "1", "name": "One" } });
+        linnet.act(&moderator, "addAction", song).await;
+    };
+    everything().await;
+    let tables = "SELECT string_agg(format('ALTER TABLE %I ADD COLUMN of_a_later_version TEXT', tablename), ';') \
+                  FROM pg_tables WHERE schemaname = 'public'";
+    let adding = inside(&database).psql(tables);
+    inside(&database).psql(&adding);
+    for _ in 0..3 {
+        everything().await;
+    }
+    assert!(!linnet.log().contains("cached plan"), "{}", linnet.log());
 }
 
 #[tokio::test(flavor = "multi_thread")]

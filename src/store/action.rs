@@ -1,7 +1,7 @@
 //! Recorded actions.
 
 use super::bulk::Numbered;
-use super::entity::action;
+use super::entity::{action, columns};
 use super::snapshot::{Snapshot, json};
 use super::tx::Tx;
 use crate::model::{Action, ActionId, Entity, Error, Micros, Result};
@@ -41,8 +41,9 @@ impl Snapshot {
     /// # Errors
     /// [`Error::Internal`] when the database fails.
     pub async fn actions_unfiltered(&self, ids: &[ActionId]) -> Result<HashMap<ActionId, Arc<Action>>> {
-        let sql = "SELECT a.* FROM {each} JOIN action a ON a.id = {number}";
-        let rows: Vec<action::Model> = self.all(sql, [json(&ids)]).await?;
+        let columns = columns::<action::Entity>("a");
+        let sql = format!("SELECT {columns} FROM {{each}} JOIN action a ON a.id = {{number}}");
+        let rows: Vec<action::Model> = self.all(&sql, [json(&ids)]).await?;
         rows.into_iter()
             .map(|row| Ok((ActionId(row.id), Arc::new(Action::try_from(row)?))))
             .collect()

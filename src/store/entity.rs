@@ -51,6 +51,17 @@ pub(super) mod wall;
 #[cfg_attr(not(test), allow(dead_code, reason = "written and read in bulk"))]
 pub(super) mod wall_tweet;
 
+use sea_orm::{EntityTrait, Iden as _, Iterable as _};
+
+/// The columns of a table of this alias. A star would have others once a later version has added
+/// one, and PostgreSQL refuses a prepared statement whose columns have changed.
+pub(super) fn columns<E: EntityTrait>(alias: &str) -> String {
+    let columns: Vec<String> = E::Column::iter()
+        .map(|column| format!("{alias}.{}", column.to_string()))
+        .collect();
+    columns.join(", ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

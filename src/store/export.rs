@@ -15,6 +15,7 @@ mod wall;
 
 use super::Store;
 use super::entity::object;
+use super::object::by_keys;
 use super::snapshot::{Snapshot, json};
 use crate::model::id::GlobalId;
 use crate::model::{Entity, Error, Micros, Relation, Result};
@@ -320,8 +321,7 @@ impl Snapshot {
     }
 
     async fn references_to_objects(&self, keys: Value) -> Result<Vec<(Entity, Reference)>> {
-        let sql = "SELECT o.* FROM {each} JOIN object o ON o.type = {text:0} AND o.key = {text:1}";
-        let rows: Vec<object::Model> = self.all(sql, [keys]).await?;
+        let rows: Vec<object::Model> = self.all(&by_keys(), [keys]).await?;
         rows.into_iter()
             .map(|row| {
                 let key = crate::model::ObjectKey {

@@ -2,7 +2,7 @@
 
 use super::Store;
 use super::cache::Kept;
-use super::entity::hashtag;
+use super::entity::{columns, hashtag};
 use super::snapshot::{Snapshot, json};
 use super::tx::Tx;
 use crate::model::{Hashtag, Key, Result};
@@ -63,17 +63,21 @@ impl Store {
         let snapshot = self.snapshot().await?;
         // No name holds the last code point, so it bounds what begins with the prefix.
         let end = format!("{prefix}\u{10FFFF}");
-        let sql = "SELECT * FROM hashtag WHERE name >= ? AND name < ? ORDER BY tweet_count DESC, name LIMIT ?";
+        let columns = columns::<hashtag::Entity>("h");
+        let sql = format!(
+            "SELECT {columns} FROM hashtag h WHERE name >= ? AND name < ? ORDER BY tweet_count DESC, name LIMIT ?"
+        );
         let limit = u64::try_from(limit).unwrap_or(u64::MAX);
-        let rows: Vec<hashtag::Model> = snapshot.all(sql, [prefix.into(), end.into(), limit.into()]).await?;
+        let rows: Vec<hashtag::Model> = snapshot.all(&sql, [prefix.into(), end.into(), limit.into()]).await?;
         Ok(rows.into_iter().map(Hashtag::from).collect())
     }
 }
 
 impl Snapshot {
     pub(super) async fn hashtags(&self, names: &[String]) -> Result<HashMap<String, Arc<Hashtag>>> {
-        let sql = "SELECT h.* FROM {each} JOIN hashtag h ON h.name = {value}";
-        let rows: Vec<hashtag::Model> = self.all(sql, [json(&names)]).await?;
+        let columns = columns::<hashtag::Entity>("h");
+        let sql = format!("SELECT {columns} FROM {{each}} JOIN hashtag h ON h.name = {{value}}");
+        let rows: Vec<hashtag::Model> = self.all(&sql, [json(&names)]).await?;
         Ok(rows
             .into_iter()
             .map(|row| (row.name.clone(), Arc::new(Hashtag::from(row))))

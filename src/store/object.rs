@@ -2,7 +2,7 @@
 
 use super::Store;
 use super::cache::Kept;
-use super::entity::object;
+use super::entity::{columns, object};
 use super::snapshot::{Snapshot, json};
 use super::tx::Tx;
 use crate::model::{Error, Key, Micros, Object, ObjectKey, Result};
@@ -70,11 +70,16 @@ impl Store {
     }
 }
 
+/// Objects by their types and keys.
+pub(super) fn by_keys() -> String {
+    let columns = columns::<object::Entity>("o");
+    format!("SELECT {columns} FROM {{each}} JOIN object o ON o.type = {{text:0}} AND o.key = {{text:1}}")
+}
+
 impl Snapshot {
     pub(super) async fn objects(&self, keys: &[ObjectKey]) -> Result<HashMap<ObjectKey, Arc<Object>>> {
         let pairs: Vec<_> = keys.iter().map(|key| (&key.kind, &key.key)).collect();
-        let sql = "SELECT o.* FROM {each} JOIN object o ON o.type = {text:0} AND o.key = {text:1}";
-        let rows: Vec<object::Model> = self.all(sql, [json(&pairs)]).await?;
+        let rows: Vec<object::Model> = self.all(&by_keys(), [json(&pairs)]).await?;
         rows.into_iter()
             .map(|row| {
                 let object = Object::try_from(row)?;

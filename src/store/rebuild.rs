@@ -7,7 +7,7 @@
 //! stay; a group that had no row counts as seen, since nobody knows.
 
 use super::bulk::ROWS;
-use super::entity::action;
+use super::entity::{action, columns};
 use super::feed::entry;
 use super::notification::{Notice, UNREAD, UNSEEN};
 use super::script::Script;
@@ -111,7 +111,10 @@ impl Tx {
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn actions_after(&self, position: i64) -> Result<Vec<Action>> {
-        let sql = format!("SELECT * FROM action WHERE id > ? ORDER BY id LIMIT {ROWS}");
+        let sql = format!(
+            "SELECT {} FROM action a WHERE a.id > ? ORDER BY a.id LIMIT {ROWS}",
+            columns::<action::Entity>("a")
+        );
         let rows = self.rows(&sql, [position.into()]).await?;
         rows.iter()
             .map(|row| Action::try_from(action::Model::from_query_result(row, "")?))

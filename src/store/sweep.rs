@@ -3,7 +3,7 @@
 //! A sweep is a row until its work is done, and each step is one transaction: a crash anywhere
 //! repeats a step's question, never its effect.
 
-use super::entity::sweep;
+use super::entity::{columns, sweep};
 use super::reaction::{counts, table};
 use super::snapshot::json;
 use super::tx::Tx;
@@ -47,8 +47,9 @@ impl super::Store {
     /// [`Error::Internal`] when the database fails.
     pub async fn sweeps(&self) -> Result<Vec<Sweep>> {
         let snapshot = self.background_snapshot().await?;
-        let sql = "SELECT * FROM sweep ORDER BY created_at, kind, key LIMIT 100";
-        let rows: Vec<sweep::Model> = snapshot.all(sql, []).await?;
+        let columns = columns::<sweep::Entity>("s");
+        let sql = format!("SELECT {columns} FROM sweep s ORDER BY created_at, kind, key LIMIT 100");
+        let rows: Vec<sweep::Model> = snapshot.all(&sql, []).await?;
         Ok(rows
             .into_iter()
             .map(|row| match row.kind.as_str() {

@@ -3,7 +3,7 @@
 use super::bulk::Numbered;
 use super::cache::Kept;
 use super::dialect::statement;
-use super::entity::users;
+use super::entity::{columns, users};
 use super::snapshot::{Snapshot, json};
 use super::tx::Tx;
 use super::{Store, search, tombstone};
@@ -45,7 +45,10 @@ impl From<Row> for User {
     }
 }
 
-const COLUMNS: &str = "u.*, EXISTS (SELECT 1 FROM ban b WHERE b.user_id = u.id) AS is_banned";
+fn chosen() -> String {
+    let columns = columns::<users::Entity>("u");
+    format!("{columns}, EXISTS (SELECT 1 FROM ban b WHERE b.user_id = u.id) AS is_banned")
+}
 
 impl Kept for User {
     type Id = UserId;
@@ -141,7 +144,10 @@ impl Store {
     }
 
     async fn account_where(&self, which: &str, value: Value) -> Result<Option<Account>> {
-        let sql = format!("SELECT {COLUMNS} FROM users u WHERE {which} AND u.deleted_at IS NULL");
+        let sql = format!(
+            "SELECT {} FROM users u WHERE {which} AND u.deleted_at IS NULL",
+            chosen()
+        );
         let rows: Vec<Row> = self.snapshot().await?.all(&sql, [value]).await?;
         Ok(rows.into_iter().next().map(Account::from))
     }
@@ -165,7 +171,10 @@ impl Snapshot {
 
 /// The users of these ids, as far as they are there.
 pub(super) async fn read(conn: &DatabaseTransaction, ids: &[UserId]) -> Result<HashMap<UserId, Arc<User>>> {
-    let sql = format!("SELECT {COLUMNS} FROM {{each}} JOIN users u ON u.id = {{number}} WHERE u.deleted_at IS NULL");
+    let sql = format!(
+        "SELECT {} FROM {{each}} JOIN users u ON u.id = {{number}} WHERE u.deleted_at IS NULL",
+        chosen()
+    );
     let rows = conn
         .query_all_raw(statement(conn.get_database_backend(), &sql, [json(&ids)]))
         .await?;

@@ -10,7 +10,7 @@ use super::Store;
 use super::bulk::Numbered;
 use super::cache::Kept;
 use super::dialect::statement;
-use super::entity::wall;
+use super::entity::{columns, wall};
 use super::snapshot::{Snapshot, json};
 use super::tx::Tx;
 use crate::model::outside::Outside;
@@ -123,8 +123,9 @@ impl Store {
 
 impl Snapshot {
     pub(super) async fn walls(&self, ids: &[WallId]) -> Result<HashMap<WallId, Arc<Wall>>> {
-        let sql = "SELECT w.* FROM {each} JOIN wall w ON w.id = {number}";
-        let rows: Vec<wall::Model> = self.all(sql, [json(&ids)]).await?;
+        let columns = columns::<wall::Entity>("w");
+        let sql = format!("SELECT {columns} FROM {{each}} JOIN wall w ON w.id = {{number}}");
+        let rows: Vec<wall::Model> = self.all(&sql, [json(&ids)]).await?;
         rows.into_iter()
             .map(|row| Ok((WallId(row.id), Arc::new(Wall::try_from(row)?))))
             .collect()
@@ -136,7 +137,10 @@ pub(super) const VERSION: &str = "(SELECT version FROM wall_version)";
 
 /// A matcher of all walls as they are now.
 pub(super) async fn matcher(conn: &DatabaseTransaction) -> Result<Arc<Matcher>> {
-    let sql = format!("SELECT w.*, {VERSION} AS version FROM wall w");
+    let sql = format!(
+        "SELECT {}, {VERSION} AS version FROM wall w",
+        columns::<wall::Entity>("w")
+    );
     let rows = conn
         .query_all_raw(statement(conn.get_database_backend(), &sql, []))
         .await?;
@@ -167,7 +171,8 @@ impl Tx {
     /// # Errors
     /// [`Error::Internal`] when the database fails.
     pub async fn wall_named(&self, slug: &str) -> Result<Option<Wall>> {
-        let rows = self.rows("SELECT * FROM wall WHERE slug = ?", [slug.into()]).await?;
+        let sql = format!("SELECT {} FROM wall w WHERE slug = ?", columns::<wall::Entity>("w"));
+        let rows = self.rows(&sql, [slug.into()]).await?;
         let row = rows.first().map(|row| wall::Model::from_query_result(row, ""));
         row.transpose()?.map(Wall::try_from).transpose()
     }

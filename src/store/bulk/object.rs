@@ -2,6 +2,7 @@
 
 use crate::model::{Entity, Micros, Object, ObjectKey, Result};
 use crate::store::entity::object;
+use crate::store::object::by_keys;
 use crate::store::script::Script;
 use crate::store::snapshot::json;
 use crate::store::tx::Tx;
@@ -28,8 +29,7 @@ impl Tx {
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn objects_told(&self, keys: &[&ObjectKey]) -> Result<HashMap<ObjectKey, Told>> {
         let keys: HashSet<(&str, &str)> = keys.iter().map(|key| (&*key.kind, &*key.key)).collect();
-        let sql = "SELECT o.* FROM {each} JOIN object o ON o.type = {text:0} AND o.key = {text:1}";
-        let rows = self.rows(sql, [json(&keys)]).await?;
+        let rows = self.rows(&by_keys(), [json(&keys)]).await?;
         rows.iter()
             .map(|row| {
                 let row = object::Model::from_query_result(row, "")?;

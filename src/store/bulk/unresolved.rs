@@ -2,7 +2,7 @@
 
 use super::tweet::Identity;
 use crate::model::Result;
-use crate::store::entity::unresolved;
+use crate::store::entity::{columns, unresolved};
 use crate::store::script::Script;
 use crate::store::snapshot::json;
 use crate::store::tx::Tx;
@@ -99,9 +99,12 @@ impl Tx {
         after: Option<&Unresolved>,
         limit: usize,
     ) -> Result<Vec<Unresolved>> {
-        let sql = "SELECT * FROM unresolved WHERE kind = ? \
-                   AND (holder, wanted, wanted_source, external_id, source) > (?, ?, ?, ?, ?) \
-                   ORDER BY holder, wanted, wanted_source, external_id, source LIMIT ?";
+        let sql = format!(
+            "SELECT {} FROM unresolved u WHERE kind = ? \
+             AND (holder, wanted, wanted_source, external_id, source) > (?, ?, ?, ?, ?) \
+             ORDER BY holder, wanted, wanted_source, external_id, source LIMIT ?",
+            columns::<unresolved::Entity>("u")
+        );
         let (_, holder, wanted, wanted_source, id, source) =
             after.map_or(("", i64::MIN, "", "", "", ""), Unresolved::key);
         let values = [
@@ -113,7 +116,7 @@ impl Tx {
             source.into(),
             i64::try_from(limit).unwrap_or(i64::MAX).into(),
         ];
-        let rows = self.rows(sql, values).await?;
+        let rows = self.rows(&sql, values).await?;
         rows.iter()
             .map(|row| {
                 let row = unresolved::Model::from_query_result(row, "")?;

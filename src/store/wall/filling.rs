@@ -11,7 +11,7 @@ use crate::model::wall::{Filling, Matcher};
 use crate::model::{Deed, Entity, Entry, EntryKind, Micros, Place, Result, Topic, TweetId, UserId, Wall, WallId};
 use crate::store::Store;
 use crate::store::bulk::ROWS;
-use crate::store::entity::wall;
+use crate::store::entity::{columns, wall};
 use crate::store::snapshot::json;
 use crate::store::sweep::STEP;
 use crate::store::tweet;
@@ -41,8 +41,9 @@ impl Store {
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn due_wall(&self) -> Result<Option<Due>> {
         let snapshot = self.background_snapshot().await?;
-        let sql = "SELECT * FROM wall WHERE phase <> 0 ORDER BY id LIMIT 1";
-        let rows: Vec<wall::Model> = snapshot.all(sql, []).await?;
+        let columns = columns::<wall::Entity>("w");
+        let sql = format!("SELECT {columns} FROM wall w WHERE phase <> 0 ORDER BY id LIMIT 1");
+        let rows: Vec<wall::Model> = snapshot.all(&sql, []).await?;
         let Some(wall) = rows.into_iter().next().map(Wall::try_from).transpose()? else {
             return Ok(None);
         };
