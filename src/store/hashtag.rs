@@ -55,7 +55,8 @@ impl Store {
         self.caches().one::<Hashtag>(name)
     }
 
-    /// Hashtags that begin with a text, the most used first.
+    /// Hashtags that begin with a text, the most used first. What nobody uses or follows any more, or
+    /// nobody but who is banned, is none of them.
     ///
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
@@ -63,7 +64,8 @@ impl Store {
         let snapshot = self.snapshot().await?;
         // No name holds the last code point, so it bounds what begins with the prefix.
         let end = format!("{prefix}\u{10FFFF}");
-        let sql = "SELECT * FROM hashtag WHERE name >= ? AND name < ? ORDER BY tweet_count DESC, name LIMIT ?";
+        let sql = "SELECT * FROM hashtag WHERE name >= ? AND name < ? AND (tweet_count > 0 OR follower_count > 0) \
+                   ORDER BY tweet_count DESC, name LIMIT ?";
         let limit = u64::try_from(limit).unwrap_or(u64::MAX);
         let rows: Vec<hashtag::Model> = snapshot.all(sql, [prefix.into(), end.into(), limit.into()]).await?;
         Ok(rows.into_iter().map(Hashtag::from).collect())
