@@ -380,7 +380,8 @@ impl Loaders {
     pub async fn groups(&self, page: GroupsPage) -> Loaded<Arc<Page<Group>>> {
         let page = answered(self.groups.load(page).await)?;
         for (_, group) in &page.items {
-            self.show_owner(group.key.object.as_ref());
+            // Of others the object is shown where it is asked for, and they stand without it too.
+            self.show_owner(group.key.object.as_ref().filter(|_| group.key.is_automatic()));
         }
         Ok(page)
     }
