@@ -138,7 +138,7 @@ impl Scene {
 
     /// All surfaces as somebody sees them, but those of which a rule is the topic.
     pub async fn seen(&self, who: Option<&Person>) -> Seen {
-        let is_looked_at = |surface: &&Surface| ![Shows::Hidden, Shows::Nothing].contains(&surface.shows);
+        let is_looked_at = |surface: &&Surface| ![Shows::Hidden, Shows::Kept, Shows::Nothing].contains(&surface.shows);
         stream::iter(SURFACES.iter().filter(is_looked_at))
             .map(async |surface| (surface.name, self.sees(who, surface).await))
             .buffered(4)

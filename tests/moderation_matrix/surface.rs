@@ -24,6 +24,8 @@ pub enum Shows {
     Own,
     /// Whom one hides: it is what hides nobody.
     Hidden,
+    /// Everybody, whomever one hides: it is kept for moderators.
+    Kept,
     /// Nothing of anybody.
     Nothing,
 }
@@ -41,7 +43,7 @@ const fn surface(name: &'static str, shows: Shows, query: &'static str) -> Surfa
     Surface { name, shows, query }
 }
 
-use Shows::{Everybody, Hidden, Names, Nothing, Own, Ranked, Users};
+use Shows::{Everybody, Hidden, Kept, Names, Nothing, Own, Ranked, Users};
 
 /// Each root field of queries stands here, and each field below that leads to somebody: a test demands it.
 pub const SURFACES: &[Surface] = &[
@@ -193,6 +195,11 @@ pub const SURFACES: &[Surface] = &[
     surface("blocked users", Hidden, "blockedUsers { ...users }"),
     surface("muted users", Hidden, "mutedUsers { ...users }"),
     surface("banned users", Hidden, "bannedUsers { ...users }"),
+    surface(
+        "moderators' log",
+        Kept,
+        "moderationLog { nodes { user { ...user } moderator { ...user } } edges { node { act } } pageInfo { hasNextPage } }",
+    ),
     surface("the log's position", Nothing, "eventCursor"),
 ];
 
