@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::scene::Scene;
 use super::surface::document;
-use crate::harness::Socket;
-use crate::harness::scene::Person;
+use crate::harness::scene::{Person, all};
+use crate::harness::{Linnet, Socket};
 
 /// A stream that tells of somebody.
 pub struct Stream {
@@ -261,5 +261,36 @@ async fn streams_tell_nobody_anything_of_who_is_banned() {
     live.append(&mut of_him);
     for (query, told) in hear(&mut live, "unbanned").await {
         assert!(count(&told, |event| is_his(&scene, event)) > 0, "{query}: {told:?}");
+    }
+}
+
+#[tokio::test]
+async fn groups_of_nobody_but_who_is_blocked_are_not_told() {
+    let linnet = Linnet::start().await;
+    let [ann, bob, cyd] = [
+        linnet.join("ann").await,
+        linnet.join("bob").await,
+        linnet.join("cyd").await,
+    ];
+    let does = async |who: &Person, verb: &str| {
+        let object = json!({ "type": "repository", "key": "acme/x" });
+        linnet
+            .act(who, "addAction", json!({ "verb": verb, "object": object }))
+            .await;
+    };
+    does(&bob, "pushed").await;
+    linnet.to(&ann, "blockUser", &bob).await;
+    let mut sockets = Vec::new();
+    for token in [None, Some(ann.token.as_str())] {
+        let mut socket = linnet.websocket(token).await;
+        let stream = "feedStream(group: OBJECT, slug: \"repository:acme/x\") { feed { groups { nodes { verb } } } }";
+        socket.subscribe("1", &format!("subscription {{ {stream} }}")).await;
+        socket.quiet().await;
+        sockets.push(socket);
+    }
+    does(&cyd, "starred").await;
+    for (socket, expected) in sockets.iter_mut().zip([vec!["starred", "pushed"], vec!["starred"]]) {
+        let told = socket.hear().await["payload"]["data"]["feedStream"]["feed"]["groups"].take();
+        assert_eq!(all(&told, "verb"), expected);
     }
 }
