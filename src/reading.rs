@@ -5,12 +5,14 @@
 //! - [`feed`] scans feeds, which are merges of topics, from memory or from the clustered index.
 //! - [`group`] scans feeds for the groups that their actions make.
 //! - [`search`] scans what the text index finds.
+//! - [`moderation`] scans the trail of what moderators did.
 //! - [`top`] and [`trend`] rank what is counted.
 
 pub mod feed;
 pub mod group;
 pub mod list;
 pub mod merge;
+pub mod moderation;
 pub mod page;
 pub mod search;
 pub mod top;

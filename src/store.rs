@@ -34,6 +34,7 @@ pub mod ingest;
 pub mod lease;
 pub mod list;
 pub mod mark;
+pub mod moderation;
 pub mod notice;
 pub mod notices;
 mod notification;

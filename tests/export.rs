@@ -24,7 +24,7 @@ const TABLES: &[&str] = &[
     "user_id, target_id, created_at FROM block",
     "user_id, target_id, created_at FROM mute",
     "user_id, created_at FROM ban",
-    "act, user_id, moderator_id, reason, created_at FROM moderation",
+    "act, user_id, wall, moderator_id, reason, created_at FROM moderation",
     "name, tweet_count, follower_count FROM hashtag",
     "type, key, name, url, data, follower_count FROM object",
     "id, follower_id, target_kind, target_key, flag, created_at, action_id, follower_banned, target_banned FROM follow",
@@ -220,6 +220,8 @@ async fn moderate(linnet: &Linnet, ann: &Person, tweet: &str, [bob, cyd]: [&Pers
     linnet.act(&keeper, "banUser", ban.clone()).await;
     linnet.act(&keeper, "unbanUser", ban.clone()).await;
     linnet.act(&keeper, "banUser", ban).await;
+    linnet.wall(&keeper, "short", json!({ "keywords": ["short"] })).await;
+    linnet.ask(&keeper, "mutation { deleteWall(slug: \"short\") }").await;
 }
 
 async fn follow(linnet: &Linnet, who: &Person, target: &str, backfill: u32) {

@@ -1,7 +1,9 @@
 //! What outside sources tell becomes tweets: each once, whatever breaks, as it is in the end.
 
+mod disturb;
 mod fake;
 mod frames;
+mod recorded;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -12,9 +14,11 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tokio::process::Child;
 
-use crate::harness::{Cluster, Linnet, Person, chance, data, free_port, soon, until};
+use crate::harness::{Cluster, Linnet, Person, chance, free_port, soon, until};
+use disturb::disturb;
 use fake::{Fake, Frame};
 use frames::{Commit, at, begin, change, did, ended, identity, post, posts, repost, status};
+use recorded::record;
 use tempfile::NamedTempFile;
 
 /// Frames that no reader can make anything of, or needs to.
@@ -119,6 +123,11 @@ fn url(name: &str, rkey: &str) -> String {
     format!("https://bsky.app/profile/{}/post/{rkey}", did(name))
 }
 
+/// Garbage as frames.
+fn garbage() -> Vec<Frame> {
+    GARBAGE.map(|text| (0, text.to_owned())).into()
+}
+
 /// A story of posts, and what is true in the end.
 struct Story {
     frames: Vec<Frame>,
@@ -185,23 +194,6 @@ fn story(seed: &mut impl RngExt, steps: usize) -> Story {
     Story { frames, expected }
 }
 
-/// Repeats some frames, moves some a little, and puts garbage between them: but nothing about a
-/// post before what the source said of it earlier.
-fn disturb(seed: &mut impl RngExt, frames: Vec<Frame>) -> Vec<Frame> {
-    let mut disturbed: Vec<Frame> = Vec::new();
-    for frame in frames {
-        if let Some(again) = disturbed.choose(seed).cloned().filter(|_| seed.random_bool(0.2)) {
-            disturbed.push(again);
-        }
-        if seed.random_bool(0.1) {
-            disturbed.push((frame.0, (*GARBAGE.choose(seed).unwrap()).to_owned()));
-        }
-        disturbed.push(frame);
-    }
-    disturbed.push((disturbed.last().unwrap().0, "x".repeat(2 << 20)));
-    disturbed
-}
-
 #[tokio::test]
 async fn a_broken_and_repeated_stream_ends_in_what_is_true() {
     let linnet = Linnet::start().await;
@@ -209,11 +201,16 @@ async fn a_broken_and_repeated_stream_ends_in_what_is_true() {
     let mut seed = chance();
     let fake = Fake::start().await;
     let story = story(&mut seed, 600);
-    fake.cut_after(400);
-    fake.send(disturb(&mut seed, story.frames));
+    let mut disturbed = disturb(&mut seed, story.frames, &garbage(), record);
+    assert!(disturbed.is_bad());
+    let last = disturbed.frames.last().unwrap().0;
+    disturbed.frames.push((last, "x".repeat(2 << 20)));
+    fake.cut([100, 150, 20, 200, 90]);
+    fake.send(disturbed.frames);
     let child = jetstream(&linnet, &fake, &[]);
+    until("every frame", async || fake.untold() == 0).await;
     hold(&linnet, &story.expected).await;
-    assert!(fake.lines().len() > 1, "the lines were cut");
+    assert_eq!(fake.broken(), 5, "lines were cut while there was more to come");
     end(child).await;
     hold(&linnet, &story.expected).await;
     let file = linnet.file().await;
@@ -226,17 +223,25 @@ async fn a_process_that_is_killed_again_and_again_ends_in_what_is_true() {
     wall(&linnet, "w", json!({ "hashtags": ["rust"] })).await;
     let mut seed = chance();
     let fake = Fake::start().await;
-    let story = story(&mut seed, 800);
-    let mut frames = story.frames.into_iter();
-    for _ in 0..10 {
-        fake.send(frames.by_ref().take(60));
-        let before = fake.lines().len();
+    let story = story(&mut seed, 1_200);
+    fake.send(story.frames);
+    let reader = linnet.anybody();
+    for round in 0..10 {
+        // By turns as soon as the frames are on their way, and when some of them have been written.
+        let is_written = round % 2 == 1;
+        let (before, known) = (fake.lines().len(), texts(&reader).await);
+        fake.stall_after(seed.random_range(if is_written { 100..150 } else { 10..60 }));
         let mut child = jetstream(&linnet, &fake, &[]);
-        until("a line", || async { fake.lines().len() > before }).await;
-        tokio::time::sleep(std::time::Duration::from_millis(seed.random_range(0..300))).await;
+        until("a line", async || fake.lines().len() > before && fake.carried() > 10).await;
+        if is_written {
+            until("something new", async || texts(&reader).await != known).await;
+        }
+        assert_eq!(child.try_wait().unwrap(), None, "it runs");
         child.kill().await.unwrap();
+        assert!(fake.untold() > 0, "there was more to come");
     }
-    fake.send(frames);
+    assert_ne!(texts(&reader).await, story.expected);
+    fake.stall_after(0);
     let child = jetstream(&linnet, &fake, &[]);
     hold(&linnet, &story.expected).await;
     end(child).await;
@@ -252,7 +257,7 @@ async fn two_processes_on_one_source_write_each_post_once() {
     let mut seed = chance();
     let fake = Fake::start().await;
     let story = story(&mut seed, 300);
-    fake.send(disturb(&mut seed, story.frames));
+    fake.send(disturb(&mut seed, story.frames, &garbage(), record).frames);
     let one = jetstream(&linnet, &fake, &[]);
     // Where nodes share a database, the second waits for the end of the first.
     if !linnet.is_on_a_file() {
@@ -758,74 +763,4 @@ async fn what_is_wrong_is_told_in_a_line() {
             "{arguments:?}: {told}"
         );
     }
-}
-
-#[tokio::test]
-async fn a_recorded_jetstream_ends_in_what_it_says() {
-    let Some(file) = data("jetstream/capture-2026-07-04.ndjson") else {
-        return;
-    };
-    let words = ["the", "な", "с"];
-    let mut frames = Vec::new();
-    let mut expected = BTreeMap::new();
-    for line in std::fs::read_to_string(file).unwrap().lines() {
-        let event: Value = serde_json::from_str(line).unwrap();
-        frames.push((event["time_us"].as_i64().unwrap(), line.to_owned()));
-        let commit = &event["commit"];
-        let text = commit["record"]["text"].as_str().unwrap_or_default();
-        let is_wanted = words.iter().any(|word| text.to_lowercase().contains(word));
-        if commit["collection"] == "app.bsky.feed.post" && commit["operation"] == "create" && is_wanted {
-            let (did, rkey) = (event["did"].as_str().unwrap(), commit["rkey"].as_str().unwrap());
-            expected.insert(format!("https://bsky.app/profile/{did}/post/{rkey}"), text.to_owned());
-        }
-    }
-    assert!(expected.len() > 5);
-    let linnet = Linnet::start().await;
-    wall(&linnet, "w", json!({ "keywords": words })).await;
-    let fake = Fake::start().await;
-    fake.cut_after(90);
-    fake.send(disturb(&mut chance(), frames.clone()));
-    // A line begins some seconds before the last position: all of the recording again.
-    fake.cut_after(0);
-    let child = jetstream(&linnet, &fake, &[]);
-    hold(&linnet, &expected).await;
-    end(child).await;
-}
-
-#[tokio::test]
-async fn recorded_statuses_become_tweets() {
-    let Some(file) = data("mastodon/statuses-testserver.ndjson") else {
-        return;
-    };
-    let mut updates = Vec::new();
-    let mut expected = BTreeSet::new();
-    let recorded = std::fs::read_to_string(file).unwrap();
-    let statuses = || {
-        recorded
-            .lines()
-            .map(|line| serde_json::from_str::<Value>(line).unwrap())
-    };
-    let tag = statuses()
-        .find_map(|status| Some(status["tags"][0]["name"].as_str()?.to_owned()))
-        .unwrap();
-    for status in statuses() {
-        updates.push((0, format!("update\n{status}")));
-        let tags = status["tags"].as_array().unwrap();
-        let is_wanted = tags
-            .iter()
-            .any(|one| one["name"].as_str().unwrap().eq_ignore_ascii_case(&tag));
-        if is_wanted && status["reblog"].is_null() && !status["content"].as_str().unwrap().is_empty() {
-            expected.insert(status["url"].as_str().unwrap().to_owned());
-        }
-    }
-    let linnet = Linnet::start().await;
-    let fake = Fake::start().await;
-    fake.send(updates);
-    let child = linnet.begin(&["ingest", "mastodon", "--url", &fake.url("http"), "--hashtag", &tag]);
-    let reader = linnet.anybody();
-    until("all", || async {
-        texts(&reader).await.into_keys().collect::<BTreeSet<_>>() == expected
-    })
-    .await;
-    end(child).await;
 }

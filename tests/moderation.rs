@@ -289,6 +289,117 @@ async fn only_moderators_ban() {
     );
 }
 
+const LOG: &str = "nodes { act wall byOperator reason createdAt user { username isBanned } moderator { username } }
+    pageInfo { hasNextPage hasPreviousPage endCursor }";
+
+/// The trail as a moderator reads it: what was done, to whom or what, by whom, and why.
+async fn trail(linnet: &Linnet, who: &str, arguments: &str) -> Vec<Value> {
+    let query = format!("{{ moderationLog{arguments} {{ {LOG} }} }}");
+    let log = linnet.ask(who, &query).await["moderationLog"].take();
+    let nodes = log["nodes"].as_array().unwrap().iter();
+    let by = |act: &Value| match act["byOperator"].as_bool().unwrap() {
+        true => json!("the operator"),
+        false => act["moderator"]["username"].clone(),
+    };
+    let to = |act: &Value| match &act["wall"] {
+        Value::Null => act["user"]["username"].clone(),
+        wall => wall.clone(),
+    };
+    nodes
+        .map(|act| json!([act["act"], to(act), by(act), act["reason"]]))
+        .collect()
+}
+
+#[tokio::test]
+async fn the_trail_tells_moderators_who_did_what_to_whom_and_why() {
+    let linnet = Linnet::start().await;
+    let (ann, bob) = (linnet.join("ann").await, linnet.join("bob").await);
+    let [moderator, other] = [linnet.moderator("mod").await, linnet.moderator("other").await];
+    let robot = linnet.service("robot").await;
+    linnet.wall(&moderator, "W", json!({ "hashtags": ["rust"] })).await;
+    linnet
+        .act(&other, "banUser", json!({ "userId": bob.id, "reason": "spam, again" }))
+        .await;
+    linnet.to(&moderator, "unbanUser", &bob).await;
+    // Whomever a moderator blocks, the trail has them.
+    linnet.to(&moderator, "blockUser", &bob).await;
+    linnet.tell(&["user", "ban", "bob", "--reason", "by \"law\""], "").await;
+    linnet
+        .tell(&["user", "ban", "bob", "--reason", "nothing changes"], "")
+        .await;
+    linnet.tell(&["user", "set-password", "ann"], "another password").await;
+    linnet.ask(&other, "mutation { deleteWall(slug: \"w\") }").await;
+    // What is refused is not done.
+    let ban = json!({ "userId": ann.id, "reason": "x".repeat(1_001) });
+    linnet.refused(&moderator, "banUser", ban).await;
+    let wall = json!({ "slug": "no", "title": "no", "accounts": ["nobody"] });
+    linnet.refused(&moderator, "putWall", wall).await;
+    let long = linnet
+        .command(&["user", "ban", "ann", "--reason", &"x".repeat(1_001)])
+        .await;
+    assert_eq!(long.status.code(), Some(1), "{long:?}");
+
+    let expected = [
+        json!(["deleteWall", "w", "other", null]),
+        json!(["setPassword", "ann", "the operator", null]),
+        json!(["ban", "bob", "the operator", "by \"law\""]),
+        json!(["unban", "bob", "mod", null]),
+        json!(["ban", "bob", "other", "spam, again"]),
+        json!(["putWall", "w", "mod", null]),
+        json!(["promote", "other", "the operator", null]),
+        json!(["promote", "mod", "the operator", null]),
+    ];
+    assert_eq!(trail(&linnet, &moderator.token, "").await, expected);
+    let of_bob = format!("(userId: \"{}\")", bob.id);
+    assert_eq!(trail(&linnet, &moderator.token, &of_bob).await, expected[2..5]);
+    assert_eq!(
+        trail(&linnet, &moderator.token, "(userId: \"Tweet:1\")").await,
+        Vec::<Value>::new()
+    );
+    let mut read = Vec::new();
+    let mut after = String::new();
+    loop {
+        let query = format!("{{ moderationLog(first: 3{after}) {{ {LOG} }} }}");
+        let page = linnet.ask(&other, &query).await["moderationLog"].take();
+        let arguments = format!("(first: 3{after})");
+        read.extend(trail(&linnet, &other.token, &arguments).await);
+        if page["pageInfo"]["hasNextPage"] == false {
+            break;
+        }
+        after = format!(", after: {}", page["pageInfo"]["endCursor"]);
+    }
+    assert_eq!(read, expected, "page by page");
+    assert_eq!(trail(&linnet, &other.token, "(last: 2)").await, expected[6..]);
+
+    let query = format!("{{ moderationLog {{ {LOG} }} }}");
+    for (token, code) in [
+        (None, "UNAUTHENTICATED"),
+        (Some(&robot), "FORBIDDEN"),
+        (Some(&linnet.join("cyd").await.token), "FORBIDDEN"),
+    ] {
+        let answer = linnet.graphql(&query, json!({}), token.map(String::as_str)).await;
+        assert_eq!(crate::harness::scene::refusal(&answer), code);
+    }
+    // Who leaves takes their name along, and not what they did.
+    linnet
+        .act(&other, "deleteAccount", json!({ "password": PASSWORD }))
+        .await;
+    let left = trail(&linnet, &moderator.token, "").await;
+    assert_eq!(left[0], json!(["deleteWall", "w", null, null]));
+    assert_eq!(left[4], json!(["ban", "bob", null, "spam, again"]));
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().display().to_string();
+    linnet.tell(&["export", &folder], "").await;
+    let copy = Linnet::start().await;
+    for _ in 0..2 {
+        copy.tell(&["import", &folder], "").await;
+        let token = copy.tell(&["token", "create", "mod"], "").await.stdout;
+        let token = String::from_utf8(token).unwrap();
+        let copied: Vec<Value> = left.iter().filter(|act| act[1] != Value::Null).cloned().collect();
+        assert_eq!(trail(&copy, token.trim(), "").await, copied, "in a copy");
+    }
+}
+
 #[tokio::test]
 async fn who_comes_back_is_told_of_answers_that_were_edited_meanwhile() {
     let linnet = Linnet::start().await;

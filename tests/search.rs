@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::Linnet;
 use crate::harness::scene::{Nobody, Person, all, refusal};
+use crate::harness::{Linnet, until};
 
 /// The texts found with these arguments, the newest first.
 async fn found(linnet: &Linnet, arguments: Value) -> Vec<String> {
@@ -269,4 +269,24 @@ async fn the_most_used_hashtags_come_first() {
         .ask(Nobody, "{ hashtags(prefix: \"r\", first: 1) { name } }")
         .await;
     assert_eq!(all(&one["hashtags"], "name"), ["rust"]);
+}
+
+#[tokio::test]
+async fn hashtags_that_nobody_uses_any_more_are_not_found() {
+    let linnet = Linnet::start().await;
+    let (alice, bob) = (linnet.join("alice").await, linnet.join("bob").await);
+    let moderator = linnet.moderator("mod").await;
+    let gone = linnet.tweet(&alice, "#gone #gonedown").await;
+    linnet.tweet(&bob, "#gonebad").await;
+    linnet.follow(&alice, "Hashtag:gonedown").await;
+    linnet.on(&alice, "deleteTweet", &gone).await;
+    let found = async || {
+        let found = linnet.ask(Nobody, "{ hashtags(prefix: \"gone\") { name } }").await;
+        all(&found["hashtags"], "name")
+    };
+    assert_eq!(found().await, ["gonebad", "gonedown"]);
+    linnet.to(&moderator, "banUser", &bob).await;
+    until("the counts without him", async || found().await == ["gonedown"]).await;
+    linnet.to(&moderator, "unbanUser", &bob).await;
+    until("the counts with him", async || found().await == ["gonebad", "gonedown"]).await;
 }

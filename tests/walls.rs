@@ -425,3 +425,64 @@ async fn many_walls_cost_as_many_statements_as_one() {
     }
     assert!(costs[1..].iter().all(|cost| *cost <= costs[1]), "{costs:?}");
 }
+
+/// How far a wall says that it is.
+#[derive(Debug)]
+struct Progress {
+    is_complete: bool,
+    since: Option<String>,
+    count: usize,
+}
+
+/// What a wall says from the moment on when it is put until it has everything.
+async fn progress(linnet: &Linnet, by: &Person, hashtag: &str) -> Vec<Progress> {
+    let input = json!({ "slug": "w", "title": "W", "hashtags": [hashtag] });
+    linnet.act(by, "putWall", input).await;
+    let query = "{ wall(slug: \"w\") { isComplete completeSince tweetCount } }";
+    let mut told: Vec<Progress> = Vec::new();
+    while told.last().is_none_or(|last| !last.is_complete) {
+        let wall = linnet.ask(Nobody, query).await["wall"].take();
+        told.push(Progress {
+            is_complete: wall["isComplete"].as_bool().unwrap(),
+            since: wall["completeSince"].as_str().map(ToOwned::to_owned),
+            count: usize::try_from(wall["tweetCount"].as_u64().unwrap()).unwrap(),
+        });
+    }
+    told
+}
+
+#[tokio::test]
+async fn a_wall_tells_since_when_it_has_everything() {
+    const TWEETS: usize = 4_000;
+    let linnet = Linnet::with(&["--rate-limit", "off"]).await;
+    let ann = linnet.moderator("ann").await;
+    // Many of one moment: more than are taken in at once.
+    let at = |number: usize| format!("2024-01-01T00:00:{:02}.000000Z", number / 700);
+    let rows = (0..TWEETS).map(|number| {
+        let text = if number % 4 == 0 { "#rust" } else { "#rust #odd" };
+        json!({ "id": number.to_string(), "username": "u", "text": text, "createdAt": at(number) }).to_string()
+    });
+    let rows = rows.collect::<Vec<_>>().join("\n");
+    linnet.tell(&["import", "tweets", "-"], &rows).await;
+    for (hashtag, belong) in [
+        ("rust", (0..TWEETS).collect::<Vec<_>>()),
+        ("odd", (0..TWEETS).filter(|n| n % 4 != 0).collect()),
+    ] {
+        let told = progress(&linnet, &ann, hashtag).await;
+        let (last, before) = told.split_last().unwrap();
+        assert_eq!((&last.since, last.count), (&None, belong.len()), "{hashtag}");
+        let since: Vec<(&str, usize)> = before
+            .iter()
+            .filter_map(|one| Some((one.since.as_deref()?, one.count)))
+            .collect();
+        assert!(since.len() > 1, "{hashtag}: {told:?}");
+        assert!(since.is_sorted_by(|a, b| a.0 >= b.0), "it goes back in time: {since:?}");
+        for (since, count) in since {
+            let due = belong.iter().filter(|number| at(**number).as_str() >= since).count();
+            assert!(count >= due, "{hashtag}: {count} of {due} since {since}");
+        }
+        // By other rules before: first what no longer belongs is taken out.
+        let is_emptied = before.iter().any(|one| one.since.is_none() && one.count > belong.len());
+        assert_eq!(is_emptied, hashtag == "odd", "{told:?}");
+    }
+}

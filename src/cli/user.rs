@@ -21,9 +21,9 @@ enum Verb {
     /// Makes an account; the password is read from standard input
     Create(Account),
     /// Hides a user from all but moderators, and ends their sessions
-    Ban(Account),
+    Ban(Judged),
     /// Shows a user again
-    Unban(Account),
+    Unban(Judged),
     /// Makes a user a moderator
     Promote(Account),
     /// Sets a password, read from standard input, and ends the user's sessions
@@ -40,21 +40,36 @@ struct Account {
     log: LogFlags,
 }
 
+#[derive(Args, Debug)]
+struct Judged {
+    #[command(flatten)]
+    account: Account,
+    /// Why, for moderators: up to 1,000 characters
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
+impl Verb {
+    fn account(&self) -> &Account {
+        match self {
+            Self::Create(account) | Self::Promote(account) | Self::SetPassword(account) => account,
+            Self::Ban(judged) | Self::Unban(judged) => &judged.account,
+        }
+    }
+}
+
 pub(super) fn run(command: User) -> Result<ExitCode, Failure> {
-    let (Verb::Create(account)
-    | Verb::Ban(account)
-    | Verb::Unban(account)
-    | Verb::Promote(account)
-    | Verb::SetPassword(account)) = &command.verb;
+    let account = command.verb.account();
     super::logging::start(&account.log);
     super::block_on(async {
         let social = Social::new(open::store(&account.database).await?, Rules::default());
+        let username = account.username.as_str();
         match &command.verb {
-            Verb::Create(account) => drop(social.create_user(account.username.clone(), password()?).await?),
-            Verb::Ban(account) => social.set_banned(&account.username, true).await?,
-            Verb::Unban(account) => social.set_banned(&account.username, false).await?,
-            Verb::Promote(account) => social.promote(&account.username).await?,
-            Verb::SetPassword(account) => social.set_password(&account.username, password()?).await?,
+            Verb::Create(_) => drop(social.create_user(username.to_owned(), password()?).await?),
+            Verb::Ban(judged) => social.set_banned(username, judged.reason.clone(), true).await?,
+            Verb::Unban(judged) => social.set_banned(username, judged.reason.clone(), false).await?,
+            Verb::Promote(_) => social.promote(username).await?,
+            Verb::SetPassword(_) => social.set_password(username, password()?).await?,
         }
         Ok(())
     })

@@ -7,6 +7,7 @@ pub use page::{ActionsPage, GroupActionsPage, GroupActors, GroupsPage, ListPage,
 
 use super::batch::{Batcher, Rounds, batch_fn};
 use super::request::Scope;
+use crate::model::feed::NOBODY;
 use crate::model::page::Page;
 use crate::model::{
     Action, ActionId, Entity, Error, GroupId, Hashtag, Micros, Object, ObjectKey, Sight, Tweet, TweetId, User, UserId,
@@ -396,7 +397,12 @@ impl Loaders {
     pub async fn groups(&self, page: GroupsPage) -> Loaded<Arc<Page<Group>>> {
         let page = answered(self.groups.load(page).await)?;
         for (_, group) in &page.items {
-            self.show_owner(group.key.object.as_ref());
+            // It stands where it does by whoever's newest action.
+            if group.actor != NOBODY {
+                self.scope.show_user(group.actor);
+            }
+            // Of others the object is shown where it is asked for, and they stand without it too.
+            self.show_owner(group.key.object.as_ref().filter(|_| group.key.is_automatic()));
         }
         Ok(page)
     }

@@ -3,8 +3,8 @@
 use super::error::{Nullable, Result};
 use super::loader::ListPage;
 use super::object::{
-    Action, ExternalObject, Feed, FeedGroup, Hashtag, Node, Tweet, TweetConnection, User, UserConnection, Wall,
-    find_feed, of_group, window,
+    Action, ExternalObject, Feed, FeedGroup, Hashtag, ModerationActConnection, Node, Tweet, TweetConnection, User,
+    UserConnection, Wall, find_feed, of_group, window,
 };
 use super::request::Ask;
 use super::scalar::DateTime;
@@ -12,7 +12,7 @@ use crate::model::id::GlobalId;
 use crate::model::user::{check_line, username_key};
 use crate::model::wall::slug_key;
 use crate::model::{self, Entity, Error, ObjectKey, Relation, UserId, Window, page, text};
-use crate::reading::{search, trend};
+use crate::reading::{moderation, search, trend};
 use crate::store::list::List;
 use async_graphql::{Context, ID, Object};
 use futures_util::future::{join_all, try_join_all};
@@ -193,6 +193,28 @@ impl Query {
     ) -> Result<UserConnection> {
         ctx.social().check_moderator(ctx.viewer()).await?;
         hidden_users(ctx, List::banned(), window(first, after, last, before)?).await
+    }
+
+    /// What moderators did, and the operator of the server by commands, the newest first: bans, roles,
+    /// passwords, walls. With `userId` what was done to that user. Moderators only.
+    async fn moderation_log(
+        &self,
+        ctx: &Context<'_>,
+        user_id: Option<ID>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<ModerationActConnection> {
+        ctx.social().check_moderator(ctx.viewer()).await?;
+        let window = window(first, after, last, before)?;
+        let to = match user_id.map(|id| GlobalId::parse(&id)) {
+            Some(Some(GlobalId::User(id))) => Some(id),
+            Some(_) => return Ok(ModerationActConnection::of_page(&page::Page::default())),
+            None => None,
+        };
+        let page = moderation::acts(ctx.scope().store(), to, window).await?;
+        Ok(ModerationActConnection::of_page(&page))
     }
 
     /// The feed of a group and slug; null where there is none.

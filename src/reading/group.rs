@@ -33,6 +33,8 @@ pub struct Group {
     pub key: GroupKey,
     /// Where it stands: its newest action.
     pub newest: Place,
+    /// Who did that; [`NOBODY`] where it was no user, or is kept elsewhere.
+    pub actor: UserId,
     /// What is kept of it, if it is one of notifications.
     pub notice: Option<Arc<NoticeGroup>>,
 }
@@ -43,6 +45,7 @@ impl Group {
             feed: FeedKey::Notification(user),
             key: notice.key.clone(),
             newest: notice.newest,
+            actor: NOBODY,
             notice: Some(Arc::new(notice)),
         }
     }
@@ -242,6 +245,7 @@ impl Source for Groups<'_> {
                 feed: feed.clone(),
                 key,
                 newest: entry.place,
+                actor: entry.actor,
                 notice: None,
             };
             Scanned {
@@ -363,13 +367,13 @@ pub async fn named(store: &Store, sight: &Sight, ids: &[GroupId]) -> Result<Hash
     let newest = pages(&Actions::of_groups(store, sight, &asked).await?, NEWEST).await?;
     for ((feed, key, _), page) in asked.into_iter().zip(newest) {
         let of_verb = |action: &Arc<Action>| action.verb == key.verb;
-        if let Some((newest, _)) = page.items.into_iter().find(|(_, one)| of_verb(&one.action)) {
-            let notice = None;
+        if let Some((newest, one)) = page.items.into_iter().find(|(_, one)| of_verb(&one.action)) {
             let group = Group {
                 feed,
                 key,
                 newest,
-                notice,
+                actor: one.action.actor.user().unwrap_or(NOBODY),
+                notice: None,
             };
             found.insert(group.id(), group);
         }

@@ -17,10 +17,9 @@ use axum::{
 };
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
-    header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG, HOST, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, VARY},
+    header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG, HOST, IF_NONE_MATCH, VARY},
     request::Parts,
 };
-use jiff::{Timestamp, fmt::rfc2822};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -29,10 +28,7 @@ use super::{
     answer::{self, Problem},
     forwarded, overload, request,
 };
-use crate::{
-    graphql::Outcome,
-    model::{Clock, viewer::Viewer},
-};
+use crate::{graphql::Outcome, model::viewer::Viewer};
 use feed::Kind;
 
 const CACHING: &str = "public, max-age=60";
@@ -67,13 +63,6 @@ impl Form {
     }
 }
 
-/// A document that is ready to be sent.
-struct Rendered {
-    body: String,
-    /// When something in it changed last.
-    updated: Option<Timestamp>,
-}
-
 /// Answers what readers ask for; everything else goes on.
 pub(super) async fn divert(State(server): State<Server>, request: Request, next: Next) -> Response {
     let is_read = [Method::GET, Method::HEAD].contains(request.method());
@@ -87,7 +76,7 @@ pub(super) async fn divert(State(server): State<Server>, request: Request, next:
     let (parts, _) = request.into_parts();
     let form = wanted.form;
     match request::in_time(&server, render(&server, &parts, wanted)).await {
-        Ok(rendered) => answer(&parts.headers, form, rendered),
+        Ok(body) => answer(&parts.headers, form, body),
         Err(problem) => problem.into_response(),
     }
 }
@@ -126,7 +115,8 @@ fn accepts_activity(headers: &HeaderMap) -> bool {
     })
 }
 
-async fn render(server: &Server, parts: &Parts, wanted: Wanted) -> Result<Rendered, Problem> {
+/// The document, ready to be sent.
+async fn render(server: &Server, parts: &Parts, wanted: Wanted) -> Result<String, Problem> {
     let site = site(parts).ok_or_else(|| Problem::bad_request("the request names no host"))?;
     if wanted.form == Form::Activity {
         let after = after(parts);
@@ -146,12 +136,10 @@ async fn render(server: &Server, parts: &Parts, wanted: Wanted) -> Result<Render
         Form::Atom => atom::write(&feed),
         Form::Json | Form::Activity => json::write(&feed),
     };
-    let body = written.map_err(|reason| {
+    written.map_err(|reason| {
         tracing::error!(reason, "a feed can't be written");
         Problem::internal(StatusCode::INTERNAL_SERVER_ERROR)
-    })?;
-    let updated = feed.updated();
-    Ok(Rendered { body, updated })
+    })
 }
 
 fn absent() -> Problem {
@@ -194,15 +182,16 @@ async fn ask(server: &Server, parts: &Parts, document: &str, variables: Value) -
     }
 }
 
-fn answer(headers: &HeaderMap, form: Form, rendered: Rendered) -> Response {
-    let hash = Sha256::digest(rendered.body.as_bytes());
+/// Sends a document, or says that the client has it. That is told by its content alone: a tweet that is
+/// deleted, a profile that is changed or a ban leave no date behind in what remains.
+fn answer(headers: &HeaderMap, form: Form, body: String) -> Response {
+    let hash = Sha256::digest(body.as_bytes());
     let hash: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     // An encoding of it is the same to whoever reads it.
     let tag = format!("W/\"{hash}\"");
-    let updated = rendered.updated.filter(|updated| is_settled(*updated));
-    let mut response = match is_known(headers, &hash, updated) {
+    let mut response = match is_known(headers, &hash) {
         true => StatusCode::NOT_MODIFIED.into_response(),
-        false => Response::new(Body::from(rendered.body)),
+        false => Response::new(Body::from(body)),
     };
     let mut set = |name: HeaderName, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -215,37 +204,14 @@ fn answer(headers: &HeaderMap, form: Form, rendered: Rendered) -> Response {
     if form == Form::Activity {
         set(VARY, "accept");
     }
-    if let Some(date) = updated.and_then(date) {
-        set(LAST_MODIFIED, &date);
-    }
     response
 }
 
-/// Whether nothing can come any more at the second that something changed in: dates of HTTP know
-/// nothing smaller.
-fn is_settled(updated: Timestamp) -> bool {
-    Clock.now().0 > (updated.as_second() + 1) * 1_000_000
-}
-
-fn date(time: Timestamp) -> Option<String> {
-    rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&time).ok()
-}
-
-/// Whether the client has it already; its tag counts more than its date.
-fn is_known(headers: &HeaderMap, hash: &str, updated: Option<Timestamp>) -> bool {
-    let mut tags = headers
-        .get_all(IF_NONE_MATCH)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .peekable();
-    if tags.peek().is_some() {
-        return tags.any(|tags| tags.contains(hash) || tags.trim() == "*");
-    }
-    let since = headers.get(IF_MODIFIED_SINCE).and_then(|value| value.to_str().ok());
-    let since = since.and_then(|since| rfc2822::DateTimeParser::new().parse_timestamp(since).ok());
-    since
-        .zip(updated)
-        .is_some_and(|(since, updated)| updated.as_second() <= since.as_second())
+/// Whether the client has it already.
+fn is_known(headers: &HeaderMap, hash: &str) -> bool {
+    let tags = headers.get_all(IF_NONE_MATCH).iter();
+    tags.filter_map(|value| value.to_str().ok())
+        .any(|tags| tags.contains(hash) || tags.trim() == "*")
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::model::user::{
     AVATAR_URL_LENGTH, BIO_LENGTH, DISPLAY_NAME_LENGTH, check_line, check_password, check_username,
 };
 use crate::model::{Error, EventKind, Key, NewEvent, Result, User, UserId, Viewer};
-use crate::store::ban::Moderation;
+use crate::store::moderation::{Moderation, Target};
 use crate::store::sweep::Sweep;
 use crate::store::tx::Tx;
 use crate::store::user::NewUser;
@@ -173,7 +173,13 @@ impl Social {
                     tx.set_password(id, hash).await?;
                     let gone = tx.delete_sessions(id, None).await?;
                     ended(tx, gone);
-                    Ok(())
+                    tx.note_moderation(&Moderation {
+                        act: "setPassword",
+                        to: Target::User(id),
+                        moderator: None,
+                        reason: None,
+                    })
+                    .await
                 })
             })
             .await
@@ -194,7 +200,7 @@ impl Social {
                         tx.update_profile(&user).await?;
                         tx.note_moderation(&Moderation {
                             act: "promote",
-                            user: id,
+                            to: Target::User(id),
                             moderator: None,
                             reason: None,
                         })

@@ -7,7 +7,7 @@ use super::{Social, acting};
 use crate::model::user::check_line;
 use crate::model::{Error, Micros, Result, UserId, Viewer};
 use crate::store::Store;
-use crate::store::ban::Moderation;
+use crate::store::moderation::{Moderation, Target};
 use crate::store::sweep::Sweep;
 use crate::store::tx::Tx;
 use std::time::Duration;
@@ -58,11 +58,12 @@ impl Social {
     /// Bans a user or ends that, with all counts: for the command line.
     ///
     /// # Errors
-    /// [`Error::Invalid`] of `username`.
-    pub async fn set_banned(&self, username: &str, ban: bool) -> Result<()> {
+    /// [`Error::Invalid`] of `username` or `reason`.
+    pub async fn set_banned(&self, username: &str, reason: Option<String>, ban: bool) -> Result<()> {
+        check_line("reason", reason.as_deref().unwrap_or_default(), REASON_LENGTH)?;
         let id = self.named(username).await?;
         self.store
-            .write(move |tx| Box::pin(async move { set_banned(tx, id, None, None, ban).await }))
+            .write(move |tx| Box::pin(async move { set_banned(tx, id, None, reason, ban).await }))
             .await?;
         settle(&self.store).await
     }
@@ -94,7 +95,7 @@ async fn set_banned(tx: &Tx, user: UserId, moderator: Option<UserId>, reason: Op
     let Some(since) = since else { return Ok(()) };
     let noted = Moderation {
         act: if ban { "ban" } else { "unban" },
-        user,
+        to: Target::User(user),
         moderator,
         reason: reason.filter(|reason| !reason.is_empty()),
     };

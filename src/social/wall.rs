@@ -7,6 +7,7 @@ use crate::model::wall::{self, Filling, Rules, TITLE_LENGTH, WALLS, slug_key};
 use crate::model::{Change, Error, EventKind, Key, NewEvent, Result, Topic, UserId, Viewer, Wall, WallId};
 use crate::store::Store;
 use crate::store::lease::{Lease, STAND_BY};
+use crate::store::moderation::{Moderation, Target};
 use crate::store::sweep::Sweep;
 use crate::store::tx::Tx;
 use crate::store::user::NewUser;
@@ -81,6 +82,7 @@ impl Social {
             .write(move |tx| {
                 Box::pin(async move {
                     require_moderator(tx, by).await?;
+                    note(tx, "putWall", &slug, by).await?;
                     put(tx, slug, title, rules, named).await
                 })
             })
@@ -105,6 +107,7 @@ impl Social {
                         None => None,
                     };
                     let wall = wall.ok_or(Error::NotFound("wall"))?;
+                    note(tx, "deleteWall", &wall.slug, by).await?;
                     tx.delete_wall(wall.id).await?;
                     tx.insert_sweep(Sweep::Wall(wall.id)).await?;
                     let mut event = changed(wall.id);
@@ -231,6 +234,16 @@ async fn put(tx: &Tx, slug: String, title: String, mut rules: Rules, named: Name
     tx.put_wall(&wall).await?;
     tx.emit(changed(wall.id));
     Ok(wall.id)
+}
+
+async fn note(tx: &Tx, act: &'static str, slug: &str, by: UserId) -> Result<()> {
+    tx.note_moderation(&Moderation {
+        act,
+        to: Target::Wall(slug.to_owned()),
+        moderator: Some(by),
+        reason: None,
+    })
+    .await
 }
 
 fn no_number() -> Error {

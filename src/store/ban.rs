@@ -16,19 +16,6 @@ use sea_orm::{QueryResult, Value};
 /// How many tweets a step looks at: each may have many hashtags.
 const TWEETS: i64 = STEP / 5;
 
-/// What a moderator did, or the operator.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Moderation {
-    /// What: `ban`, `unban` or `promote`.
-    pub act: &'static str,
-    /// To whom.
-    pub user: UserId,
-    /// Who did; none: the operator.
-    pub moderator: Option<UserId>,
-    /// Why.
-    pub reason: Option<String>,
-}
-
 /// Which rows a sweep looks at, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -155,23 +142,6 @@ impl Tx {
         let sql = "DELETE FROM ban WHERE user_id = ? RETURNING created_at";
         let rows = self.rows(sql, [user.0.into()]).await?;
         Ok(rows.first().map(|row| row.try_get_by_index(0)).transpose()?.map(Micros))
-    }
-
-    /// Notes what a moderator did.
-    ///
-    /// # Errors
-    /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn note_moderation(&self, noted: &Moderation) -> Result<()> {
-        let sql = "INSERT INTO moderation (act, user_id, moderator_id, reason, created_at) VALUES (?, ?, ?, ?, ?)";
-        let values = [
-            noted.act.into(),
-            noted.user.0.into(),
-            noted.moderator.map(|id| id.0).into(),
-            noted.reason.clone().into(),
-            self.now().0.into(),
-        ];
-        self.execute(sql, values).await?;
-        Ok(())
     }
 
     /// Has the counts of what these users did looked at, from the beginning. Streams are told of

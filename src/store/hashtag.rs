@@ -55,7 +55,8 @@ impl Store {
         self.caches().one::<Hashtag>(name)
     }
 
-    /// Hashtags that begin with a text, the most used first.
+    /// Hashtags that begin with a text, the most used first. What nobody uses or follows any more, or
+    /// nobody but who is banned, is none of them.
     ///
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
@@ -65,7 +66,8 @@ impl Store {
         let end = format!("{prefix}\u{10FFFF}");
         let columns = columns::<hashtag::Entity>("h");
         let sql = format!(
-            "SELECT {columns} FROM hashtag h WHERE name >= ? AND name < ? ORDER BY tweet_count DESC, name LIMIT ?"
+            "SELECT {columns} FROM hashtag h WHERE name >= ? AND name < ? AND (tweet_count > 0 OR follower_count > 0) \
+             ORDER BY tweet_count DESC, name LIMIT ?"
         );
         let limit = u64::try_from(limit).unwrap_or(u64::MAX);
         let rows: Vec<hashtag::Model> = snapshot.all(&sql, [prefix.into(), end.into(), limit.into()]).await?;

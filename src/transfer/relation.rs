@@ -12,9 +12,10 @@ use crate::store::bulk::tweet::Crowded;
 use crate::store::tx::Tx;
 use futures_util::future::BoxFuture;
 
-/// What stands between two users, or of one.
+/// What stands between two users, or of one or of a wall.
 pub(super) struct Row {
-    username: String,
+    /// Whose it is; none where a wall's.
+    username: Option<String>,
     what: What,
     created_at: Option<Micros>,
 }
@@ -25,10 +26,22 @@ enum What {
     Moderator,
     Moderation {
         act: String,
-        moderator: Option<String>,
+        wall: Option<String>,
+        moderator: Moderator,
         reason: Option<String>,
     },
 }
+
+/// Who did something.
+enum Moderator {
+    Operator,
+    Named(String),
+    /// Somebody whose account is deleted.
+    Gone,
+}
+
+/// Nobody has this number: it stands for who is gone.
+const GONE: UserId = UserId(0);
 
 /// The most characters of what a moderator did, and of why.
 const LONGEST: usize = 1_000;
@@ -42,16 +55,21 @@ impl Record for Row {
             "moderator" => What::Moderator,
             "moderation" => What::Moderation {
                 act: fields.text("act", LONGEST)?.ok_or("act: missing")?,
-                moderator: fields
-                    .has("moderator")
-                    .then(|| fields.username("moderator"))
-                    .transpose()?,
+                wall: fields.text("wall", LONGEST)?,
+                moderator: match fields.has("moderator") {
+                    true => Moderator::Named(fields.username("moderator")?),
+                    false if fields.flag("moderatorIsGone")?.unwrap_or_default() => Moderator::Gone,
+                    false => Moderator::Operator,
+                },
                 reason: fields.text("reason", LONGEST)?,
             },
             _ => return Err("kind: block, mute, ban, moderator or moderation".to_owned()),
         };
-        let username = fields.username("username")?;
-        let is_own = |other: &str| username_key(other) == username_key(&username);
+        let username = match &what {
+            What::Moderation { wall: Some(_), .. } => None,
+            _ => Some(fields.username("username")?),
+        };
+        let is_own = |other: &str| username.as_deref().map(username_key) == Some(username_key(other));
         if matches!(&what, What::Relation(_, target) if is_own(target)) {
             return Err("target: nobody hides themselves".to_owned());
         }
@@ -77,10 +95,13 @@ impl Row {
     fn names(&self) -> impl Iterator<Item = &str> {
         let other = match &self.what {
             What::Relation(_, target) => Some(target),
-            What::Moderation { moderator, .. } => moderator.as_ref(),
-            What::Ban | What::Moderator => None,
+            What::Moderation {
+                moderator: Moderator::Named(name),
+                ..
+            } => Some(name),
+            What::Moderation { .. } | What::Ban | What::Moderator => None,
         };
-        std::iter::once(&self.username).chain(other).map(String::as_str)
+        self.username.iter().chain(other).map(String::as_str)
     }
 }
 
@@ -97,19 +118,31 @@ struct Sorted {
 impl Sorted {
     /// `named` are those of [`Row::names`].
     fn add(&mut self, row: Row, named: &[UserId], at: Micros) {
-        let (Some(user), other) = (named.first().copied(), named.get(1).copied()) else {
-            return;
-        };
-        match (row.what, other) {
-            (What::Relation(Relation::Block, _), Some(target)) => self.blocks.push((user, target, at)),
-            (What::Relation(Relation::Mute, _), Some(target)) => self.mutes.push((user, target, at)),
-            (What::Relation(..), None) => {}
-            (What::Ban, _) => self.bans.push((user, at)),
-            (What::Moderator, _) => self.moderators.push(user),
-            (What::Moderation { act, reason, .. }, moderator) => self.noted.push(Noted {
+        let mut named = named.iter().copied();
+        let user = row.username.is_some().then(|| named.next()).flatten();
+        match (row.what, user, named.next()) {
+            (What::Relation(Relation::Block, _), Some(user), Some(target)) => self.blocks.push((user, target, at)),
+            (What::Relation(Relation::Mute, _), Some(user), Some(target)) => self.mutes.push((user, target, at)),
+            (What::Ban, Some(user), _) => self.bans.push((user, at)),
+            (What::Moderator, Some(user), _) => self.moderators.push(user),
+            (What::Relation(..) | What::Ban | What::Moderator, ..) => {}
+            (
+                What::Moderation {
+                    act,
+                    wall,
+                    moderator,
+                    reason,
+                },
+                user,
+                by,
+            ) => self.noted.push(Noted {
                 act,
                 user,
-                moderator,
+                wall,
+                moderator: match moderator {
+                    Moderator::Gone => Some(GONE),
+                    Moderator::Named(_) | Moderator::Operator => by,
+                },
                 reason,
                 created_at: at,
             }),

@@ -230,6 +230,7 @@ async function bans(browser) {
   await anns.goto(`${home}/settings`);
   await anns.locator('summary', { hasText: 'Blocked' }).waitFor();
   same('others have no list of the banned', await anns.locator('summary', { hasText: 'Banned' }).count(), 0);
+  same('nor of what moderators did', await anns.locator('summary', { hasText: 'moderators' }).count(), 0);
   await third.close();
 
   const banned = await list(page, 'Banned');
@@ -237,6 +238,22 @@ async function bans(browser) {
   await banned.getByRole('button', { name: 'Unban @bob' }).click();
   await unbanned;
   await page.getByText('Nobody is banned.').waitFor();
+  const log = await list(page, 'What moderators did');
+  // Without the times.
+  const acts = () =>
+    log.locator('li').evaluateAll((items) =>
+      items.map((item) => {
+        item = item.cloneNode(true);
+        item.querySelector('time').remove();
+        return [...item.children].map((line) => line.textContent.trim()).join(': ');
+      }),
+    );
+  await becomes('moderators read what was done, and why', acts, [
+    '@mod unbanned @bob',
+    '@mod banned @bob: Nothing but advertisements',
+    'The operator made a moderator of @mod',
+  ]);
+  await accessible(page, 'what moderators did');
   await page.goto(`${home}/user/bob`);
   await becomes('unbanned', () => tweets(page), ['bob says #here', 'bob says']);
   await becomes('no mark is left', () => page.getByText('Banned').count(), 0);

@@ -1,12 +1,14 @@
 //! Sources that send what they are told to, and break when they are told to.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
+use axum::body::Body;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -22,8 +24,16 @@ pub type Frame = (i64, String);
 #[derive(Default)]
 struct Inner {
     frames: Mutex<Vec<Frame>>,
-    /// How many frames a line carries before it breaks; 0: all.
-    cut: Mutex<usize>,
+    /// How often each frame was sent.
+    told: Mutex<Vec<usize>>,
+    /// How many frames each of the next lines carries before it breaks; those behind them don't.
+    cuts: Mutex<VecDeque<usize>>,
+    /// How many lines broke so.
+    broken: AtomicUsize,
+    /// How many frames a line carries before it stands still; 0: all.
+    stall: AtomicUsize,
+    /// How many the newest line has carried.
+    carried: AtomicUsize,
     /// The queries of the lines that were begun, with the words of their headers.
     lines: Mutex<Vec<String>>,
     timeline: Mutex<Vec<Value>>,
@@ -67,9 +77,30 @@ impl Fake {
         self.inner.grown.notify_waiters();
     }
 
-    /// Breaks each line behind so many frames.
-    pub fn cut_after(&self, frames: usize) {
-        *self.inner.cut.lock() = frames;
+    /// Breaks the next lines, each behind so many frames.
+    pub fn cut(&self, lines: impl IntoIterator<Item = usize>) {
+        self.inner.cuts.lock().extend(lines);
+    }
+
+    /// How many lines broke in the middle of what they carried.
+    pub fn broken(&self) -> usize {
+        self.inner.broken.load(Relaxed)
+    }
+
+    /// Has lines from now on stand still behind so many frames, and not break; 0: they carry all.
+    pub fn stall_after(&self, frames: usize) {
+        self.inner.stall.store(frames, Relaxed);
+    }
+
+    /// How many frames the newest line has carried.
+    pub fn carried(&self) -> usize {
+        self.inner.carried.load(Relaxed)
+    }
+
+    /// How many frames no line has carried yet.
+    pub fn untold(&self) -> usize {
+        let frames = self.inner.frames.lock().len();
+        frames - self.inner.told.lock().iter().filter(|times| **times > 0).count()
     }
 
     /// The queries and headers of the lines that were begun.
@@ -121,10 +152,54 @@ impl Inner {
             };
             if let Some((place, text)) = found {
                 *from = place + 1;
+                let mut told = self.told.lock();
+                let known = told.len().max(place + 1);
+                told.resize(known, 0);
+                told[place] += 1;
                 return text;
             }
             grown.await;
         }
+    }
+}
+
+/// What one line carries.
+struct Course {
+    inner: Arc<Inner>,
+    /// The frames from this position on.
+    since: i64,
+    from: usize,
+    carried: usize,
+    cut: Option<usize>,
+}
+
+impl Course {
+    fn begin(inner: Arc<Inner>, since: i64) -> Self {
+        let cut = inner.cuts.lock().pop_front();
+        inner.carried.store(0, Relaxed);
+        Self {
+            inner,
+            since,
+            from: 0,
+            carried: 0,
+            cut,
+        }
+    }
+
+    /// The next frame; none where the line breaks.
+    async fn next(&mut self) -> Option<String> {
+        if self.cut.is_some_and(|cut| self.carried >= cut) {
+            self.inner.broken.fetch_add(1, Relaxed);
+            return None;
+        }
+        let stall = self.inner.stall.load(Relaxed);
+        if stall > 0 && self.carried >= stall {
+            std::future::pending::<()>().await;
+        }
+        let text = self.inner.next(&mut self.from, self.since).await;
+        self.carried += 1;
+        self.inner.carried.store(self.carried, Relaxed);
+        Some(text)
     }
 }
 
@@ -160,18 +235,14 @@ async fn socket(
 }
 
 async fn pour(inner: Arc<Inner>, mut socket: WebSocket, since: i64) {
-    let (mut from, mut sent) = (0, 0);
+    let mut course = Course::begin(inner, since);
     loop {
-        let cut = *inner.cut.lock();
-        if cut > 0 && sent >= cut {
-            return;
-        }
         tokio::select! {
-            text = inner.next(&mut from, since) => {
+            text = course.next() => {
+                let Some(text) = text else { return };
                 if socket.send(Message::Text(text.into())).await.is_err() {
                     return;
                 }
-                sent += 1;
             }
             came = socket.recv() => {
                 if came.is_none_or(|came| came.is_err()) {
@@ -182,19 +253,20 @@ async fn pour(inner: Arc<Inner>, mut socket: WebSocket, since: i64) {
     }
 }
 
+/// Server-sent events: a name and data, or, where a frame begins with a colon, what was recorded.
 async fn events(State(inner): State<Arc<Inner>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
     inner.note(query.as_deref(), &headers);
-    let stream = stream::unfold((inner, 0, 0), |(inner, mut from, sent)| async move {
-        let cut = *inner.cut.lock();
-        if cut > 0 && sent >= cut {
-            return None;
-        }
-        let text = inner.next(&mut from, i64::MIN).await;
-        let (name, data) = text.split_once('\n').unwrap_or(("", &text));
-        let event = Event::default().event(name).data(data);
-        Some((Ok::<_, Infallible>(event), (inner, from, sent + 1)))
+    let course = Course::begin(inner, i64::MIN);
+    let stream = stream::unfold(course, |mut course| async move {
+        let text = course.next().await?;
+        let bytes = match text.split_once('\n') {
+            Some((name, data)) if !text.starts_with(':') => format!("event: {name}\ndata: {data}\n\n"),
+            _ => text,
+        };
+        Some((Ok::<_, Infallible>(bytes), course))
     });
-    Sse::new(stream).into_response()
+    let media = [("content-type", "text/event-stream")];
+    (media, Body::from_stream(stream)).into_response()
 }
 
 async fn timeline(State(inner): State<Arc<Inner>>, Path(tag): Path<String>, RawQuery(query): RawQuery) -> Response {

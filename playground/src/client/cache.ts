@@ -64,6 +64,8 @@ export function newCache(): InMemoryCache {
           blockedUsers: only('viewerIsBlocking'),
           mutedUsers: only('viewerIsMuting'),
           bannedUsers: only('isBanned'),
+          // It has everybody, whomever one hides.
+          moderationLog: relayStylePagination(['userId']),
           tweet: byId,
           // A position belongs to the list that it was taken with, so each query has an alias for
           // its own: one that another query took later would skip events.

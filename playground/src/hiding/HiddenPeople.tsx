@@ -2,12 +2,14 @@
 
 import { useQuery } from '@apollo/client/react';
 import { useState } from 'react';
+import type { ReactNode } from 'react';
 import { BannedUsersDocument, BlockedUsersDocument, MutedUsersDocument, ViewerDocument } from '../generated/documents';
 import { Link } from '../page/Link';
 import { Rows } from '../page/Rows';
 import { Trouble } from '../page/Trouble';
 import { Avatar } from '../user/Avatar';
 import { hide } from './hide';
+import { ModerationLog } from './ModerationLog';
 
 const LISTS = [
   { name: 'Muted', document: MutedUsersDocument, undo: 'unmute', action: 'Unmute', empty: 'You have muted nobody.' },
@@ -22,17 +24,30 @@ export function HiddenPeople() {
   return (
     <section className="hidden-people" aria-labelledby="hidden-people">
       <h2 id="hidden-people">People you hide</h2>
-      {LISTS.map((list) => (list.name !== 'Banned' || data?.viewer?.isModerator) && <Section key={list.name} list={list} />)}
+      {LISTS.map(
+        (list) =>
+          (list.name !== 'Banned' || data?.viewer?.isModerator) && (
+            <Section key={list.name} name={list.name}>
+              <People list={list} />
+            </Section>
+          ),
+      )}
+      {data?.viewer?.isModerator && (
+        <Section name="What moderators did">
+          <ModerationLog />
+        </Section>
+      )}
     </section>
   );
 }
 
-function Section({ list }: { list: List }) {
+/** A list that is asked for when it is opened. */
+function Section({ name, children }: { name: string; children: ReactNode }) {
   const [open, setOpen] = useState(false);
   return (
     <details onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
-      <summary>{list.name}</summary>
-      {open && <People list={list} />}
+      <summary>{name}</summary>
+      {open && children}
     </details>
   );
 }

@@ -1,6 +1,6 @@
 //! Connections, after Relay's specification.
 
-use super::{Action, ActionGroup, Entity, Row, Tweet, User, entity};
+use super::{Action, ActionGroup, Entity, ModerationAct, Row, Tweet, User, entity};
 use crate::graphql::error::Result;
 use crate::graphql::request::Ask;
 use crate::graphql::scalar::DateTime;
@@ -8,6 +8,7 @@ use crate::model::page::Page;
 use crate::model::{self, Cursor, Error, Micros, Place, TweetId, UserId, Window};
 use crate::reading::feed::Standing;
 use crate::reading::group::Group;
+use crate::store::moderation::Act;
 use async_graphql::{ComplexObject, Context, SimpleObject};
 use futures_util::future::try_join_all;
 use std::sync::Arc;
@@ -88,6 +89,10 @@ connection!(
 connection!(
     /// A page of groups of actions.
     ActionGroupConnection, ActionGroupEdge, ActionGroup
+);
+connection!(
+    /// A page of what moderators did.
+    ModerationActConnection, ModerationActEdge, ModerationAct
 );
 connection!(
     /// A page of followers.
@@ -303,6 +308,23 @@ impl ActionGroupConnection {
                 .map(|(place, group)| ActionGroupEdge {
                     cursor: cursor(*place),
                     node: ActionGroup(group.clone()),
+                })
+                .collect(),
+            page_info: PageInfo::new(page),
+        }
+    }
+}
+
+impl ModerationActConnection {
+    /// From a page of the trail.
+    pub(in crate::graphql) fn of_page(page: &Page<Act>) -> Self {
+        let acts = page.items.iter();
+        Self {
+            nodes: acts.clone().map(|(_, act)| ModerationAct(act.clone())).collect(),
+            edges: acts
+                .map(|(place, act)| ModerationActEdge {
+                    cursor: cursor(*place),
+                    node: ModerationAct(act.clone()),
                 })
                 .collect(),
             page_info: PageInfo::new(page),

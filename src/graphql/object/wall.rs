@@ -81,7 +81,8 @@ impl Wall {
     async fn complete_since(&self) -> Option<DateTime> {
         match self.0.filling {
             Filling::Filling(place) => {
-                let at = Micros(place.at);
+                // Of that very moment some are still to be looked at.
+                let at = Micros(place.at.saturating_add(1));
                 (Micros::MIN..=Micros::MAX).contains(&at).then_some(DateTime(at))
             }
             Filling::Emptying(_) | Filling::Done => None,

@@ -3,9 +3,9 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::absent;
 use super::feed::{encoded, html, tweet_page};
 use super::json::set;
-use super::{Rendered, absent};
 use crate::server::answer::Problem;
 
 /// What is asked for: one page of the user's feed, which holds what is public alone.
@@ -22,7 +22,7 @@ pub(super) const DOCUMENT: &str = "query($name: String!, $after: String) { owner
     ... on Tombstone { id formerType deletedAt } }";
 
 /// Writes a page of actions, behind a cursor or from the newest on.
-pub(super) fn render(site: &str, data: Value, after: Option<&str>) -> Result<Rendered, Problem> {
+pub(super) fn render(site: &str, data: Value, after: Option<&str>) -> Result<String, Problem> {
     let owner = data.get("owner").filter(|owner| !owner.is_null()).ok_or_else(absent)?;
     let unread = || Problem::internal(StatusCode::INTERNAL_SERVER_ERROR);
     let actions = owner.pointer("/feed/actions").ok_or_else(unread)?;
@@ -41,11 +41,7 @@ pub(super) fn render(site: &str, data: Value, after: Option<&str>) -> Result<Ren
     if info.get("hasNextPage") == Some(&Value::Bool(true)) {
         set(&mut document, "next", Some(page(text(info, "endCursor"))));
     }
-    // No time on the page tells when something that it shows was edited, so there is none of it.
-    Ok(Rendered {
-        body: document.to_string(),
-        updated: None,
-    })
+    Ok(document.to_string())
 }
 
 /// An action in the words of the vocabulary; a verb that it does not know keeps its own.

@@ -12,8 +12,10 @@ use serde::Serialize;
 pub struct Noted {
     /// What.
     pub act: String,
-    /// To whom.
-    pub user: UserId,
+    /// To whom, if to a user.
+    pub user: Option<UserId>,
+    /// To the wall of which slug, if to a wall.
+    pub wall: Option<String>,
     /// Who did; none: the operator.
     pub moderator: Option<UserId>,
     /// Why.
@@ -74,11 +76,21 @@ impl Tx {
     pub async fn insert_moderations(&self, rows: &[Noted]) -> Result<u64> {
         let rows: Vec<_> = rows
             .iter()
-            .map(|row| (&row.act, row.user, row.moderator, &row.reason, row.created_at))
+            .map(|row| {
+                (
+                    &row.act,
+                    row.user,
+                    row.moderator,
+                    &row.reason,
+                    row.created_at,
+                    &row.wall,
+                )
+            })
             .collect();
-        let sql = "INSERT INTO moderation (act, user_id, moderator_id, reason, created_at) \
-                   SELECT {text:0}, {int:1}, {int:2}, {text:3}, {int:4} FROM {each} WHERE NOT EXISTS \
-                   (SELECT 1 FROM moderation m WHERE m.user_id = {int:1} AND m.created_at = {int:4} AND m.act = {text:0}) \
+        let sql = "INSERT INTO moderation (act, user_id, moderator_id, reason, created_at, wall) \
+                   SELECT {text:0}, {int:1}, {int:2}, {text:3}, {int:4}, {text:5} FROM {each} WHERE NOT EXISTS \
+                   (SELECT 1 FROM moderation m WHERE m.created_at = {int:4} AND m.act = {text:0} \
+                   AND m.user_id IS NOT DISTINCT FROM {int:1} AND m.wall IS NOT DISTINCT FROM {text:5}) \
                    ORDER BY k.key";
         self.execute(sql, [json(&rows)]).await
     }

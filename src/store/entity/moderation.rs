@@ -8,10 +8,11 @@ pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,
     pub act: String,
-    pub user_id: i64,
+    pub user_id: Option<i64>,
     pub moderator_id: Option<i64>,
     pub reason: Option<String>,
     pub created_at: i64,
+    pub wall: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

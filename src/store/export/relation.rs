@@ -9,11 +9,13 @@ use serde::Serialize;
 
 #[derive(FromQueryResult)]
 struct Found {
-    username: String,
+    username: Option<String>,
     target: Option<String>,
     act: Option<String>,
     moderator: Option<String>,
+    moderator_is_gone: bool,
     reason: Option<String>,
+    wall: Option<String>,
     created_at: Option<i64>,
 }
 
@@ -21,15 +23,20 @@ struct Found {
 #[serde(rename_all = "camelCase")]
 struct Row {
     kind: &'static str,
-    username: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     act: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     moderator: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    moderator_is_gone: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wall: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     created_at: Option<String>,
 }
@@ -49,14 +56,17 @@ async fn rows(
             target: found.target,
             act: found.act,
             moderator: found.moderator,
+            moderator_is_gone: found.moderator_is_gone,
             reason: found.reason,
+            wall: found.wall,
             created_at: found.created_at.map(time),
         }))
     })
 }
 
 /// Columns that only what moderators did has.
-const NO_ACT: &str = "CAST(NULL AS TEXT) AS act, CAST(NULL AS TEXT) AS moderator, CAST(NULL AS TEXT) AS reason";
+const NO_ACT: &str = "CAST(NULL AS TEXT) AS act, CAST(NULL AS TEXT) AS moderator, FALSE AS moderator_is_gone, \
+                      CAST(NULL AS TEXT) AS reason, CAST(NULL AS TEXT) AS wall";
 const NO_TARGET: &str = "CAST(NULL AS TEXT) AS target";
 
 /// Who blocks or mutes whom.
@@ -96,11 +106,13 @@ pub(super) async fn moderators(snapshot: &Snapshot, after: Option<Vec<Value>>) -
 /// What moderators did, as far as those are there to whom it was done.
 pub(super) async fn moderations(snapshot: &Snapshot, after: Option<Vec<Value>>) -> Result<Page> {
     let sql = format!(
-        "SELECT m.created_at, m.user_id, m.act, u.username, w.username AS moderator, m.reason, {NO_TARGET} \
-         FROM moderation m JOIN users u ON u.id = m.user_id AND u.deleted_at IS NULL \
+        "SELECT m.created_at, m.id, m.act, u.username, w.username AS moderator, \
+         (m.moderator_id IS NOT NULL AND w.id IS NULL) AS moderator_is_gone, m.reason, m.wall, {NO_TARGET} \
+         FROM moderation m LEFT JOIN users u ON u.id = m.user_id AND u.deleted_at IS NULL \
          LEFT JOIN users w ON w.id = m.moderator_id AND w.deleted_at IS NULL \
-         WHERE (m.created_at, m.user_id, m.act) > (?, ?, ?) ORDER BY m.created_at, m.user_id, m.act LIMIT ?"
+         WHERE (m.created_at, m.id) > (?, ?) AND (u.id IS NOT NULL OR m.user_id IS NULL) \
+         ORDER BY m.created_at, m.id LIMIT ?"
     );
-    let first = [i64::MIN.into(), 0_i64.into(), "".into()];
+    let first = [i64::MIN.into(), 0_i64.into()];
     rows(snapshot, "moderation", &sql, after, &first).await
 }
