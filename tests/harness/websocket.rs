@@ -4,6 +4,7 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue, StatusCode};
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -126,6 +127,19 @@ impl Socket {
                 return frame.expect("a close code").code.into();
             }
         }
+    }
+
+    /// Listens from now on, and so answers pings however long nobody asks what was said.
+    pub fn listen(mut self) -> UnboundedReceiver<Value> {
+        let (told, heard) = unbounded_channel();
+        tokio::spawn(async move {
+            while let Some(Ok(message)) = self.stream.next().await {
+                if let Message::Text(text) = message {
+                    told.send(serde_json::from_str(&text).unwrap()).ok();
+                }
+            }
+        });
+        heard
     }
 
     /// Waits for the server's ping, longer than it may leave a socket alone.

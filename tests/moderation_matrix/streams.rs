@@ -1,11 +1,13 @@
 //! Every stream by every rule: open ones from the act on, and those that begin behind it.
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::scene::Scene;
 use super::surface::document;
 use crate::harness::scene::{Person, all};
-use crate::harness::{Linnet, Socket};
+use crate::harness::{Linnet, soon};
 
 /// A stream that tells of somebody.
 pub struct Stream {
@@ -35,14 +37,14 @@ pub const STREAMS: &[Stream] = &[
             tweet { ...tweet replies { ...tweets } likers { ...users } }
             wall { tweets(first: 3) { ...tweets } participants { ...users } ...wallsBest } hashtag { name } }",
     ),
-    everybodys("feedStream(group: USER, slug: \"cyd\" <after>) { kind action { ...action } feed { ...feed } }"),
-    everybodys("feedStream(group: USER, slug: \"bobby\" <after>) { kind action { ...action } feed { ...feed } }"),
-    everybodys("feedStream(group: HASHTAG, slug: \"rust\" <after>) { kind action { ...action } feed { ...feed } }"),
+    everybodys("feedStream(group: USER, slug: \"cyd\" <after>) { kind action { ...action } feed { ...glance } }"),
+    everybodys("feedStream(group: USER, slug: \"bobby\" <after>) { kind action { ...action } feed { ...glance } }"),
+    everybodys("feedStream(group: HASHTAG, slug: \"rust\" <after>) { kind action { ...action } feed { ...glance } }"),
     everybodys(
-        "feedStream(group: OBJECT, slug: \"repository:acme/x\" <after>) { kind action { ...action } feed { ...feed } }",
+        "feedStream(group: OBJECT, slug: \"repository:acme/x\" <after>) { kind action { ...action } feed { ...glance } }",
     ),
-    anns("feedStream(group: TIMELINE, slug: \"ann\" <after>) { kind action { ...action } feed { ...feed } }"),
-    anns("feedStream(group: NOTIFICATION, slug: \"ann\" <after>) { kind action { ...action } feed { ...feed } }"),
+    anns("feedStream(group: TIMELINE, slug: \"ann\" <after>) { kind action { ...action } feed { ...glance } }"),
+    anns("feedStream(group: NOTIFICATION, slug: \"ann\" <after>) { kind action { ...action } feed { ...glance } }"),
 ];
 
 impl Stream {
@@ -59,7 +61,7 @@ impl Stream {
 /// An open stream.
 struct Listener<'s> {
     stream: &'s Stream,
-    socket: Socket,
+    said: UnboundedReceiver<Value>,
 }
 
 /// What one that is open has told, each event by itself.
@@ -77,7 +79,8 @@ impl<'s> Listener<'s> {
         if after.is_none() {
             socket.quiet().await;
         }
-        Self { stream, socket }
+        let said = socket.listen();
+        Self { stream, said }
     }
 
     /// Everything up to what was done last.
@@ -85,7 +88,8 @@ impl<'s> Listener<'s> {
         let query = self.stream.query;
         let mut told = Vec::new();
         loop {
-            let message = self.socket.hear().await;
+            let message = soon(query, self.said.recv()).await;
+            let message = message.unwrap_or_else(|| panic!("{query} has ended"));
             let event = message["payload"]["data"]["it"].clone();
             assert!(event.is_object(), "{query}: {message}");
             let text = event["tweet"]["text"]
@@ -161,11 +165,8 @@ fn count(told: &[Value], is: impl Fn(&Value) -> bool) -> usize {
 
 /// All that is heard up to what was done last, by each.
 async fn hear(listeners: &mut [Listener<'_>], last: &str) -> Vec<(&'static str, Told)> {
-    let mut heard = Vec::new();
-    for listener in listeners {
-        heard.push((listener.stream.query, listener.up_to(last).await));
-    }
-    heard
+    let hear = async |listener: &mut Listener<'_>| (listener.stream.query, listener.up_to(last).await);
+    join_all(listeners.iter_mut().map(hear)).await
 }
 
 #[tokio::test]

@@ -275,6 +275,10 @@ const FRAGMENTS: &[(&str, &str)] = &[
         "on Wall { topUsers { tweetCount user { ...user } } topTweets { ...tweet } }",
     ),
     (
+        "glance",
+        "on Feed { actions(first: 5) { ...actions } tweets(first: 5) { ...tweets } groups(first: 5) { nodes { ...group } } }",
+    ),
+    (
         "feed",
         "on Feed { actions(first: 50) { ...actions } tweets(first: 50) { ...tweets }
             posts: tweets(first: 50, includeRetweets: false) { ...tweets }
