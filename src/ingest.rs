@@ -16,6 +16,7 @@ mod jetstream;
 mod line;
 mod mastodon;
 pub mod metrics;
+mod namesake;
 mod news;
 mod profile;
 pub mod progress;

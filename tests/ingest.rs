@@ -1,5 +1,6 @@
 //! What outside sources tell becomes tweets: each once, whatever breaks, as it is in the end.
 
+mod accounts;
 mod fake;
 mod frames;
 

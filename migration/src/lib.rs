@@ -8,6 +8,7 @@ mod m20261121_000002_moderation;
 mod m20261121_000003_walls;
 mod m20261121_000004_ingest;
 mod m20261121_000005_nodes;
+mod m20261121_000006_handles;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{MigrationTrait, async_trait};
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000003_walls::Migration),
             Box::new(m20261121_000004_ingest::Migration),
             Box::new(m20261121_000005_nodes::Migration),
+            Box::new(m20261121_000006_handles::Migration),
         ]
     }
 }

@@ -77,10 +77,16 @@ impl Watch {
 
     /// Takes over what a handle's profile is, where a wall wants to know.
     pub(super) fn learn(&self, author: &Author) {
-        let is_wanted = |handle: &&String| self.interest().wanted.handles.contains(*handle);
-        let Some(handle) = author.handle.as_ref().filter(is_wanted) else {
+        let Some(handle) = &author.handle else {
             return;
         };
+        // A handle may have gone to somebody else since.
+        if let Some(profile) = self.0.learned.write().get_mut(handle) {
+            profile.clone_from(&author.url);
+        }
+        if !self.interest().wanted.handles.contains(handle) {
+            return;
+        }
         tracing::info!(handle, profile = author.url, "a wall's account is known now");
         let mut interest = self.0.interest.write();
         let wanted = &mut Arc::make_mut(&mut interest).wanted;

@@ -28,7 +28,7 @@ use url::Url;
 
 pub(super) use frame::is_did;
 use record::SOURCE;
-pub(super) use record::{author, profile};
+pub(super) use record::{author, did_of, profile};
 
 /// How far before the last position a line begins.
 const OVERLAP: Duration = Duration::from_secs(5);

@@ -1,6 +1,6 @@
 //! Looking up what Bluesky's accounts are called: beside the stream, which never waits for it.
 
-use super::jetstream::{author, is_did};
+use super::jetstream::{author, did_of, is_did};
 use super::line::{Broken, Outside};
 use super::news::{Author, News, address, line};
 use super::writer::{Telling, Told};
@@ -137,8 +137,7 @@ impl Profile {
 
 /// What Bluesky is asked for: a DID or a handle; nobody of another network.
 fn actor(name: &str) -> Option<String> {
-    let network = super::jetstream::profile("");
-    match name.strip_prefix(&network) {
+    match did_of(name) {
         Some(did) => Some(did.to_owned()),
         None if name.starts_with("http") || name.contains('@') || name.contains('/') => None,
         None => Some(name.to_owned()),

@@ -122,17 +122,18 @@ impl Store {
     }
 
     /// Which of these profiles are those of users, who are there or being deleted, by their place in
-    /// the list: by their addresses, or by the handles of users of whom nothing else is known.
+    /// the list: by their addresses, or because somebody goes by the handle of which this is the key.
     ///
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn profiles_known(&self, profiles: &[(&str, Option<&str>)]) -> Result<HashSet<usize>> {
+    pub async fn profiles_known(&self, profiles: &[(&str, Option<String>)]) -> Result<HashSet<usize>> {
         if profiles.is_empty() {
             return Ok(HashSet::new());
         }
         let snapshot = self.background_snapshot().await?;
         let sql = "SELECT k.key FROM {each} JOIN users u ON u.url = {text:0} UNION ALL \
-                   SELECT k.key FROM {each} JOIN users u ON u.handle = {text:1} AND u.url IS NULL";
+                   SELECT k.key FROM {each} JOIN users u ON u.handle IS NOT NULL AND lower(u.handle) = {text:1} \
+                   AND u.password_hash IS NULL";
         super::bulk::places(&snapshot.rows(sql, [json(&profiles), json(&profiles)]).await?)
     }
 }

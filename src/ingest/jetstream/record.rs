@@ -161,9 +161,17 @@ fn post_item(source: &Arc<str>, uri: &str) -> Option<Item> {
     })
 }
 
+/// Where profiles are.
+const PROFILES: &str = "https://bsky.app/profile/";
+
 /// The address of a profile.
 pub(in crate::ingest) fn profile(did: &str) -> String {
-    format!("https://bsky.app/profile/{did}")
+    format!("{PROFILES}{did}")
+}
+
+/// Whose profile an address is; nobody's of another network.
+pub(in crate::ingest) fn did_of(profile: &str) -> Option<&str> {
+    profile.strip_prefix(PROFILES)
 }
 
 /// An account of which nothing but its DID is known.
