@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 /// How often the walls are looked at.
 const INTERVAL: Duration = Duration::from_secs(1);
-/// How often handles are looked up whose accounts are still unknown.
+/// How often accounts are looked up of which not all is known still.
 const REMINDER: Duration = Duration::from_secs(600);
 
 /// What some walls want.
@@ -115,7 +115,8 @@ impl Watch {
             since_reminder += INTERVAL;
             if since_reminder >= REMINDER {
                 since_reminder = Duration::ZERO;
-                self.ask(self.interest().wanted.handles.iter());
+                let interest = self.interest();
+                self.ask(interest.wanted.handles.union(&interest.wanted.nameless));
             }
         }
     }
@@ -136,7 +137,10 @@ impl Watch {
         for handle in &new {
             tracing::info!(handle, "a wall's account is matched once its DID is known");
         }
-        self.ask(new.into_iter());
+        self.ask(
+            new.into_iter()
+                .chain(wanted.nameless.difference(&before.wanted.nameless)),
+        );
         let rules = (0..).map(WallId).zip(wanted.walls.iter().map(|(_, rules)| rules));
         let interest = Interest {
             matcher: Arc::new(Matcher::new(0, rules)?),
@@ -157,10 +161,10 @@ impl Watch {
             .collect()
     }
 
-    /// Has accounts looked up, where that is wanted.
-    fn ask<'h>(&self, handles: impl Iterator<Item = &'h String>) {
+    /// Has accounts looked up, by handles or profiles, where that is wanted.
+    fn ask<'n>(&self, names: impl Iterator<Item = &'n String>) {
         if let Some(asking) = &self.0.asking {
-            handles.for_each(|handle| drop(asking.try_send(handle.clone())));
+            names.for_each(|name| drop(asking.try_send(name.clone())));
         }
     }
 }

@@ -63,6 +63,8 @@ pub struct Wanted {
     pub profiles: HashSet<String>,
     /// The handles of those of their accounts whose profiles are not known.
     pub handles: HashSet<String>,
+    /// The addresses of the profiles of which nothing but a DID is known.
+    pub nameless: HashSet<String>,
 }
 
 impl Store {
@@ -87,9 +89,15 @@ impl Store {
         let accounts: HashSet<UserId> = accounts.copied().collect();
         let sql = "SELECT u.url, u.handle FROM {each} JOIN users u ON u.id = {number} WHERE u.deleted_at IS NULL";
         for row in &snapshot.rows(sql, [json(&accounts)]).await? {
+            let handle: Option<String> = row.try_get_by_index(1)?;
             match row.try_get_by_index::<Option<String>>(0)? {
-                Some(url) => drop(wanted.profiles.insert(url)),
-                None => wanted.handles.extend(row.try_get_by_index::<Option<String>>(1)?),
+                Some(url) => {
+                    if handle.is_some_and(|handle| handle.starts_with("did:")) {
+                        wanted.nameless.insert(url.clone());
+                    }
+                    wanted.profiles.insert(url);
+                }
+                None => wanted.handles.extend(handle),
             }
         }
         Ok(wanted)

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use super::fake::Fake;
 use super::frames::{begin, did, identity, posts, status};
-use super::{end, jetstream, standing, tweets, url};
+use super::{end, hold, jetstream, standing, tweets, url};
 use crate::harness::scene::Nobody;
 use crate::harness::{Linnet, Person, until};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A wall's accounts.
 async fn accounts(linnet: &Linnet, slug: &str) -> Vec<Value> {
@@ -123,5 +123,30 @@ async fn an_account_of_mastodon_is_one_in_any_case() {
     until("a tweet", || async { tweets(&reader).await.len() == 1 }).await;
     assert_eq!(standing(&reader, "v").await.len(), 1);
     assert_eq!(accounts(&linnet, "w").await[0]["handle"], "@aNN@example.social");
+    end(child).await;
+}
+
+#[tokio::test]
+async fn look_ups_are_tried_again() {
+    let linnet = Linnet::start().await;
+    let ann = linnet.moderator("moderator").await;
+    let names = json!({ "accounts": [did("a"), "bob.example.com"] });
+    linnet.wall(&ann, "w", names).await;
+    let fake = Fake::start().await;
+    fake.fail(3);
+    fake.know(json!({ "did": did("a"), "handle": "ann.example.com", "displayName": "Ann" }));
+    let child = jetstream(&linnet, &fake, &["--profiles", &fake.url("http")]);
+    // The stream waits for none of it.
+    fake.send([posts("a", "1", "one", begin())]);
+    hold(&linnet, &BTreeMap::from([(url("a", "1"), "one".to_owned())])).await;
+    until("who a DID is", || async {
+        accounts(&linnet, "w").await[0]["displayName"] == "Ann"
+    })
+    .await;
+    fake.know(json!({ "did": did("b"), "handle": "bob.example.com", "displayName": "Bob" }));
+    until("whose a handle is", || async {
+        accounts(&linnet, "w").await[1]["url"] == profile("b")
+    })
+    .await;
     end(child).await;
 }

@@ -29,6 +29,8 @@ struct Inner {
     timeline: Mutex<Vec<Value>>,
     profiles: Mutex<Vec<Value>>,
     asked: Mutex<Vec<String>>,
+    /// How many requests to the directory are still to fail.
+    failing: Mutex<usize>,
     grown: Notify,
 }
 
@@ -85,6 +87,11 @@ impl Fake {
     /// Who is known to the directory.
     pub fn know(&self, profile: Value) {
         self.inner.profiles.lock().push(profile);
+    }
+
+    /// Lets the next requests to the directory fail.
+    pub fn fail(&self, requests: usize) {
+        *self.inner.failing.lock() = requests;
     }
 
     /// Whom the directory was asked for.
@@ -221,6 +228,11 @@ async fn profiles(State(inner): State<Arc<Inner>>, RawQuery(query): RawQuery) ->
         .collect();
     if actors.len() > 25 {
         return StatusCode::BAD_REQUEST.into_response();
+    }
+    let mut failing = inner.failing.lock();
+    if let Some(fewer) = failing.checked_sub(1) {
+        *failing = fewer;
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
     inner.asked.lock().extend(actors.iter().map(ToString::to_string));
     let known = inner.profiles.lock();
