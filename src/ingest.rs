@@ -20,6 +20,7 @@ mod namesake;
 mod news;
 mod profile;
 pub mod progress;
+mod recent;
 mod sse;
 mod writer;
 

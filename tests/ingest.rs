@@ -3,6 +3,7 @@
 mod accounts;
 mod fake;
 mod frames;
+mod order;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;

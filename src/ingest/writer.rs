@@ -2,9 +2,10 @@
 //! positions that the sources have reached.
 
 use super::commit::{self, Written};
-use super::facts::{Departed, Facts};
+use super::facts::Facts;
 use super::metrics::Metrics;
 use super::news::News;
+use super::recent::Recent;
 use crate::model::Result;
 use crate::store::Store;
 use crate::store::bulk::tweet::Crowded;
@@ -41,7 +42,7 @@ pub(super) struct Writer {
     queue: mpsc::Receiver<Told>,
     pace: Pace,
     crowded: Arc<Mutex<Crowded>>,
-    departed: Departed,
+    recent: Recent,
     /// Positions that are not stored yet, by source and part.
     reached: HashMap<(String, String), Followed>,
     stored: Instant,
@@ -65,7 +66,7 @@ impl Writer {
             queue,
             pace: Pace::default(),
             crowded: Arc::default(),
-            departed: Departed::default(),
+            recent: Recent::default(),
             reached: HashMap::new(),
             stored: Instant::now(),
             rate,
@@ -87,7 +88,7 @@ impl Writer {
                 }
             }
             let news = told.drain(..).filter_map(|one| one.news);
-            let facts = Facts::of(news, &mut self.departed);
+            let facts = Facts::of(news, &mut self.recent);
             self.take(facts, is_over).await;
             if is_over {
                 return;
