@@ -127,7 +127,13 @@ pub async fn run(store: &Store, options: Options, metrics: Metrics, stop: Cancel
     let outside = Outside::new();
     let lookup = options.profiles.map(|url| Profiles::new(url, outside.clone()));
     let (profiles, asked) = lookup.unzip();
-    let (writer, telling) = Writer::new(store.clone(), metrics.clone(), options.rate, asked.clone());
+    let (writer, telling) = Writer::new(
+        store.clone(),
+        metrics.clone(),
+        options.rate,
+        asked.clone(),
+        stop.clone(),
+    );
     let tasks = TaskTracker::new();
     for source in options.sources {
         let ground = |name: &str, watch: Watch| Ground {

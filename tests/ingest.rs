@@ -3,6 +3,7 @@
 mod accounts;
 mod fake;
 mod frames;
+mod limits;
 mod order;
 
 use std::collections::{BTreeMap, BTreeSet};
