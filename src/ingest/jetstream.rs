@@ -142,16 +142,16 @@ impl Jetstream {
                 return Ok(());
             }
         };
-        let now = Clock.now();
-        let lag = Duration::from_micros(u64::try_from(now.0 - frame.seen_at.0).unwrap_or_default());
-        self.meter.lag.set(lag.as_secs_f64());
+        if frame.seen_at > Micros(0) {
+            self.meter.read(frame.seen_at);
+        }
         let position = frame.position;
         let news = self.news(frame).unwrap_or_else(|Malformed| {
             self.meter.skip("malformed");
             None
         });
         // A time that lies ahead would skip what is still to come.
-        let is_sane = self.version == Version::Second || position <= now.after(SKEW).0;
+        let is_sane = self.version == Version::Second || position <= Clock.now().after(SKEW).0;
         if is_sane && self.position.is_none_or(|last| position > last) {
             self.position = Some(position);
         }

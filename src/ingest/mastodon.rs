@@ -161,6 +161,11 @@ impl Mastodon {
                 self.position = Some(id);
             }
         }
+        match &news {
+            Some(News::Posted(post)) => self.ground.meter.read(post.edited_at.unwrap_or(post.created_at)),
+            Some(News::Reposted(repost)) => self.ground.meter.read(repost.created_at),
+            _ => {}
+        }
         self.tell(news).await
     }
 

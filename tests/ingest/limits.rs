@@ -1,4 +1,4 @@
-//! How fast is written.
+//! How fast is written, and what an operator sees of it.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::fake::Fake;
-use super::frames::{begin, posts};
+use super::frames::{begin, posts, status};
 use super::{end, hold, jetstream, texts, url, wall};
-use crate::harness::{Linnet, until};
+use crate::harness::{Linnet, free_port, until};
 
 #[tokio::test]
 async fn a_rate_is_held_from_the_first_second_on() {
@@ -47,5 +47,35 @@ async fn a_pause_ends_with_the_process() {
         .map(|n| (url("a", &n.to_string()), "#rust".to_owned()))
         .collect();
     hold(&linnet, &all).await;
+    end(child).await;
+}
+
+#[tokio::test]
+async fn how_far_behind_a_server_of_mastodon_is_read_is_told() {
+    let linnet = Linnet::start().await;
+    let fake = Fake::start().await;
+    let address = format!("127.0.0.1:{}", free_port());
+    let server = fake.url("http");
+    let arguments = [
+        "ingest",
+        "mastodon",
+        "--url",
+        &server,
+        "--hashtag",
+        "rust",
+        "--metrics",
+        &address,
+    ];
+    let child = linnet.begin(&arguments);
+    fake.send([(0, format!("update\n{}", status(7, "ann", "<p>old</p>", &["rust"])))]);
+    let reader = linnet.anybody();
+    until("the tweet", || async { texts(&reader).await.len() == 1 }).await;
+    let told = reqwest::get(format!("http://{address}/metrics")).await.unwrap();
+    let told = told.text().await.unwrap();
+    let lag = told
+        .lines()
+        .find_map(|line| line.strip_prefix("linnet_ingest_lag_seconds{source=\"127.0.0.1\"} "));
+    let lag: f64 = lag.unwrap_or_else(|| panic!("{told}")).parse().unwrap();
+    assert!((590.0..700.0).contains(&lag), "{lag}");
     end(child).await;
 }
