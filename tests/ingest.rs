@@ -3,6 +3,7 @@
 mod accounts;
 mod fake;
 mod frames;
+mod language;
 mod limits;
 mod order;
 

@@ -9,6 +9,7 @@ mod m20261121_000003_walls;
 mod m20261121_000004_ingest;
 mod m20261121_000005_nodes;
 mod m20261121_000006_handles;
+mod m20261121_000007_language;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{MigrationTrait, async_trait};
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000004_ingest::Migration),
             Box::new(m20261121_000005_nodes::Migration),
             Box::new(m20261121_000006_handles::Migration),
+            Box::new(m20261121_000007_language::Migration),
         ]
     }
 }

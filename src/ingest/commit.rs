@@ -204,6 +204,7 @@ async fn post(
         row.edited_at = post.edited_at.map(|at| batch.past(at));
         row.in_reply_to = known.parent(post, &beside);
         row.url = Some(post.url.clone());
+        row.language.clone_from(&post.language);
         row.hashtags.clone_from(&post.hashtags);
         row.mentions = mentions.collect();
         Some(row)
@@ -302,6 +303,7 @@ async fn edit(tx: &Tx, batch: &mut Batch, posts: Vec<&Post>, known: &Known, writ
         let new = Tweet {
             text: post.text.clone(),
             edited_at: Some(batch.past(post.edited_at.unwrap_or(tx.now()))),
+            language: post.language.clone(),
             hashtags: post.hashtags.clone(),
             mentions: post
                 .mentions

@@ -2,7 +2,7 @@
 
 use super::frame::{Commit, Malformed, Operation, is_did};
 use crate::ingest::news::{Author, Item, News, Post, Repost, hashtags, stored};
-use crate::model::{Micros, text};
+use crate::model::{Micros, language, text};
 use crate::store::bulk::tweet::Identity;
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -23,6 +23,8 @@ struct Written<'r> {
     facets: Vec<Facet>,
     #[serde(default)]
     tags: Vec<String>,
+    #[serde(default)]
+    langs: Vec<String>,
     reply: Option<Reply>,
 }
 
@@ -124,6 +126,7 @@ pub(super) fn news(
         edited_at: is_edit.then_some(seen_at),
         seen_at,
         in_reply_to: written.reply.and_then(|reply| post_item(source, &reply.parent.uri)),
+        language: written.langs.iter().find_map(|name| language::tag(name)),
         hashtags: hashtags(tags.chain(written.tags.iter().map(String::as_str))),
         mentions: mentioned,
         is_wanted: false,

@@ -3,7 +3,7 @@
 use crate::ingest::html;
 use crate::ingest::news::{Author, Item, News, Post, Repost, address, hashtags, line, stored};
 use crate::model::user::{AVATAR_URL_LENGTH, BIO_LENGTH, DISPLAY_NAME_LENGTH};
-use crate::model::{Micros, text};
+use crate::model::{Micros, language, text};
 use crate::store::bulk::tweet::Identity;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -27,6 +27,7 @@ pub(super) struct Status {
     #[serde(default)]
     spoiler_text: String,
     content: String,
+    language: Option<String>,
     in_reply_to_id: Option<String>,
     reblog: Option<Box<Status>>,
     account: Account,
@@ -104,6 +105,7 @@ pub(super) fn news(
     Ok(Some(News::Posted(Box::new(Post {
         item: item(&status.id),
         url: url.unwrap_or_else(|| identity.id.clone()),
+        language: status.language.as_deref().and_then(language::tag),
         is_wanted: is_wanted(&hashtags),
         in_reply_to: status.in_reply_to_id.as_deref().map(item),
         seen_at: created_at,
