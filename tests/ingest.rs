@@ -6,6 +6,7 @@ mod frames;
 mod language;
 mod limits;
 mod order;
+mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
