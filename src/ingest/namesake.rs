@@ -37,8 +37,10 @@ impl Namesakes {
     /// The user who is an author of an unknown profile: one who stood in for them, or, in the Fediverse, the one
     /// of that handle.
     pub(super) fn same(&self, author: &Author) -> Option<&Account> {
-        let lasting = is_lasting(author);
-        self.of(author).find(|account| account.url.is_none() || lasting)
+        match is_lasting(author) {
+            true => self.of(author).next(),
+            false => self.stand_ins(author).next(),
+        }
     }
 
     /// The users who stood in for an author who is known by now.
