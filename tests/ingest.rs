@@ -6,6 +6,7 @@ mod frames;
 mod language;
 mod limits;
 mod order;
+mod server_walls;
 mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -32,7 +32,7 @@ pub(super) struct Ingest {
 enum What {
     /// Follows Bluesky over a Jetstream
     Jetstream(Jetstream),
-    /// Follows hashtags of a Mastodon server
+    /// Follows hashtags of a Mastodon server, and what walls want of it
     Mastodon(Mastodon),
 }
 
@@ -54,8 +54,11 @@ struct Mastodon {
     #[arg(long, env = "LINNET_URL", value_name = "URL")]
     url: HttpUrl,
     /// The hashtags to follow
-    #[arg(long, env = "LINNET_HASHTAG", value_name = "NAME", required = true, num_args = 1.., value_delimiter = ',')]
+    #[arg(long, env = "LINNET_HASHTAG", value_name = "NAME", required_unless_present = "wall", num_args = 1.., value_delimiter = ',')]
     hashtag: Vec<Hashtag>,
+    /// The walls whose hashtags and accounts are followed
+    #[arg(long, env = "LINNET_WALL", value_name = "SLUG", num_args = 1.., value_delimiter = ',')]
+    wall: Vec<Slug>,
     /// The access token of an application there, where the server wants one
     #[arg(long, env = "LINNET_TOKEN", value_name = "TOKEN")]
     token: Option<String>,
@@ -118,6 +121,7 @@ pub(super) fn run(command: Ingest) -> Result<ExitCode, Failure> {
                 url: one.url.0,
                 token: one.token,
                 hashtags: one.hashtag.into_iter().map(|hashtag| hashtag.0).collect(),
+                walls: one.wall.into_iter().map(|slug| slug.0).collect(),
             };
             (vec![source], one.common)
         }
@@ -152,6 +156,7 @@ fn sources(file: &file::File) -> Vec<Source> {
         url: one.url.get_ref().0.clone(),
         token: one.token.clone(),
         hashtags: one.hashtags.iter().map(|hashtag| hashtag.0.clone()).collect(),
+        walls: one.walls.iter().map(|slug| slug.0.clone()).collect(),
     });
     jetstreams.chain(servers).collect()
 }

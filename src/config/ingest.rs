@@ -56,7 +56,11 @@ pub struct Mastodon {
     /// The server.
     pub url: Spanned<HttpUrl>,
     /// What is followed.
+    #[serde(default)]
     pub hashtags: Vec<Hashtag>,
+    /// The walls that it is followed for.
+    #[serde(default)]
+    pub walls: Vec<Slug>,
     /// What the server knows the reader by.
     pub token: Option<String>,
 }
@@ -83,7 +87,11 @@ pub fn read(path: &Path) -> Result<File, String> {
     if let Some(one) = file.jetstream.iter().find(|one| one.walls.is_empty()) {
         return is_empty(one.url.span(), &one.url.get_ref().0);
     }
-    if let Some(one) = file.mastodon.iter().find(|one| one.hashtags.is_empty()) {
+    if let Some(one) = file
+        .mastodon
+        .iter()
+        .find(|one| one.hashtags.is_empty() && one.walls.is_empty())
+    {
         return is_empty(one.url.span(), &one.url.get_ref().0);
     }
     Ok(file)

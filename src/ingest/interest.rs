@@ -14,9 +14,18 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 /// How often the walls are looked at.
-const INTERVAL: Duration = Duration::from_secs(1);
+pub(super) const INTERVAL: Duration = Duration::from_secs(1);
 /// How often accounts are looked up of which not all is known still.
 const REMINDER: Duration = Duration::from_secs(600);
+
+/// Makes sure that walls are there.
+pub(super) async fn require(store: &Store, slugs: &[String]) -> Result<(), Error> {
+    let wanted = store.wanted_by(slugs).await?;
+    match slugs.iter().find(|slug| wanted.slugs().all(|there| there != *slug)) {
+        Some(slug) => Err(Error::NoWall(slug.clone())),
+        None => Ok(()),
+    }
+}
 
 /// What some walls want.
 #[derive(Clone, Debug, Default)]

@@ -6,10 +6,11 @@ use super::bulk::tweet::Identity;
 use super::script::Script;
 use super::snapshot::json;
 use super::tx::Tx;
+use crate::model::outside::handle_key;
 use crate::model::wall::Rules;
 use crate::model::{Error, Micros, Result, TweetId, UserId};
 use sea_orm::QueryResult;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// How many of the items that are gone one transaction forgets.
 const FORGET: i64 = 100;
@@ -65,6 +66,15 @@ pub struct Wanted {
     pub handles: HashSet<String>,
     /// The addresses of the profiles of which nothing but a DID is known.
     pub nameless: HashSet<String>,
+    /// The handles of those of the Fediverse, by their keys.
+    pub fediverse: BTreeSet<String>,
+}
+
+impl Wanted {
+    /// The walls that are there.
+    pub fn slugs(&self) -> impl Iterator<Item = &String> {
+        self.walls.iter().map(|(slug, _)| slug)
+    }
 }
 
 impl Store {
@@ -90,6 +100,8 @@ impl Store {
         let sql = "SELECT u.url, u.handle FROM {each} JOIN users u ON u.id = {number} WHERE u.deleted_at IS NULL";
         for row in &snapshot.rows(sql, [json(&accounts)]).await? {
             let handle: Option<String> = row.try_get_by_index(1)?;
+            let lasting = handle.iter().filter(|handle| handle.starts_with('@'));
+            wanted.fediverse.extend(lasting.map(|handle| handle_key(handle)));
             match row.try_get_by_index::<Option<String>>(0)? {
                 Some(url) => {
                     if handle.is_some_and(|handle| handle.starts_with("did:")) {

@@ -29,6 +29,8 @@ struct Inner {
     timeline: Mutex<Vec<Value>>,
     profiles: Mutex<Vec<Value>>,
     asked: Mutex<Vec<String>>,
+    /// Held by each line of server-sent events.
+    standing: Arc<()>,
     /// How many requests to the directory are still to fail.
     failing: Mutex<usize>,
     grown: Notify,
@@ -50,6 +52,8 @@ impl Fake {
             .route("/api/v1/streaming", get(socket))
             .route("/api/v1/streaming/hashtag", get(events))
             .route("/api/v1/timelines/tag/{tag}", get(timeline))
+            .route("/api/v1/accounts/lookup", get(lookup))
+            .route("/api/v1/accounts/{id}/statuses", get(statuses))
             .route("/xrpc/app.bsky.actor.getProfiles", get(profiles))
             .with_state(Arc::clone(&inner));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -79,7 +83,12 @@ impl Fake {
         self.inner.lines.lock().clone()
     }
 
-    /// What the timelines of hashtags hold, oldest first.
+    /// How many lines of server-sent events stand.
+    pub fn standing(&self) -> usize {
+        Arc::strong_count(&self.inner.standing) - 1
+    }
+
+    /// What the timelines of hashtags and accounts hold, oldest first.
     pub fn hold(&self, statuses: impl IntoIterator<Item = Value>) {
         self.inner.timeline.lock().extend(statuses);
     }
@@ -191,17 +200,41 @@ async fn pour(inner: Arc<Inner>, mut socket: WebSocket, since: i64) {
 
 async fn events(State(inner): State<Arc<Inner>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
     inner.note(query.as_deref(), &headers);
-    let stream = stream::unfold((inner, 0, 0), |(inner, mut from, sent)| async move {
-        let cut = *inner.cut.lock();
-        if cut > 0 && sent >= cut {
-            return None;
-        }
-        let text = inner.next(&mut from, i64::MIN).await;
-        let (name, data) = text.split_once('\n').unwrap_or(("", &text));
-        let event = Event::default().event(name).data(data);
-        Some((Ok::<_, Infallible>(event), (inner, from, sent + 1)))
-    });
+    let standing = Arc::clone(&inner.standing);
+    let stream = stream::unfold(
+        (inner, 0, 0, standing),
+        |(inner, mut from, sent, standing)| async move {
+            let cut = *inner.cut.lock();
+            if cut > 0 && sent >= cut {
+                return None;
+            }
+            let text = inner.next(&mut from, i64::MIN).await;
+            let (name, data) = text.split_once('\n').unwrap_or(("", &text));
+            let event = Event::default().event(name).data(data);
+            Some((Ok::<_, Infallible>(event), (inner, from, sent + 1, standing)))
+        },
+    );
     Sse::new(stream).into_response()
+}
+
+/// The account of whoever has written something.
+async fn lookup(State(inner): State<Arc<Inner>>, RawQuery(query): RawQuery) -> Response {
+    let query = query.unwrap_or_default().replace("%40", "@");
+    inner.asked.lock().push(format!("lookup?{query}"));
+    let asked = query.strip_prefix("acct=").unwrap_or_default();
+    let statuses = inner.timeline.lock();
+    let found = statuses.iter().map(|status| &status["account"]).find(|account| {
+        let name = account["acct"].as_str().unwrap();
+        asked == name || asked == format!("{name}@example.social")
+    });
+    match found {
+        Some(account) => Json(account.clone()).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn statuses(inner: State<Arc<Inner>>, Path(id): Path<String>, query: RawQuery) -> Response {
+    timeline(inner, Path(format!("statuses/{id}")), query).await
 }
 
 async fn timeline(State(inner): State<Arc<Inner>>, Path(tag): Path<String>, RawQuery(query): RawQuery) -> Response {
@@ -214,7 +247,9 @@ async fn timeline(State(inner): State<Arc<Inner>>, Path(tag): Path<String>, RawQ
         .unwrap_or_default();
     let statuses = inner.timeline.lock();
     let id = |status: &Value| status["id"].as_str().unwrap().parse::<u64>().unwrap();
-    let page = statuses.iter().filter(|status| id(status) > min).take(2);
+    // What lies behind a place comes page by page, else the newest.
+    let size = if min == 0 { 40 } else { 2 };
+    let page = statuses.iter().filter(|status| id(status) > min).take(size);
     let mut page: Vec<Value> = page.cloned().collect();
     page.reverse();
     Json(page).into_response()

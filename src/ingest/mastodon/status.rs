@@ -37,8 +37,11 @@ pub(super) struct Status {
     mentions: Vec<Mention>,
 }
 
+/// An account, as far as it is of use here.
 #[derive(Debug, Deserialize)]
-struct Account {
+pub(super) struct Account {
+    #[serde(default)]
+    id: String,
     username: String,
     acct: String,
     url: String,
@@ -47,6 +50,19 @@ struct Account {
     #[serde(default)]
     note: String,
     avatar: Option<String>,
+}
+
+impl Account {
+    /// What the server calls it, and who it is.
+    pub(super) fn identity(self) -> Option<(String, Author)> {
+        let author = author(&self)?;
+        is_id(&self.id).then_some((self.id, author))
+    }
+}
+
+/// Whether a server may have given this id.
+pub(super) fn is_id(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 64 && text.chars().all(|letter| letter.is_ascii_alphanumeric())
 }
 
 #[derive(Debug, Deserialize)]
