@@ -138,14 +138,15 @@ impl Social {
 }
 
 /// Lets those who follow a user follow another one instead.
-pub(super) async fn hand_over(tx: &Tx, old: UserId, new: UserId) -> Result<()> {
-    let (old, new) = (Entity::User(old), Entity::User(new));
+pub(super) async fn hand_over(tx: &Tx, old: UserId, user: UserId) -> Result<()> {
+    let (old, new) = (Entity::User(old), Entity::User(user));
     let Some(topic) = Topic::followed(&new) else {
         return Ok(());
     };
     for (follower, flag) in tx.follows_of(&old).await? {
         remove(tx, follower, &old, &flag, false).await?;
-        if tx.follow(follower, &new, &flag).await?.is_none() {
+        let is_due = tx.follow(follower, &new, &flag).await?.is_none();
+        if is_due && follower != user && !tx.are_apart(follower, user).await? {
             let from = from(tx, &topic, HANDED_OVER).await?;
             insert(tx, follower, &new, &flag, from).await?;
         }

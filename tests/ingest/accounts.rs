@@ -5,13 +5,15 @@ use serde_json::{Value, json};
 use super::fake::Fake;
 use super::frames::{begin, did, identity, posts, status};
 use super::{end, hold, jetstream, standing, tweets, url};
-use crate::harness::scene::Nobody;
+use crate::harness::scene::{Nobody, all};
 use crate::harness::{Linnet, Person, until};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A wall's accounts.
 async fn accounts(linnet: &Linnet, slug: &str) -> Vec<Value> {
-    let query = format!("{{ wall(slug: \"{slug}\") {{ accounts {{ username handle url displayName tweetCount }} }} }}");
+    let query = format!(
+        "{{ wall(slug: \"{slug}\") {{ accounts {{ id username handle url displayName tweetCount followerCount }} }} }}"
+    );
     let mut wall = linnet.ask(Nobody, &query).await["wall"].take();
     wall["accounts"].as_array_mut().unwrap().drain(..).collect()
 }
@@ -81,6 +83,15 @@ async fn a_handle_that_becomes_known_is_the_one_who_was_here() {
             0,
             "nobody is known by it"
         );
+        let (bob, eve) = (linnet.join("bob").await, linnet.join("eve").await);
+        let stand_in = accounts(&linnet, "w").await[0]["id"].as_str().unwrap().to_owned();
+        linnet.follow(&bob, &stand_in).await;
+        linnet.follow(&eve, &stand_in).await;
+        let author = linnet
+            .ask(Nobody, "{ tweets(first: 1) { nodes { author { id } } } }")
+            .await;
+        let author = author["tweets"]["nodes"][0]["author"]["id"].clone();
+        linnet.act(&eve, "blockUser", json!({ "userId": author })).await;
         match way {
             "a look-up" => fake.know(json!({ "did": did("a"), "handle": "ann.example.com", "displayName": "Ann" })),
             _ => fake.send([identity("a", "ann.example.com", start + 1)]),
@@ -95,6 +106,11 @@ async fn a_handle_that_becomes_known_is_the_one_who_was_here() {
         linnet.wall(&ann, "w", rules).await;
         let shown = accounts(&linnet, "w").await;
         assert_eq!((shown.len(), &shown[0]["tweetCount"]), (1, &json!(2)), "{way}");
+        assert_eq!(shown[0]["followerCount"], 1, "bob, but not eve");
+        let query = "{ viewer { followingCount timeline { tweets(first: 5) { nodes { text } } } } }";
+        let viewer = linnet.ask(&bob, query).await["viewer"].take();
+        assert_eq!(viewer["followingCount"], 1);
+        assert_eq!(all(&viewer["timeline"]["tweets"], "text"), ["two", "one #rust"]);
         let query = "{ users(contains: \"ann\") { nodes { handle } } }";
         let found = linnet.ask(Nobody, query).await;
         let found = found["users"]["nodes"].as_array().unwrap().clone();
