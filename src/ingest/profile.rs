@@ -79,7 +79,11 @@ impl Profiles {
                     self.admit(names.drain(..));
                 }
                 () = tokio::time::sleep_until(due.unwrap_or(rested)), if due.is_some() => {
-                    let Ok(pause) = self.turn(&telling).await else { return };
+                    let turn = tokio::select! {
+                        () = stop.cancelled() => return,
+                        turn = self.turn(&telling) => turn,
+                    };
+                    let Ok(pause) = turn else { return };
                     rested = Instant::now() + pause;
                 }
             }

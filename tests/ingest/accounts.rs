@@ -8,6 +8,7 @@ use super::{end, hold, jetstream, standing, tweets, url};
 use crate::harness::scene::{Nobody, all};
 use crate::harness::{Linnet, Person, until};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 /// A wall's accounts.
 async fn accounts(linnet: &Linnet, slug: &str) -> Vec<Value> {
@@ -140,6 +141,20 @@ async fn an_account_of_mastodon_is_one_in_any_case() {
     assert_eq!(standing(&reader, "v").await.len(), 1);
     assert_eq!(accounts(&linnet, "w").await[0]["handle"], "@aNN@example.social");
     end(child).await;
+}
+
+#[tokio::test]
+async fn a_look_up_under_way_holds_up_no_end() {
+    let linnet = Linnet::start().await;
+    let ann = linnet.moderator("moderator").await;
+    linnet.wall(&ann, "w", json!({ "accounts": [did("a")] })).await;
+    let fake = Fake::start().await;
+    fake.stall();
+    let child = jetstream(&linnet, &fake, &["--profiles", &fake.url("http")]);
+    until("a look-up", || async { !fake.asked().is_empty() }).await;
+    let asked = Instant::now();
+    end(child).await;
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
 }
 
 #[tokio::test]

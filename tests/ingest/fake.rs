@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, RawQuery, State};
@@ -29,6 +30,8 @@ struct Inner {
     timeline: Mutex<Vec<Value>>,
     profiles: Mutex<Vec<Value>>,
     asked: Mutex<Vec<String>>,
+    /// Whether the directory answers nothing at all.
+    stalling: AtomicBool,
     /// Held by each line of server-sent events.
     standing: Arc<()>,
     /// How many requests to the directory are still to fail.
@@ -101,6 +104,11 @@ impl Fake {
     /// Lets the next requests to the directory fail.
     pub fn fail(&self, requests: usize) {
         *self.inner.failing.lock() = requests;
+    }
+
+    /// Lets the directory answer nothing any more.
+    pub fn stall(&self) {
+        self.inner.stalling.store(true, Ordering::Relaxed);
     }
 
     /// Whom the directory was asked for.
@@ -264,12 +272,15 @@ async fn profiles(State(inner): State<Arc<Inner>>, RawQuery(query): RawQuery) ->
     if actors.len() > 25 {
         return StatusCode::BAD_REQUEST.into_response();
     }
+    inner.asked.lock().extend(actors.iter().map(ToString::to_string));
+    if inner.stalling.load(Ordering::Relaxed) {
+        return std::future::pending().await;
+    }
     let mut failing = inner.failing.lock();
     if let Some(fewer) = failing.checked_sub(1) {
         *failing = fewer;
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
-    inner.asked.lock().extend(actors.iter().map(ToString::to_string));
     let known = inner.profiles.lock();
     let found = known.iter().filter(|profile| {
         let is = |name: &str| profile[name].as_str().is_some_and(|value| actors.contains(&value));
