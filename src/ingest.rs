@@ -138,6 +138,7 @@ pub async fn run(store: &Store, options: Options, metrics: Metrics, stop: Cancel
         stop.clone(),
     );
     let tasks = TaskTracker::new();
+    let mut watches = Vec::new();
     for source in options.sources {
         let ground = |name: &str, watch: Watch| Ground {
             store: store.clone(),
@@ -150,6 +151,7 @@ pub async fn run(store: &Store, options: Options, metrics: Metrics, stop: Cancel
             Source::Jetstream { url, walls } => {
                 let watch = Watch::begin(store, &walls, asked.clone()).await?;
                 tasks.spawn(watch.clone().run(store.clone(), stop.clone()));
+                watches.push(watch.clone());
                 let ground = ground(url.host_str().unwrap_or_default(), watch);
                 tasks.spawn(keep(store.clone(), Jetstream::new(url, walls, ground), stop.clone()));
             }
@@ -175,7 +177,7 @@ pub async fn run(store: &Store, options: Options, metrics: Metrics, stop: Cancel
         }
     }
     if let Some(profiles) = profiles {
-        tasks.spawn(profiles.run(telling.clone(), stop.clone()));
+        tasks.spawn(profiles.run(telling.clone(), watches, stop.clone()));
     }
     drop((telling, asked));
     tasks.close();

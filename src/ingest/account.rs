@@ -57,13 +57,17 @@ pub(super) async fn known<'a>(
     let mut users = tx.accounts_at(&urls).await?;
     let namesakes = Namesakes::read(tx, &users, authors.clone()).await?;
     for author in authors.clone() {
-        match (users.get(&author.url), namesakes.same(author)) {
-            (Some(user), _) if !user.is_deleted => {
+        let same = namesakes.same(author);
+        let Some(same) = same.filter(|_| namesake::is_last(author, authors.clone())) else {
+            continue;
+        };
+        match users.get(&author.url) {
+            Some(user) if !user.is_deleted => {
                 for stand_in in namesakes.stand_ins(author) {
                     stand_in::replace(tx, stand_in.id, user.id).await?;
                 }
             }
-            (None, Some(same)) if users.values().all(|user| user.id != same.id) => {
+            None if users.values().all(|user| user.id != same.id) => {
                 users.insert(author.url.clone(), same.clone());
             }
             _ => {}

@@ -7,6 +7,7 @@ use crate::model::{Result, WallId};
 use crate::store::Store;
 use crate::store::ingest::Wanted;
 use parking_lot::RwLock;
+use quick_cache::sync::Cache;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,9 @@ use tokio_util::sync::CancellationToken;
 pub(super) const INTERVAL: Duration = Duration::from_secs(1);
 /// How often accounts are looked up of which not all is known still.
 const REMINDER: Duration = Duration::from_secs(600);
+
+/// How many handles are remembered.
+const HANDLES: usize = 50_000;
 
 /// Makes sure that walls are there.
 pub(super) async fn require(store: &Store, slugs: &[String]) -> Result<(), Error> {
@@ -33,6 +37,8 @@ pub(super) struct Interest {
     /// Of their hashtags and keywords.
     matcher: Arc<Matcher>,
     wanted: Wanted,
+    /// The handles of profiles of which the walls only know those.
+    called: HashMap<String, String>,
 }
 
 impl Interest {
@@ -45,6 +51,11 @@ impl Interest {
         self.wanted.profiles.contains(&post.author.url)
             || !self.matcher.walls_of(&post.text, &post.hashtags, None).is_empty()
     }
+
+    /// The handle by which a wall knows a profile and nobody here does.
+    pub(super) fn handle_of(&self, profile: &str) -> Option<String> {
+        self.called.get(profile).cloned()
+    }
 }
 
 /// What some walls want, as it is now. Clones see the same.
@@ -55,9 +66,17 @@ pub(super) struct Watch(Arc<State>);
 struct State {
     slugs: Vec<String>,
     interest: RwLock<Arc<Interest>>,
-    /// The profiles that sources have told of handles.
-    learned: RwLock<HashMap<String, String>>,
+    told: Told,
     asking: Option<mpsc::Sender<String>>,
+}
+
+/// The profiles that sources have told of handles of late, wanted or not: a wall may name one later.
+struct Told(Cache<String, String>);
+
+impl Default for Told {
+    fn default() -> Self {
+        Self(Cache::new(HANDLES))
+    }
 }
 
 impl Watch {
@@ -89,10 +108,7 @@ impl Watch {
         let Some(handle) = &author.handle else {
             return;
         };
-        // A handle may have gone to somebody else since.
-        if let Some(profile) = self.0.learned.write().get_mut(handle) {
-            profile.clone_from(&author.url);
-        }
+        self.0.told.0.insert(handle.clone(), author.url.clone());
         if !self.interest().wanted.handles.contains(handle) {
             return;
         }
@@ -101,7 +117,6 @@ impl Watch {
         let wanted = &mut Arc::make_mut(&mut interest).wanted;
         wanted.handles.remove(handle);
         wanted.profiles.insert(author.url.clone());
-        self.0.learned.write().insert(handle.clone(), author.url.clone());
     }
 
     /// Reads anew what the walls want, again and again.
@@ -133,11 +148,15 @@ impl Watch {
     /// Reads what the walls want, and gives those that are not there.
     async fn refresh(&self, store: &Store) -> Result<Vec<String>> {
         let mut wanted = store.wanted_by(&self.0.slugs).await?;
-        for (handle, url) in &*self.0.learned.read() {
-            if wanted.handles.remove(handle) {
+        let mut called = HashMap::new();
+        wanted.handles.retain(|handle| match self.0.told.0.get(handle) {
+            Some(url) => {
                 wanted.profiles.insert(url.clone());
+                called.insert(url, handle.clone());
+                false
             }
-        }
+            None => true,
+        });
         let before = self.interest();
         if before.wanted == wanted {
             return Ok(self.missing());
@@ -154,6 +173,7 @@ impl Watch {
         let interest = Interest {
             matcher: Arc::new(Matcher::new(0, rules)?),
             wanted,
+            called,
         };
         *self.0.interest.write() = Arc::new(interest);
         Ok(self.missing())

@@ -184,8 +184,10 @@ impl Jetstream {
                 let Some(News::Posted(mut post)) = news else {
                     return Ok(news);
                 };
-                post.is_wanted = self.watch.interest().wants(&post);
+                let interest = self.watch.interest();
+                post.is_wanted = interest.wants(&post);
                 if post.is_wanted {
+                    post.author.handle = interest.handle_of(&post.author.url);
                     self.meter.matched.inc();
                 }
                 Ok((post.is_wanted || is_edit).then_some(News::Posted(post)))

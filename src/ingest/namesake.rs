@@ -60,6 +60,12 @@ impl Namesakes {
     }
 }
 
+/// Whether an author is the last of some to whom their handle went.
+pub(super) fn is_last<'a>(author: &Author, authors: impl Iterator<Item = &'a Author>) -> bool {
+    let last = authors.filter(|other| other.handle == author.handle).last();
+    is_lasting(author) || last.is_none_or(|last| last.url == author.url)
+}
+
 /// Whether the handle of an account is an author's now, who is somebody else.
 pub(super) fn has_lost(account: &Account, author: &Author) -> bool {
     let (Some(old), Some(new)) = (&account.handle, &author.handle) else {

@@ -3,6 +3,7 @@
 mod waiting;
 
 use super::backoff::Backoff;
+use super::interest::Watch;
 use super::jetstream::{author, did_of, is_did};
 use super::line::{Broken, Outside};
 use super::news::{Author, News, address, line};
@@ -65,7 +66,8 @@ impl Profiles {
         (profiles, asking)
     }
 
-    pub(super) async fn run(mut self, telling: Telling, stop: CancellationToken) {
+    /// Looks up until it is cancelled, and tells the writer and those who watch walls.
+    pub(super) async fn run(mut self, telling: Telling, watches: Vec<Watch>, stop: CancellationToken) {
         let mut names = Vec::new();
         let mut rested = Instant::now();
         loop {
@@ -81,7 +83,7 @@ impl Profiles {
                 () = tokio::time::sleep_until(due.unwrap_or(rested)), if due.is_some() => {
                     let turn = tokio::select! {
                         () = stop.cancelled() => return,
-                        turn = self.turn(&telling) => turn,
+                        turn = self.turn(&telling, &watches) => turn,
                     };
                     let Ok(pause) = turn else { return };
                     rested = Instant::now() + pause;
@@ -100,7 +102,7 @@ impl Profiles {
     }
 
     /// Asks for those whose turn it is. How long to rest before the next request.
-    async fn turn(&mut self, telling: &Telling) -> Result<Duration, mpsc::error::SendError<Told>> {
+    async fn turn(&mut self, telling: &Telling, watches: &[Watch]) -> Result<Duration, mpsc::error::SendError<Told>> {
         let turns = self.waiting.take(Instant::now());
         let actors: Vec<&str> = turns.iter().map(|(actor, _)| actor.as_str()).collect();
         let found = match self.look_up(&actors).await {
@@ -123,6 +125,7 @@ impl Profiles {
             }
         }
         for author in found {
+            watches.iter().for_each(|watch| watch.learn(&author));
             let told = Told {
                 news: Some(News::Known(Box::new(author))),
                 reached: Vec::new(),

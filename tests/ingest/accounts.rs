@@ -144,6 +144,41 @@ async fn an_account_of_mastodon_is_one_in_any_case() {
 }
 
 #[tokio::test]
+async fn a_handle_is_known_that_was_told_before_a_wall_named_it() {
+    let linnet = Linnet::start().await;
+    let ann = linnet.moderator("moderator").await;
+    linnet.wall(&ann, "w", json!({ "hashtags": ["rust"] })).await;
+    let fake = Fake::start().await;
+    let child = jetstream(&linnet, &fake, &[]);
+    let (start, reader) = (begin(), linnet.anybody());
+    fake.send([
+        identity("a", "Ann.example.com", start),
+        identity("b", "bob.example.com", start + 1),
+        identity("c", "bob.example.com", start + 2),
+        posts("m", "1", "mark #rust", start + 3),
+    ]);
+    until("the mark", || async { tweets(&reader).await.len() == 1 }).await;
+    let names = json!({ "accounts": ["ann.example.com", "bob.example.com"] });
+    linnet.wall(&ann, "w", names).await;
+    let mut n = 0;
+    until("what they write", || {
+        n += 1;
+        let at = start + 3 + n;
+        fake.send(["a", "b", "c"].map(|name| posts(name, &n.to_string(), "hello", at)));
+        async { standing(&reader, "w").await.len() >= 2 }
+    })
+    .await;
+    until("both accounts", || async {
+        let shown = accounts(&linnet, "w").await;
+        let told: Vec<_> = shown.iter().filter_map(|one| one["url"].as_str()).collect();
+        told == [profile("a"), profile("c")]
+    })
+    .await;
+    linnet.file().await.counts_are_right().await;
+    end(child).await;
+}
+
+#[tokio::test]
 async fn a_look_up_under_way_holds_up_no_end() {
     let linnet = Linnet::start().await;
     let ann = linnet.moderator("moderator").await;
