@@ -14,6 +14,7 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
+use serde::Deserialize;
 use url::Url;
 
 /// Where the data is; every command that touches data takes it.
@@ -38,6 +39,9 @@ pub struct SessionFlags {
     pub session_lifetime: Duration,
 }
 
+/// What is logged where nothing else is asked for.
+pub(crate) const LOG: &str = "warn,async_nats=off,linnet=info";
+
 /// How and what to log.
 #[derive(Args, Clone, Debug)]
 pub struct LogFlags {
@@ -46,7 +50,7 @@ pub struct LogFlags {
     pub log_format: LogFormat,
 
     /// What to log: a level, or directives such as linnet=debug,info
-    #[arg(long, env = "LINNET_LOG", value_name = "FILTER", default_value = "warn,async_nats=off,linnet=info", value_parser = log_filter)]
+    #[arg(long, env = "LINNET_LOG", value_name = "FILTER", default_value = LOG, value_parser = log_filter)]
     pub log: String,
 }
 
@@ -346,9 +350,11 @@ impl From<Switch> for bool {
 }
 
 /// The form of log lines.
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// For people.
+    #[default]
     Text,
     /// One JSON object a line.
     Json,
@@ -487,6 +493,12 @@ impl FromStr for PostgresUrl {
         }
         let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
         Ok(Self(format!("postgres://{rest}")))
+    }
+}
+
+impl Default for DatabaseUrl {
+    fn default() -> Self {
+        Self::Sqlite("linnet.db".to_owned())
     }
 }
 
@@ -634,7 +646,7 @@ fn number_and_unit(text: &str) -> Option<(u64, &str)> {
     Some((number.parse().ok()?, unit.trim_start()))
 }
 
-fn log_filter(text: &str) -> Result<String, String> {
+pub(crate) fn log_filter(text: &str) -> Result<String, String> {
     tracing_subscriber::EnvFilter::try_new(text)
         .map(|_| text.to_owned())
         .map_err(|error| error.to_string())

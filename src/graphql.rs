@@ -587,6 +587,7 @@ mod tests {
         "retweetCount",
         "replyCount",
         "url",
+        "language",
         "author { id }",
         "author { id username }",
         "by: author { displayName ...OfUser }",

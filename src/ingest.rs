@@ -16,9 +16,11 @@ mod jetstream;
 mod line;
 mod mastodon;
 pub mod metrics;
+mod namesake;
 mod news;
 mod profile;
 pub mod progress;
+mod recent;
 mod sse;
 mod writer;
 
@@ -29,7 +31,7 @@ use futures_util::future::BoxFuture;
 use interest::Watch;
 use jetstream::Jetstream;
 use line::{Broken, Outside};
-use mastodon::Mastodon;
+use mastodon::{Mastodon, Server, Walls};
 use metrics::{Meter, Metrics};
 use profile::Profiles;
 use tokio_util::sync::CancellationToken;
@@ -58,7 +60,7 @@ pub enum Source {
         /// The slugs of the walls.
         walls: Vec<String>,
     },
-    /// A Mastodon server, by hashtags.
+    /// A Mastodon server, by hashtags, and by those and the accounts of some walls.
     Mastodon {
         /// The server's address: a WebSocket's for its WebSocket, else for server-sent events.
         url: Url,
@@ -66,6 +68,8 @@ pub enum Source {
         token: Option<String>,
         /// The hashtags, by their keys.
         hashtags: Vec<String>,
+        /// The slugs of the walls.
+        walls: Vec<String>,
     },
 }
 
@@ -94,6 +98,7 @@ enum Failure {
 }
 
 /// What a source is followed with.
+#[derive(Clone)]
 struct Ground {
     store: Store,
     outside: Outside,
@@ -125,8 +130,15 @@ pub async fn run(store: &Store, options: Options, metrics: Metrics, stop: Cancel
     let outside = Outside::new();
     let lookup = options.profiles.map(|url| Profiles::new(url, outside.clone()));
     let (profiles, asked) = lookup.unzip();
-    let (writer, telling) = Writer::new(store.clone(), metrics.clone(), options.rate, asked.clone());
+    let (writer, telling) = Writer::new(
+        store.clone(),
+        metrics.clone(),
+        options.rate,
+        asked.clone(),
+        stop.clone(),
+    );
     let tasks = TaskTracker::new();
+    let mut watches = Vec::new();
     for source in options.sources {
         let ground = |name: &str, watch: Watch| Ground {
             store: store.clone(),
@@ -139,20 +151,33 @@ pub async fn run(store: &Store, options: Options, metrics: Metrics, stop: Cancel
             Source::Jetstream { url, walls } => {
                 let watch = Watch::begin(store, &walls, asked.clone()).await?;
                 tasks.spawn(watch.clone().run(store.clone(), stop.clone()));
+                watches.push(watch.clone());
                 let ground = ground(url.host_str().unwrap_or_default(), watch);
                 tasks.spawn(keep(store.clone(), Jetstream::new(url, walls, ground), stop.clone()));
             }
-            Source::Mastodon { url, token, hashtags } => {
-                for hashtag in hashtags {
-                    let ground = ground(url.host_str().unwrap_or_default(), Watch::default());
-                    let source = Mastodon::new(url.clone(), token.clone(), hashtag, ground);
-                    tasks.spawn(keep(store.clone(), source, stop.clone()));
+            Source::Mastodon {
+                url,
+                token,
+                hashtags,
+                walls,
+            } => {
+                let ground = ground(url.host_str().unwrap_or_default(), Watch::default());
+                let server = Server::new(url, token);
+                if walls.is_empty() {
+                    for hashtag in hashtags {
+                        let source = Mastodon::new(server.clone(), hashtag, ground.clone());
+                        tasks.spawn(keep(store.clone(), source, stop.clone()));
+                    }
+                    continue;
                 }
+                interest::require(store, &walls).await?;
+                let walls = Walls::new(server, hashtags, walls, ground, tasks.clone());
+                tasks.spawn(walls.run(stop.clone()));
             }
         }
     }
     if let Some(profiles) = profiles {
-        tasks.spawn(profiles.run(telling.clone(), stop.clone()));
+        tasks.spawn(profiles.run(telling.clone(), watches, stop.clone()));
     }
     drop((telling, asked));
     tasks.close();

@@ -10,6 +10,7 @@ pub mod finding;
 pub mod group;
 pub mod hashtag;
 pub mod id;
+pub mod language;
 pub mod object;
 pub mod outside;
 pub mod page;

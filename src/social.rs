@@ -13,6 +13,7 @@ pub mod password;
 pub mod reaction;
 pub mod rebuild;
 pub mod relation;
+pub mod stand_in;
 pub mod sweep;
 pub mod tally;
 pub mod token;

@@ -1,9 +1,15 @@
 //! What outside sources tell becomes tweets: each once, whatever breaks, as it is in the end.
 
+mod accounts;
 mod disturb;
 mod fake;
 mod frames;
+mod language;
+mod limits;
+mod order;
 mod recorded;
+mod server_walls;
+mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;

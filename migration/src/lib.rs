@@ -8,7 +8,9 @@ mod m20261121_000002_moderation;
 mod m20261121_000003_walls;
 mod m20261121_000004_ingest;
 mod m20261121_000005_nodes;
-mod m20261122_000006_moderation_log;
+mod m20261121_000006_handles;
+mod m20261121_000007_language;
+mod m20261122_000008_moderation_log;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{MigrationTrait, async_trait};
@@ -26,7 +28,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000003_walls::Migration),
             Box::new(m20261121_000004_ingest::Migration),
             Box::new(m20261121_000005_nodes::Migration),
-            Box::new(m20261122_000006_moderation_log::Migration),
+            Box::new(m20261121_000006_handles::Migration),
+            Box::new(m20261121_000007_language::Migration),
+            Box::new(m20261122_000008_moderation_log::Migration),
         ]
     }
 }

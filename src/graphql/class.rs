@@ -47,6 +47,7 @@ const PUBLIC: &[(&str, &[&str])] = &[
             "retweeters",
             "actions",
             "url",
+            "language",
         ],
     ),
     (

@@ -1,9 +1,12 @@
 //! Outside accounts as users.
 
+use super::jetstream::{author, did_of};
+use super::namesake::{self, Namesakes};
 use super::news::Author;
 use crate::model::outside::Outside;
 use crate::model::user::{DISPLAY_NAME_LENGTH, username_key};
 use crate::model::{Key, Micros, Result, UserId};
+use crate::social::stand_in;
 use crate::store::bulk::Numbered;
 use crate::store::bulk::user::{Account, Provisional};
 use crate::store::script::Script;
@@ -52,39 +55,44 @@ pub(super) async fn known<'a>(
 ) -> Result<HashMap<String, Account>> {
     let urls: Vec<&str> = authors.clone().map(|author| author.url.as_str()).collect();
     let mut users = tx.accounts_at(&urls).await?;
-    let handles = authors.clone().filter(|author| !users.contains_key(&author.url));
-    let handles: Vec<&str> = handles.filter_map(|author| author.handle.as_deref()).collect();
-    if !handles.is_empty() {
-        let called = tx.accounts_called(&handles).await?;
-        for author in authors.clone() {
-            let account = author.handle.as_ref().and_then(|handle| called.get(handle));
-            if let Some(account) = account.filter(|account| is_same(account, author)) {
-                users.entry(author.url.clone()).or_insert_with(|| account.clone());
+    let namesakes = Namesakes::read(tx, &users, authors.clone()).await?;
+    for author in authors.clone() {
+        let same = namesakes.same(author);
+        let Some(same) = same.filter(|_| namesake::is_last(author, authors.clone())) else {
+            continue;
+        };
+        match users.get(&author.url) {
+            Some(user) if !user.is_deleted => {
+                for stand_in in namesakes.stand_ins(author) {
+                    stand_in::replace(tx, stand_in.id, user.id).await?;
+                }
             }
+            None if users.values().all(|user| user.id != same.id) => {
+                users.insert(author.url.clone(), same.clone());
+            }
+            _ => {}
         }
     }
-    let before = users.clone();
+    let mut others = namesakes.others(&users);
+    let before: Vec<Account> = users.values().chain(&others).cloned().collect();
     for author in authors {
+        for account in users.values_mut().chain(&mut others) {
+            if namesake::has_lost(account, author) {
+                forget_handle(account);
+            }
+        }
         if let Some(account) = users.get_mut(&author.url).filter(|account| !account.is_deleted) {
             refresh(account, author);
         }
     }
-    let changed = before
-        .iter()
-        .filter_map(|(url, old)| users.get(url).filter(|account| *account != old));
-    let changed: Vec<&Account> = changed.collect();
+    let after = users.values().chain(&others);
+    let changed = after.zip(&before).filter(|(new, old)| new != old);
+    let changed: Vec<&Account> = changed.map(|(account, _)| account).collect();
     let mut script = Script::default();
     script.update_accounts(&changed);
     tx.run(script).await?;
     batch.touch(changed.iter().map(|account| Key::User(account.id)));
     Ok(users)
-}
-
-/// Whether an account of the same handle is the author's: one that was only named so far, or one
-/// of the Fediverse, where a handle never goes to somebody else.
-fn is_same(account: &Account, author: &Author) -> bool {
-    let is_fediverse = |handle: &String| handle.starts_with('@');
-    account.url.is_none() || author.handle.as_ref().is_some_and(is_fediverse)
 }
 
 fn newcomer(author: &Author, at: Micros) -> Account {
@@ -124,6 +132,21 @@ fn refresh(account: &mut Account, author: &Author) {
     }
     if let Some(avatar) = &author.avatar_url {
         account.avatar_url = Some(avatar.clone());
+    }
+}
+
+/// Calls an account by its DID, as if nothing more were known.
+fn forget_handle(account: &mut Account) {
+    let did = account.url.as_deref().and_then(did_of).map(ToOwned::to_owned);
+    if let Some(did) = did {
+        let nameless = author(&did);
+        refresh(
+            account,
+            &Author {
+                handle: Some(did),
+                ..nameless
+            },
+        );
     }
 }
 

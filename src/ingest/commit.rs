@@ -2,6 +2,7 @@
 
 use super::account;
 use super::facts::Facts;
+use super::namesake;
 use super::news::{Item, Post, Repost};
 use crate::model::user::username_key;
 use crate::model::{Reaction, Result, Tweet, TweetId, UserId};
@@ -76,10 +77,7 @@ async fn items_known(store: &Store, facts: &Facts) -> Result<HashSet<Item>> {
 /// The profiles that users have, of those of whom something is told.
 async fn profiles_known(store: &Store, facts: &Facts) -> Result<HashSet<String>> {
     let gone = facts.accounts_gone.iter().map(|url| (url.as_str(), None));
-    let named = facts
-        .authors
-        .iter()
-        .map(|one| (one.url.as_str(), one.handle.as_deref()));
+    let named = facts.authors.iter().map(|one| (one.url.as_str(), namesake::key(one)));
     let profiles: Vec<_> = gone.chain(named).collect();
     let known = store.profiles_known(&profiles).await?.into_iter();
     Ok(known
@@ -206,6 +204,7 @@ async fn post(
         row.edited_at = post.edited_at.map(|at| batch.past(at));
         row.in_reply_to = known.parent(post, &beside);
         row.url = Some(post.url.clone());
+        row.language.clone_from(&post.language);
         row.hashtags.clone_from(&post.hashtags);
         row.mentions = mentions.collect();
         Some(row)
@@ -304,6 +303,7 @@ async fn edit(tx: &Tx, batch: &mut Batch, posts: Vec<&Post>, known: &Known, writ
         let new = Tweet {
             text: post.text.clone(),
             edited_at: Some(batch.past(post.edited_at.unwrap_or(tx.now()))),
+            language: post.language.clone(),
             hashtags: post.hashtags.clone(),
             mentions: post
                 .mentions

@@ -1,12 +1,10 @@
 //! What is true in the end of some news: each item's newest version, and who is gone.
 
 use super::news::{Author, Item, News, Post, Repost};
+use super::recent::{Recent, merge};
 use crate::model::Micros;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
-
-/// How many deletions are remembered of what is not known.
-const DEPARTED: usize = 65_536;
 
 /// What is to be written together.
 #[derive(Clone, Debug, Default)]
@@ -66,23 +64,23 @@ impl Facts {
         parts
     }
 
-    /// Folds news in the order in which they came. What `departed` knows to be gone stays gone.
-    pub(super) fn of(news: impl IntoIterator<Item = News>, departed: &mut Departed) -> Self {
+    /// Folds news in the order in which they came, behind what was told of late.
+    pub(super) fn of(news: impl IntoIterator<Item = News>, recent: &mut Recent) -> Self {
         let mut facts = Self::default();
         let mut posts: HashMap<Item, Post> = HashMap::new();
         let mut reposts: HashMap<Item, Repost> = HashMap::new();
         let mut order: Vec<Item> = Vec::new();
         for one in news {
             match one {
-                News::Posted(post) if departed.knows(&post.item) => {}
+                News::Posted(post) if recent.is_gone(&post.item) => {}
                 News::Posted(post) => match posts.get_mut(&post.item) {
                     Some(other) => merge(other, *post),
                     None => {
                         order.push(post.item.clone());
-                        posts.insert(post.item.clone(), *post);
+                        posts.insert(post.item.clone(), recent.newest(*post));
                     }
                 },
-                News::Reposted(repost) if departed.knows(&repost.item) => {}
+                News::Reposted(repost) if recent.is_gone(&repost.item) => {}
                 News::Reposted(repost) => {
                     order.push(repost.item.clone());
                     reposts.insert(repost.item.clone(), *repost);
@@ -92,12 +90,13 @@ impl Facts {
                         facts.stillborn.push(item.clone());
                     }
                     reposts.remove(&item);
-                    departed.remember(&item);
+                    recent.end(&item);
                     facts.gone.push(item);
                 }
                 News::AccountGone(url) => {
                     posts.retain(|_, post| post.author.url != url);
                     reposts.retain(|_, repost| repost.author.url != url);
+                    recent.end_account(&url);
                     facts.accounts_gone.push(url);
                 }
                 News::Known(author) => facts.authors.push(*author),
@@ -107,41 +106,8 @@ impl Facts {
             facts.posts.extend(posts.remove(&item));
             facts.reposts.extend(reposts.remove(&item));
         }
+        let unwanted = facts.posts.iter().filter(|post| !post.is_wanted);
+        unwanted.for_each(|post| recent.note(post));
         facts
-    }
-}
-
-/// Of two versions of a post the newer one stands. It is wanted if any of them was: the other
-/// would have been stored by itself, and then edited.
-fn merge(post: &mut Post, other: Post) {
-    let is_wanted = post.is_wanted || other.is_wanted;
-    if other.version > post.version {
-        *post = other;
-    }
-    post.is_wanted = is_wanted;
-}
-
-/// The deletions of late, so that a post that comes behind its own end is not taken.
-#[derive(Debug, Default)]
-pub(super) struct Departed {
-    items: HashSet<Item>,
-    order: VecDeque<Item>,
-}
-
-impl Departed {
-    fn knows(&self, item: &Item) -> bool {
-        self.items.contains(item)
-    }
-
-    fn remember(&mut self, item: &Item) {
-        if !self.items.insert(item.clone()) {
-            return;
-        }
-        self.order.push_back(item.clone());
-        if self.order.len() > DEPARTED
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.items.remove(&oldest);
-        }
     }
 }

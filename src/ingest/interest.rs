@@ -7,6 +7,7 @@ use crate::model::{Result, WallId};
 use crate::store::Store;
 use crate::store::ingest::Wanted;
 use parking_lot::RwLock;
+use quick_cache::sync::Cache;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,9 +15,21 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 /// How often the walls are looked at.
-const INTERVAL: Duration = Duration::from_secs(1);
-/// How often handles are looked up whose accounts are still unknown.
+pub(super) const INTERVAL: Duration = Duration::from_secs(1);
+/// How often accounts are looked up of which not all is known still.
 const REMINDER: Duration = Duration::from_secs(600);
+
+/// How many handles are remembered.
+const HANDLES: usize = 50_000;
+
+/// Makes sure that walls are there.
+pub(super) async fn require(store: &Store, slugs: &[String]) -> Result<(), Error> {
+    let wanted = store.wanted_by(slugs).await?;
+    match slugs.iter().find(|slug| wanted.slugs().all(|there| there != *slug)) {
+        Some(slug) => Err(Error::NoWall(slug.clone())),
+        None => Ok(()),
+    }
+}
 
 /// What some walls want.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +37,8 @@ pub(super) struct Interest {
     /// Of their hashtags and keywords.
     matcher: Arc<Matcher>,
     wanted: Wanted,
+    /// The handles of profiles of which the walls only know those.
+    called: HashMap<String, String>,
 }
 
 impl Interest {
@@ -36,6 +51,11 @@ impl Interest {
         self.wanted.profiles.contains(&post.author.url)
             || !self.matcher.walls_of(&post.text, &post.hashtags, None).is_empty()
     }
+
+    /// The handle by which a wall knows a profile and nobody here does.
+    pub(super) fn handle_of(&self, profile: &str) -> Option<String> {
+        self.called.get(profile).cloned()
+    }
 }
 
 /// What some walls want, as it is now. Clones see the same.
@@ -46,9 +66,17 @@ pub(super) struct Watch(Arc<State>);
 struct State {
     slugs: Vec<String>,
     interest: RwLock<Arc<Interest>>,
-    /// The profiles that sources have told of handles.
-    learned: RwLock<HashMap<String, String>>,
+    told: Told,
     asking: Option<mpsc::Sender<String>>,
+}
+
+/// The profiles that sources have told of handles of late, wanted or not: a wall may name one later.
+struct Told(Cache<String, String>);
+
+impl Default for Told {
+    fn default() -> Self {
+        Self(Cache::new(HANDLES))
+    }
 }
 
 impl Watch {
@@ -77,16 +105,18 @@ impl Watch {
 
     /// Takes over what a handle's profile is, where a wall wants to know.
     pub(super) fn learn(&self, author: &Author) {
-        let is_wanted = |handle: &&String| self.interest().wanted.handles.contains(*handle);
-        let Some(handle) = author.handle.as_ref().filter(is_wanted) else {
+        let Some(handle) = &author.handle else {
             return;
         };
+        self.0.told.0.insert(handle.clone(), author.url.clone());
+        if !self.interest().wanted.handles.contains(handle) {
+            return;
+        }
         tracing::info!(handle, profile = author.url, "a wall's account is known now");
         let mut interest = self.0.interest.write();
         let wanted = &mut Arc::make_mut(&mut interest).wanted;
         wanted.handles.remove(handle);
         wanted.profiles.insert(author.url.clone());
-        self.0.learned.write().insert(handle.clone(), author.url.clone());
     }
 
     /// Reads anew what the walls want, again and again.
@@ -109,7 +139,8 @@ impl Watch {
             since_reminder += INTERVAL;
             if since_reminder >= REMINDER {
                 since_reminder = Duration::ZERO;
-                self.ask(self.interest().wanted.handles.iter());
+                let interest = self.interest();
+                self.ask(interest.wanted.handles.union(&interest.wanted.nameless));
             }
         }
     }
@@ -117,11 +148,15 @@ impl Watch {
     /// Reads what the walls want, and gives those that are not there.
     async fn refresh(&self, store: &Store) -> Result<Vec<String>> {
         let mut wanted = store.wanted_by(&self.0.slugs).await?;
-        for (handle, url) in &*self.0.learned.read() {
-            if wanted.handles.remove(handle) {
+        let mut called = HashMap::new();
+        wanted.handles.retain(|handle| match self.0.told.0.get(handle) {
+            Some(url) => {
                 wanted.profiles.insert(url.clone());
+                called.insert(url, handle.clone());
+                false
             }
-        }
+            None => true,
+        });
         let before = self.interest();
         if before.wanted == wanted {
             return Ok(self.missing());
@@ -130,11 +165,15 @@ impl Watch {
         for handle in &new {
             tracing::info!(handle, "a wall's account is matched once its DID is known");
         }
-        self.ask(new.into_iter());
+        self.ask(
+            new.into_iter()
+                .chain(wanted.nameless.difference(&before.wanted.nameless)),
+        );
         let rules = (0..).map(WallId).zip(wanted.walls.iter().map(|(_, rules)| rules));
         let interest = Interest {
             matcher: Arc::new(Matcher::new(0, rules)?),
             wanted,
+            called,
         };
         *self.0.interest.write() = Arc::new(interest);
         Ok(self.missing())
@@ -151,10 +190,10 @@ impl Watch {
             .collect()
     }
 
-    /// Has accounts looked up, where that is wanted.
-    fn ask<'h>(&self, handles: impl Iterator<Item = &'h String>) {
+    /// Has accounts looked up, by handles or profiles, where that is wanted.
+    fn ask<'n>(&self, names: impl Iterator<Item = &'n String>) {
         if let Some(asking) = &self.0.asking {
-            handles.for_each(|handle| drop(asking.try_send(handle.clone())));
+            names.for_each(|name| drop(asking.try_send(name.clone())));
         }
     }
 }

@@ -28,7 +28,7 @@ use url::Url;
 
 pub(super) use frame::is_did;
 use record::SOURCE;
-pub(super) use record::{author, profile};
+pub(super) use record::{author, did_of, profile};
 
 /// How far before the last position a line begins.
 const OVERLAP: Duration = Duration::from_secs(5);
@@ -142,16 +142,16 @@ impl Jetstream {
                 return Ok(());
             }
         };
-        let now = Clock.now();
-        let lag = Duration::from_micros(u64::try_from(now.0 - frame.seen_at.0).unwrap_or_default());
-        self.meter.lag.set(lag.as_secs_f64());
+        if frame.seen_at > Micros(0) {
+            self.meter.read(frame.seen_at);
+        }
         let position = frame.position;
         let news = self.news(frame).unwrap_or_else(|Malformed| {
             self.meter.skip("malformed");
             None
         });
         // A time that lies ahead would skip what is still to come.
-        let is_sane = self.version == Version::Second || position <= now.after(SKEW).0;
+        let is_sane = self.version == Version::Second || position <= Clock.now().after(SKEW).0;
         if is_sane && self.position.is_none_or(|last| position > last) {
             self.position = Some(position);
         }
@@ -184,8 +184,10 @@ impl Jetstream {
                 let Some(News::Posted(mut post)) = news else {
                     return Ok(news);
                 };
-                post.is_wanted = self.watch.interest().wants(&post);
+                let interest = self.watch.interest();
+                post.is_wanted = interest.wants(&post);
                 if post.is_wanted {
+                    post.author.handle = interest.handle_of(&post.author.url);
                     self.meter.matched.inc();
                 }
                 Ok((post.is_wanted || is_edit).then_some(News::Posted(post)))

@@ -1,9 +1,12 @@
-//! A Mastodon server, by hashtags: over server-sent events or a WebSocket.
+//! A Mastodon server, by hashtags: over server-sent events or a WebSocket. For walls it is asked for accounts, too.
 //!
 //! Its streams have no past. So a line that begins anew first asks the hashtag's timeline for what
 //! has come since the newest status that was taken.
 
+mod accounts;
+mod server;
 mod status;
+mod walls;
 
 use super::line::{Broken, Events, Socket, Unusable};
 use super::news::{Item, News};
@@ -14,7 +17,9 @@ use futures_util::future::BoxFuture;
 use serde::Deserialize;
 use status::{Malformed, Status};
 use std::sync::Arc;
-use url::Url;
+
+pub(super) use server::Server;
+pub(super) use walls::Walls;
 
 /// How many pages of a timeline are asked for after a break, and how many statuses are on one.
 const PAGES: usize = 25;
@@ -22,13 +27,10 @@ const PAGE: &str = "40";
 
 /// A hashtag of a server that is followed.
 pub(super) struct Mastodon {
-    url: Url,
-    token: Option<String>,
+    server: Server,
     /// As it stands in addresses.
     hashtag: String,
     name: String,
-    /// Which server it is.
-    source: Arc<str>,
     ground: Ground,
     /// The newest status that was taken.
     position: Option<String>,
@@ -55,36 +57,24 @@ struct Frame {
 
 impl Mastodon {
     /// Follows a hashtag, given by its key.
-    pub(super) fn new(url: Url, token: Option<String>, hashtag: String, ground: Ground) -> Self {
-        let authority = url.authority().rsplit('@').next().unwrap_or_default().to_owned();
+    pub(super) fn new(server: Server, hashtag: String, ground: Ground) -> Self {
         Self {
-            name: format!("{authority}#{hashtag}"),
-            source: authority.into(),
-            url,
-            token,
+            name: format!("{}#{hashtag}", server.name()),
+            server,
             hashtag,
             ground,
             position: None,
         }
     }
 
-    /// An address of the server, by the path and what is asked for.
-    fn address(&self, path: &str, query: &[(&str, &str)]) -> Url {
-        let mut url = self.url.clone();
-        let base = url.path().trim_end_matches('/').to_owned();
-        url.set_path(&format!("{base}{path}"));
-        url.query_pairs_mut().extend_pairs(query);
-        url
-    }
-
     async fn connect(&self) -> Result<Line, Broken> {
-        let (outside, token) = (&self.ground.outside, self.token.as_deref());
+        let (outside, token) = (&self.ground.outside, self.server.token());
         let tag = ("tag", self.hashtag.as_str());
-        if self.url.scheme().starts_with("ws") {
-            let url = self.address("/api/v1/streaming", &[("stream", "hashtag"), tag]);
+        if self.server.is_socket() {
+            let url = self.server.address("/api/v1/streaming", &[("stream", "hashtag"), tag]);
             return outside.socket(&url, None, token).await.map(Line::Socket);
         }
-        let url = self.address("/api/v1/streaming/hashtag", &[tag]);
+        let url = self.server.address("/api/v1/streaming/hashtag", &[tag]);
         outside.events(&url, token).await.map(Line::Events)
     }
 
@@ -93,7 +83,7 @@ impl Mastodon {
         let mut since = match self.position.clone() {
             Some(position) => position,
             None => {
-                let known = self.ground.store.ingest_positions(&self.source).await?;
+                let known = self.ground.store.ingest_positions(self.server.name()).await?;
                 match known.get(&self.hashtag) {
                     Some(position) => position.clone(),
                     None => return Ok(()),
@@ -102,9 +92,9 @@ impl Mastodon {
         };
         let path = format!("/api/v1/timelines/tag/{}", self.hashtag);
         for _ in 0..PAGES {
-            let url = self.address(&path, &[("min_id", &since), ("limit", PAGE)]);
+            let query = [("min_id", since.as_str()), ("limit", PAGE)];
             let page: Result<Vec<serde_json::Value>, Broken> =
-                self.ground.outside.json(&url, self.token.as_deref()).await;
+                self.server.ask(&self.ground.outside, &path, &query).await;
             let page = match page {
                 Ok(page) => page,
                 Err(error) => {
@@ -130,12 +120,11 @@ impl Mastodon {
             "update" | "status.update" => self.take_status(serde_json::from_str(&message.payload)).await,
             "delete" => {
                 let id = message.payload.trim().to_owned();
-                let is_id = !id.is_empty() && id.len() <= 64 && id.chars().all(|letter| letter.is_ascii_alphanumeric());
-                if !is_id {
+                if !status::is_id(&id) {
                     self.ground.meter.skip("malformed");
                     return Ok(());
                 }
-                let source = Arc::clone(&self.source);
+                let source = Arc::clone(self.server.name());
                 self.tell(Some(News::Gone(Item { source, id }))).await
             }
             _ => Ok(()),
@@ -146,7 +135,7 @@ impl Mastodon {
         let wants = |hashtags: &[String]| hashtags.contains(&self.hashtag);
         let read = status.map_err(|_| Malformed).and_then(|status| {
             let id = status.id.clone();
-            Ok((id, status::news(&self.source, status, wants)?))
+            Ok((id, status::news(self.server.name(), status, wants)?))
         });
         let Ok((id, news)) = read else {
             self.ground.meter.skip("malformed");
@@ -161,6 +150,11 @@ impl Mastodon {
                 self.position = Some(id);
             }
         }
+        match &news {
+            Some(News::Posted(post)) => self.ground.meter.read(post.edited_at.unwrap_or(post.created_at)),
+            Some(News::Reposted(repost)) => self.ground.meter.read(repost.created_at),
+            _ => {}
+        }
         self.tell(news).await
     }
 
@@ -169,7 +163,7 @@ impl Mastodon {
             return Ok(());
         }
         let followed = self.position.clone().map(|position| Followed {
-            source: self.source.to_string(),
+            source: self.server.name().to_string(),
             part: self.hashtag.clone(),
             position,
         });

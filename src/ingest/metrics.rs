@@ -1,6 +1,7 @@
 //! What an operator sees of the sources, in the text format of Prometheus.
 
 use super::commit::Written;
+use crate::model::{Clock, Micros};
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -8,6 +9,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 /// All metrics of ingestion; clones count together.
 #[derive(Clone)]
@@ -150,7 +152,7 @@ pub(super) struct Meter {
     pub matched: Counter,
     pub lines: Gauge,
     pub connections: Counter,
-    pub lag: Gauge<f64, AtomicU64>,
+    lag: Gauge<f64, AtomicU64>,
     skipped: Family<Skipped, Counter>,
     source: String,
 }
@@ -166,6 +168,12 @@ impl Meter {
     pub(super) fn skip(&self, reason: &'static str) {
         let source = self.source.clone();
         self.skipped.get_or_create(&Skipped { source, reason }).inc();
+    }
+
+    /// Notes that something was read that is from this time.
+    pub(super) fn read(&self, at: Micros) {
+        let lag = u64::try_from(Clock.now().0 - at.0).unwrap_or_default();
+        self.lag.set(Duration::from_micros(lag).as_secs_f64());
     }
 
     /// A line that stands, until this is dropped.

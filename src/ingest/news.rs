@@ -63,6 +63,8 @@ pub(super) struct Post {
     /// The addresses of the profiles of those who are mentioned.
     pub mentions: Vec<String>,
     pub url: String,
+    /// The tag of its language, where the source names it.
+    pub language: Option<String>,
 }
 
 /// A repost.

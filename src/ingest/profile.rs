@@ -1,34 +1,39 @@
 //! Looking up what Bluesky's accounts are called: beside the stream, which never waits for it.
 
-use super::jetstream::{author, is_did};
+mod waiting;
+
+use super::backoff::Backoff;
+use super::interest::Watch;
+use super::jetstream::{author, did_of, is_did};
 use super::line::{Broken, Outside};
 use super::news::{Author, News, address, line};
 use super::writer::{Telling, Told};
 use crate::model::user::{AVATAR_URL_LENGTH, BIO_LENGTH, DISPLAY_NAME_LENGTH};
+use http::StatusCode;
 use quick_cache::sync::Cache;
 use serde::Deserialize;
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use url::Url;
+use waiting::Waiting;
 
-/// How many accounts may wait to be looked up; who comes then is not.
+/// How many names may queue up while a request is under way; who comes then is not looked up.
 const QUEUE: usize = 10_000;
-/// How many accounts one request asks for.
-const TOGETHER: usize = 25;
 /// How many accounts are remembered to have been looked up.
 const REMEMBERED: usize = 50_000;
 /// The shortest time between two requests.
 const PAUSE: Duration = Duration::from_millis(500);
-/// How long to wait after a request that failed.
-const LONG_PAUSE: Duration = Duration::from_secs(30);
 
 /// Looks up profiles.
 pub(super) struct Profiles {
     url: Url,
     outside: Outside,
     queue: mpsc::Receiver<String>,
+    waiting: Waiting,
     asked: Cache<String, ()>,
+    backoff: Backoff,
 }
 
 #[derive(Deserialize)]
@@ -54,53 +59,83 @@ impl Profiles {
             url,
             outside,
             queue,
+            waiting: Waiting::default(),
             asked: Cache::new(REMEMBERED),
+            backoff: Backoff::default(),
         };
         (profiles, asking)
     }
 
-    pub(super) async fn run(mut self, telling: Telling, stop: CancellationToken) {
+    /// Looks up until it is cancelled, and tells the writer and those who watch walls.
+    pub(super) async fn run(mut self, telling: Telling, watches: Vec<Watch>, stop: CancellationToken) {
         let mut names = Vec::new();
+        let mut rested = Instant::now();
         loop {
-            let waiting = self.queue.recv_many(&mut names, TOGETHER);
-            let came = tokio::select! {
-                () = stop.cancelled() => return,
-                came = waiting => came,
-            };
-            if came == 0 {
-                return;
-            }
-            let actors = names.drain(..).filter_map(|name| actor(&name));
-            let mut actors: Vec<String> = actors.filter(|actor| self.asked.get(actor).is_none()).collect();
-            actors.sort_unstable();
-            actors.dedup();
-            let pause = match self.look_up(&actors).await {
-                Ok(found) => {
-                    actors.into_iter().for_each(|actor| self.asked.insert(actor, ()));
-                    for author in found {
-                        let told = Told {
-                            news: Some(News::Known(Box::new(author))),
-                            reached: Vec::new(),
-                        };
-                        if telling.send(told).await.is_err() {
-                            return;
-                        }
-                    }
-                    PAUSE
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "can't look up profiles");
-                    LONG_PAUSE
-                }
-            };
+            let due = self.waiting.next().map(|due| due.max(rested));
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(pause) => {}
+                came = self.queue.recv_many(&mut names, QUEUE) => {
+                    if came == 0 {
+                        return;
+                    }
+                    self.admit(names.drain(..));
+                }
+                () = tokio::time::sleep_until(due.unwrap_or(rested)), if due.is_some() => {
+                    let turn = tokio::select! {
+                        () = stop.cancelled() => return,
+                        turn = self.turn(&telling, &watches) => turn,
+                    };
+                    let Ok(pause) = turn else { return };
+                    rested = Instant::now() + pause;
+                }
             }
         }
     }
 
-    async fn look_up(&self, actors: &[String]) -> Result<Vec<Author>, Broken> {
+    /// Lets those wait who are not known.
+    fn admit(&mut self, names: impl Iterator<Item = String>) {
+        for actor in names.filter_map(|name| actor(&name)) {
+            if self.asked.get(&actor).is_none() {
+                self.waiting.add(actor, Instant::now());
+            }
+        }
+    }
+
+    /// Asks for those whose turn it is. How long to rest before the next request.
+    async fn turn(&mut self, telling: &Telling, watches: &[Watch]) -> Result<Duration, mpsc::error::SendError<Told>> {
+        let turns = self.waiting.take(Instant::now());
+        let actors: Vec<&str> = turns.iter().map(|(actor, _)| actor.as_str()).collect();
+        let found = match self.look_up(&actors).await {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::warn!(%error, "can't look up profiles");
+                match error {
+                    Broken::Refused(StatusCode::BAD_REQUEST, _) => self.waiting.part(turns, Instant::now()),
+                    _ => self.waiting.give_back(turns),
+                }
+                return Ok(self.backoff.next());
+            }
+        };
+        self.backoff.reset();
+        for (actor, turn) in turns {
+            let is_it = |author: &Author| author.name == actor || author.handle.as_ref() == Some(&actor);
+            match found.iter().any(is_it) {
+                true => self.asked.insert(actor, ()),
+                false => self.waiting.again(actor, turn, Instant::now()),
+            }
+        }
+        for author in found {
+            watches.iter().for_each(|watch| watch.learn(&author));
+            let told = Told {
+                news: Some(News::Known(Box::new(author))),
+                reached: Vec::new(),
+            };
+            telling.send(told).await?;
+        }
+        Ok(PAUSE)
+    }
+
+    async fn look_up(&self, actors: &[&str]) -> Result<Vec<Author>, Broken> {
         if actors.is_empty() {
             return Ok(Vec::new());
         }
@@ -137,8 +172,7 @@ impl Profile {
 
 /// What Bluesky is asked for: a DID or a handle; nobody of another network.
 fn actor(name: &str) -> Option<String> {
-    let network = super::jetstream::profile("");
-    match name.strip_prefix(&network) {
+    match did_of(name) {
         Some(did) => Some(did.to_owned()),
         None if name.starts_with("http") || name.contains('@') || name.contains('/') => None,
         None => Some(name.to_owned()),

@@ -2,9 +2,10 @@
 //! positions that the sources have reached.
 
 use super::commit::{self, Written};
-use super::facts::{Departed, Facts};
+use super::facts::Facts;
 use super::metrics::Metrics;
 use super::news::News;
+use super::recent::Recent;
 use crate::model::Result;
 use crate::store::Store;
 use crate::store::bulk::tweet::Crowded;
@@ -14,6 +15,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, mpsc};
+use tokio_util::sync::CancellationToken;
 
 /// How much news may wait.
 const QUEUE: usize = 1_024;
@@ -41,7 +43,7 @@ pub(super) struct Writer {
     queue: mpsc::Receiver<Told>,
     pace: Pace,
     crowded: Arc<Mutex<Crowded>>,
-    departed: Departed,
+    recent: Recent,
     /// Positions that are not stored yet, by source and part.
     reached: HashMap<(String, String), Followed>,
     stored: Instant,
@@ -49,6 +51,10 @@ pub(super) struct Writer {
     rate: f64,
     /// Who is told of the profiles of new users.
     newcomers: Option<mpsc::Sender<String>>,
+    /// What ends all waiting: then what was told is written as fast as it can be.
+    stop: CancellationToken,
+    /// Whether something could not be written before the end: no later position may be stored then.
+    has_given_up: bool,
 }
 
 impl Writer {
@@ -57,6 +63,7 @@ impl Writer {
         metrics: Metrics,
         rate: f64,
         newcomers: Option<mpsc::Sender<String>>,
+        stop: CancellationToken,
     ) -> (Self, Telling) {
         let (telling, queue) = mpsc::channel(QUEUE);
         let writer = Self {
@@ -65,11 +72,13 @@ impl Writer {
             queue,
             pace: Pace::default(),
             crowded: Arc::default(),
-            departed: Departed::default(),
+            recent: Recent::default(),
             reached: HashMap::new(),
             stored: Instant::now(),
             rate,
             newcomers,
+            stop,
+            has_given_up: false,
         };
         (writer, telling)
     }
@@ -77,7 +86,7 @@ impl Writer {
     pub(super) async fn run(mut self) {
         let mut told = Vec::new();
         loop {
-            let most = self.pace.rows();
+            let most = self.pace.rows().min(self.burst());
             let waiting = tokio::time::timeout(POSITIONS, self.queue.recv_many(&mut told, most)).await;
             let is_over = waiting == Ok(0);
             for one in &mut told {
@@ -87,17 +96,33 @@ impl Writer {
                 }
             }
             let news = told.drain(..).filter_map(|one| one.news);
-            let facts = Facts::of(news, &mut self.departed);
+            let facts = Facts::of(news, &mut self.recent);
             self.take(facts, is_over).await;
-            if is_over {
+            if is_over || self.has_given_up {
                 return;
             }
+        }
+    }
+
+    /// How much may be written at once: what a second brings, and one at least.
+    fn burst(&self) -> usize {
+        (self.rate as usize).max(1)
+    }
+
+    /// Waits; not when it is to end.
+    async fn pause(&self, time: Duration) {
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            () = tokio::time::sleep(time) => {}
         }
     }
 
     /// Writes what concerns anybody, and the positions.
     async fn take(&mut self, mut facts: Facts, is_over: bool) {
         self.narrow(&mut facts).await;
+        if self.has_given_up {
+            return;
+        }
         let is_time = is_over || self.stored.elapsed() >= POSITIONS;
         if facts.is_empty() && (self.reached.is_empty() || !is_time) {
             return;
@@ -116,20 +141,26 @@ impl Writer {
         }
         self.pace.rest(step, self.store.is_served()).await;
         let due = Duration::from_secs_f64(written.posted as f64 / self.rate);
-        tokio::time::sleep(due.saturating_sub(begun.elapsed())).await;
+        self.pause(due.saturating_sub(begun.elapsed())).await;
     }
 
-    /// Leaves what concerns what is stored, or is wanted: asked until the database answers.
-    async fn narrow(&self, facts: &mut Facts) {
+    /// Leaves what concerns what is stored, or is wanted: asked until the database answers, or nobody waits for
+    /// it any more.
+    async fn narrow(&mut self, facts: &mut Facts) {
         let mut wait = AGAIN.0;
         while let Err(error) = commit::narrow(&self.store, facts).await {
             tracing::warn!(?error, "can't read; trying again");
-            tokio::time::sleep(wait).await;
+            if self.stop.is_cancelled() {
+                self.has_given_up = true;
+                return;
+            }
+            self.pause(wait).await;
             wait = (wait * 2).min(AGAIN.1);
         }
     }
 
-    /// Writes facts with the positions, until it has succeeded.
+    /// Writes facts with the positions, until it has succeeded, or is to end: then the positions
+    /// are not stored either, and the source is asked again.
     async fn write(&mut self, facts: Facts) -> Written {
         let reached: Vec<Followed> = self.reached.drain().map(|(_, followed)| followed).collect();
         let facts = Arc::new(facts);
@@ -139,7 +170,7 @@ impl Writer {
                 Ok(written) => return written,
                 Err(error) => tracing::warn!(?error, "can't write; trying again"),
             }
-            tokio::time::sleep(wait).await;
+            self.pause(wait).await;
             wait *= 2;
         }
         self.one_by_one(&facts, &reached).await
@@ -147,7 +178,7 @@ impl Writer {
 
     /// Writes facts each by itself, and then the positions. Where these can be written, what
     /// can't be is at fault itself, and left out.
-    async fn one_by_one(&self, facts: &Facts, reached: &[Followed]) -> Written {
+    async fn one_by_one(&mut self, facts: &Facts, reached: &[Followed]) -> Written {
         let mut all = Written::default();
         let mut open = facts.apart();
         let mut wait = AGAIN.0;
@@ -166,8 +197,13 @@ impl Writer {
                 }
                 return all;
             }
+            if self.stop.is_cancelled() {
+                tracing::error!("can't write, and ends: its sources are asked again for what is left");
+                self.has_given_up = true;
+                return all;
+            }
             open = failed.into_iter().map(|(part, _)| part).collect();
-            tokio::time::sleep(wait).await;
+            self.pause(wait).await;
             wait = (wait * 2).min(AGAIN.1);
         }
     }

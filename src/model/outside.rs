@@ -55,13 +55,19 @@ impl Account {
             let url = format!("https://{server}/@{user}");
             return is_one.then(|| Self::outside(format!("@{user}@{server}"), Some(url)));
         }
-        let handle = bare.to_ascii_lowercase();
+        let handle = handle_key(bare);
         is_domain(&handle).then(|| Self::outside(handle, None))
     }
 
     fn outside(handle: String, url: Option<String>) -> Self {
         Self::Outside(Outside { handle, url })
     }
+}
+
+/// A handle as it is compared: neither network tells capitals from small letters.
+#[must_use]
+pub fn handle_key(handle: &str) -> String {
+    handle.to_ascii_lowercase()
 }
 
 /// At least two labels of letters, digits and inner hyphens.
@@ -88,7 +94,7 @@ impl Outside {
             .take(STEM)
             .collect();
         (0_u32..).map(move |turn| {
-            let hash = Sha256::digest(format!("{turn} {}", self.handle.to_ascii_lowercase()));
+            let hash = Sha256::digest(format!("{turn} {}", handle_key(&self.handle)));
             let bits = hash.iter().take(3).map(|byte| format!("{byte:02x}"));
             format!("{stem}_{}", bits.collect::<String>())
         })

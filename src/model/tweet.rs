@@ -21,6 +21,7 @@ pub struct Tweet {
     /// With what the origin counted.
     pub reply_count: i64,
     pub url: Option<String>,
+    pub language: Option<String>,
     /// Canonical names, in order of first appearance.
     pub hashtags: Vec<String>,
     /// In order of first appearance.

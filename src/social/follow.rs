@@ -13,6 +13,9 @@ const FLAG_LENGTH: usize = 64;
 /// The most entries that a follow brings in at once.
 const MOST_BACKFILL: i32 = 1_000;
 
+/// How many entries come in with a follow that is handed over.
+const HANDED_OVER: usize = 100;
+
 /// What is to be followed, and how.
 #[derive(Clone, Debug)]
 pub struct NewFollow {
@@ -132,6 +135,23 @@ impl Social {
             })
             .await
     }
+}
+
+/// Lets those who follow a user follow another one instead.
+pub(super) async fn hand_over(tx: &Tx, old: UserId, user: UserId) -> Result<()> {
+    let (old, new) = (Entity::User(old), Entity::User(user));
+    let Some(topic) = Topic::followed(&new) else {
+        return Ok(());
+    };
+    for (follower, flag) in tx.follows_of(&old).await? {
+        remove(tx, follower, &old, &flag, false).await?;
+        let is_due = tx.follow(follower, &new, &flag).await?.is_none();
+        if is_due && follower != user && !tx.are_apart(follower, user).await? {
+            let from = from(tx, &topic, HANDED_OVER).await?;
+            insert(tx, follower, &new, &flag, from).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Makes sure that a target can be followed.

@@ -185,6 +185,7 @@ async fn insert(tx: &Tx, author: UserId, post: &Post, draft: &Draft) -> Result<P
         retweet_count: 0,
         reply_count: 0,
         url: None,
+        language: None,
         hashtags: draft.hashtags.clone(),
         mentions: mentioned(tx, author.id, &draft.mentions).await?,
     };

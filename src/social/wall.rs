@@ -1,8 +1,8 @@
 //! Walls: making, changing and deleting them, and taking in what was stored before.
 
 use super::Social;
-use crate::model::outside::{Account, Outside};
-use crate::model::user::check_line;
+use crate::model::outside::{Account, Outside, handle_key};
+use crate::model::user::{check_line, username_key};
 use crate::model::wall::{self, Filling, Rules, TITLE_LENGTH, WALLS, slug_key};
 use crate::model::{Change, Error, EventKind, Key, NewEvent, Result, Topic, UserId, Viewer, Wall, WallId};
 use crate::store::Store;
@@ -45,12 +45,21 @@ impl Named {
                 let forms = "a username, @user@server, a Bluesky handle or a DID";
                 Error::invalid(ACCOUNTS, format!("`{name}` is not {forms}"))
             })?;
-            if !accounts.contains(&account) {
+            if !accounts.iter().any(|other| is_same(other, &account)) {
                 accounts.push(account);
             }
         }
         let accounts = wall::at_most(ACCOUNTS, "accounts", wall::ACCOUNTS, accounts)?;
         Ok(Self { accounts })
+    }
+}
+
+/// Whether two names are of one account, in whatever case they are written.
+fn is_same(one: &Account, other: &Account) -> bool {
+    match (one, other) {
+        (Account::Here(one), Account::Here(other)) => username_key(one) == username_key(other),
+        (Account::Outside(one), Account::Outside(other)) => handle_key(&one.handle) == handle_key(&other.handle),
+        _ => false,
     }
 }
 
@@ -246,6 +255,24 @@ async fn note(tx: &Tx, act: &'static str, slug: &str, by: UserId) -> Result<()> 
     .await
 }
 
+/// Names a user in the place of another one, in the rules of all walls.
+pub(super) async fn name_instead(tx: &Tx, old: UserId, new: UserId) -> Result<()> {
+    for mut wall in tx.walls_naming(old).await? {
+        let mut accounts: Vec<UserId> = Vec::new();
+        for account in wall.rules.accounts {
+            let account = if account == old { new } else { account };
+            if !accounts.contains(&account) {
+                accounts.push(account);
+            }
+        }
+        wall.rules.accounts = accounts;
+        wall.filling = Filling::ANEW;
+        tx.put_wall(&wall).await?;
+        tx.emit(changed(wall.id));
+    }
+    Ok(())
+}
+
 fn no_number() -> Error {
     Error::internal("no number came back")
 }
@@ -262,7 +289,7 @@ async fn users(tx: &Tx, accounts: &[Account]) -> Result<Vec<UserId>> {
     let names: Vec<String> = accounts
         .iter()
         .filter_map(|account| match account {
-            Account::Here(name) => Some(crate::model::user::username_key(name)),
+            Account::Here(name) => Some(username_key(name)),
             Account::Outside(_) => None,
         })
         .collect();
@@ -280,7 +307,7 @@ async fn users(tx: &Tx, accounts: &[Account]) -> Result<Vec<UserId>> {
     for account in accounts {
         let user = match account {
             Account::Here(name) => {
-                let user = here.get(&crate::model::user::username_key(name)).copied();
+                let user = here.get(&username_key(name)).copied();
                 user.ok_or_else(|| missing(name))?
             }
             Account::Outside(outside) => {

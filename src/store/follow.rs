@@ -241,6 +241,19 @@ impl Tx {
         rows.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()
     }
 
+    /// Who follows a target, and under which flag, but for who is banned.
+    ///
+    /// # Errors
+    /// [`crate::model::Error::Internal`] when the database fails.
+    pub async fn follows_of(&self, target: &Entity) -> Result<Vec<(UserId, String)>> {
+        let sql = "SELECT follower_id, flag FROM follow \
+                   WHERE target_kind = ? AND target_key = ? AND NOT follower_banned ORDER BY id";
+        let rows = self.rows(sql, [target.kind().into(), target.key().into()]).await?;
+        rows.iter()
+            .map(|row| Ok((UserId(row.try_get_by_index(0)?), row.try_get_by_index(1)?)))
+            .collect()
+    }
+
     /// Opens a span at a place.
     ///
     /// # Errors

@@ -6,10 +6,11 @@ use super::bulk::tweet::Identity;
 use super::script::Script;
 use super::snapshot::json;
 use super::tx::Tx;
+use crate::model::outside::handle_key;
 use crate::model::wall::Rules;
 use crate::model::{Error, Micros, Result, TweetId, UserId};
 use sea_orm::QueryResult;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// How many of the items that are gone one transaction forgets.
 const FORGET: i64 = 100;
@@ -63,6 +64,17 @@ pub struct Wanted {
     pub profiles: HashSet<String>,
     /// The handles of those of their accounts whose profiles are not known.
     pub handles: HashSet<String>,
+    /// The addresses of the profiles of which nothing but a DID is known.
+    pub nameless: HashSet<String>,
+    /// The handles of those of the Fediverse, by their keys.
+    pub fediverse: BTreeSet<String>,
+}
+
+impl Wanted {
+    /// The walls that are there.
+    pub fn slugs(&self) -> impl Iterator<Item = &String> {
+        self.walls.iter().map(|(slug, _)| slug)
+    }
 }
 
 impl Store {
@@ -87,9 +99,17 @@ impl Store {
         let accounts: HashSet<UserId> = accounts.copied().collect();
         let sql = "SELECT u.url, u.handle FROM {each} JOIN users u ON u.id = {number} WHERE u.deleted_at IS NULL";
         for row in &snapshot.rows(sql, [json(&accounts)]).await? {
+            let handle: Option<String> = row.try_get_by_index(1)?;
+            let lasting = handle.iter().filter(|handle| handle.starts_with('@'));
+            wanted.fediverse.extend(lasting.map(|handle| handle_key(handle)));
             match row.try_get_by_index::<Option<String>>(0)? {
-                Some(url) => drop(wanted.profiles.insert(url)),
-                None => wanted.handles.extend(row.try_get_by_index::<Option<String>>(1)?),
+                Some(url) => {
+                    if handle.is_some_and(|handle| handle.starts_with("did:")) {
+                        wanted.nameless.insert(url.clone());
+                    }
+                    wanted.profiles.insert(url);
+                }
+                None => wanted.handles.extend(handle),
             }
         }
         Ok(wanted)
@@ -122,17 +142,18 @@ impl Store {
     }
 
     /// Which of these profiles are those of users, who are there or being deleted, by their place in
-    /// the list: by their addresses, or by the handles of users of whom nothing else is known.
+    /// the list: by their addresses, or because somebody goes by the handle of which this is the key.
     ///
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn profiles_known(&self, profiles: &[(&str, Option<&str>)]) -> Result<HashSet<usize>> {
+    pub async fn profiles_known(&self, profiles: &[(&str, Option<String>)]) -> Result<HashSet<usize>> {
         if profiles.is_empty() {
             return Ok(HashSet::new());
         }
         let snapshot = self.background_snapshot().await?;
         let sql = "SELECT k.key FROM {each} JOIN users u ON u.url = {text:0} UNION ALL \
-                   SELECT k.key FROM {each} JOIN users u ON u.handle = {text:1} AND u.url IS NULL";
+                   SELECT k.key FROM {each} JOIN users u ON u.handle IS NOT NULL AND lower(u.handle) = {text:1} \
+                   AND u.password_hash IS NULL";
         super::bulk::places(&snapshot.rows(sql, [json(&profiles), json(&profiles)]).await?)
     }
 }

@@ -29,6 +29,7 @@ struct Row {
     retweet_count: i64,
     reply_count: i64,
     url: Option<String>,
+    language: Option<String>,
     hashtags: Option<String>,
     mentions: Option<String>,
 }
@@ -48,6 +49,7 @@ impl From<Row> for Tweet {
             retweet_count: row.retweet_count,
             reply_count: row.reply_count,
             url: row.url,
+            language: row.language,
             hashtags: words(row.hashtags).split_whitespace().map(str::to_owned).collect(),
             mentions: words(row.mentions)
                 .split_whitespace()
@@ -61,7 +63,7 @@ impl From<Row> for Tweet {
 const SELECT: &str = "SELECT t.id, t.author_id, t.text, t.created_at, t.edited_at, t.in_reply_to_id, t.action_id, \
     t.like_count + COALESCE(t.origin_likes, 0) AS like_count, \
     t.retweet_count + COALESCE(t.origin_retweets, 0) AS retweet_count, \
-    t.reply_count + COALESCE(t.origin_replies, 0) AS reply_count, t.url, \
+    t.reply_count + COALESCE(t.origin_replies, 0) AS reply_count, t.url, t.language, \
     (SELECT string_agg(h.hashtag, ' ' ORDER BY h.place) FROM tweet_hashtag h WHERE h.tweet_id = t.id) AS hashtags, \
     (SELECT string_agg(CAST(m.user_id AS TEXT), ' ' ORDER BY m.place) FROM mention m WHERE m.tweet_id = t.id) AS mentions";
 
@@ -172,11 +174,15 @@ impl Tx {
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
     pub async fn update_tweet(&self, tweet: &Tweet, author_name: &str) -> Result<()> {
-        let sql = "UPDATE tweet SET text = ?, edited_at = ? WHERE id = ? RETURNING position";
+        let sql = "UPDATE tweet SET text = ?, edited_at = ?, language = ? WHERE id = ? RETURNING position";
         let edited = tweet.edited_at.map(|at| at.0);
-        let rows = self
-            .rows(sql, [tweet.text.clone().into(), edited.into(), tweet.id.0.into()])
-            .await?;
+        let values = [
+            tweet.text.clone().into(),
+            edited.into(),
+            tweet.language.clone().into(),
+            tweet.id.0.into(),
+        ];
+        let rows = self.rows(sql, values).await?;
         self.delete_lists(tweet.id).await?;
         self.insert_lists(tweet).await?;
         if let Some(row) = rows.first() {

@@ -13,10 +13,11 @@ use super::dialect::statement;
 use super::entity::{columns, wall};
 use super::snapshot::{Snapshot, json};
 use super::tx::Tx;
-use crate::model::outside::Outside;
+use crate::model::outside::{Outside, handle_key};
 use crate::model::wall::{Filling, Matcher, Rules};
 use crate::model::{Error, Key, Micros, Place, Result, Topic, Tweet, UserId, Wall, WallId};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -177,6 +178,23 @@ impl Tx {
         row.transpose()?.map(Wall::try_from).transpose()
     }
 
+    /// The walls whose rules name a user.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database fails.
+    pub async fn walls_naming(&self, user: UserId) -> Result<Vec<Wall>> {
+        let rows = self.rows("SELECT * FROM wall ORDER BY id", []).await?;
+        let walls = rows.iter().map(|row| wall::Model::from_query_result(row, ""));
+        let mut naming = Vec::new();
+        for wall in walls {
+            let wall = Wall::try_from(wall?)?;
+            if wall.rules.accounts.contains(&user) {
+                naming.push(wall);
+            }
+        }
+        Ok(naming)
+    }
+
     /// How many walls there are.
     ///
     /// # Errors
@@ -250,23 +268,32 @@ impl Tx {
     }
 
     /// The users who are outside accounts, by the places of these in the list: by the addresses of
-    /// their profiles or by their handles.
+    /// their profiles, or else by their handles in any case, rather one whose profile is known.
     ///
     /// # Errors
     /// [`Error::Internal`] when the database fails.
     pub async fn outside_users(&self, accounts: &[Outside]) -> Result<HashMap<usize, UserId>> {
-        let names: Vec<_> = accounts.iter().map(|one| (&one.handle, &one.url)).collect();
-        let sql = "SELECT k.key, u.id FROM {each} JOIN users u ON u.handle = {text:0} \
+        let names: Vec<_> = accounts.iter().map(|one| (handle_key(&one.handle), &one.url)).collect();
+        let sql = "SELECT k.key, u.id, 2 FROM {each} JOIN users u ON u.url = {text:1} \
                    WHERE u.deleted_at IS NULL AND u.password_hash IS NULL UNION ALL \
-                   SELECT k.key, u.id FROM {each} JOIN users u ON u.url = {text:1} \
+                   SELECT k.key, u.id, CASE WHEN u.url IS NULL THEN 0 ELSE 1 END \
+                   FROM {each} JOIN users u ON u.handle IS NOT NULL AND lower(u.handle) = {text:0} \
                    WHERE u.deleted_at IS NULL AND u.password_hash IS NULL";
-        let mut found = HashMap::new();
+        let mut found: HashMap<usize, (i32, Reverse<UserId>)> = HashMap::new();
         for row in &self.rows(sql, [json(&names), json(&names)]).await? {
             let place: i64 = row.try_get_by_index(0)?;
             let place = usize::try_from(place).map_err(Error::internal)?;
-            found.insert(place, UserId(row.try_get_by_index(1)?));
+            // Of several that are as good the oldest.
+            let one = (row.try_get_by_index(2)?, Reverse(UserId(row.try_get_by_index(1)?)));
+            found
+                .entry(place)
+                .and_modify(|best| *best = one.max(*best))
+                .or_insert(one);
         }
-        Ok(found)
+        Ok(found
+            .into_iter()
+            .map(|(place, (_, Reverse(user)))| (place, user))
+            .collect())
     }
 
     /// Notes which outside account a user is.

@@ -6,7 +6,7 @@ use super::named::{self, DELETED, Named};
 use super::{Line, Outcome, Record, retweet};
 use crate::model::id::GlobalId;
 use crate::model::user::{DISPLAY_NAME_LENGTH, is_username, username_key};
-use crate::model::{ActionId, Deed, Entity, Micros, Result as StoreResult, TweetId, UserId, text};
+use crate::model::{ActionId, Deed, Entity, Micros, Result as StoreResult, TweetId, UserId, language, text};
 use crate::store::bulk::Numbered;
 use crate::store::bulk::tweet::{Crowded, Identity, ImportedTweet, Origin};
 use crate::store::bulk::unresolved::{Reference, Unresolved};
@@ -38,6 +38,8 @@ pub(crate) struct Row {
     pub(super) retweet_of: Option<Identity>,
     origin: Origin,
     pub(crate) url: Option<String>,
+    #[serde(default)]
+    pub(crate) language: Option<String>,
     pub(crate) hashtags: Vec<String>,
     /// Who is mentioned, with their places among all names in the text.
     pub(crate) mentions: Vec<(usize, String)>,
@@ -73,6 +75,7 @@ impl Record for Row {
                 replies: fields.count("replies")?,
             },
             url: fields.name("url")?,
+            language: fields.name("language")?.as_deref().and_then(language::tag),
             hashtags: parsed.hashtags,
             mentions,
             in_reply_to_deleted: deleted_parent(fields)?,
@@ -226,6 +229,7 @@ impl Row {
             retweet_of: None,
             origin: Origin::default(),
             url: None,
+            language: None,
             hashtags: Vec::new(),
             mentions: Vec::new(),
             in_reply_to_deleted: None,
@@ -415,6 +419,7 @@ impl Row {
             action,
             origin: self.origin,
             url: self.url,
+            language: self.language,
             hashtags: self.hashtags,
             mentions: mentions
                 .filter_map(|(place, name)| users.get(name).map(|user| (*place, *user)))

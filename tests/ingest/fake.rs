@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 use axum::body::Body;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
@@ -39,6 +39,12 @@ struct Inner {
     timeline: Mutex<Vec<Value>>,
     profiles: Mutex<Vec<Value>>,
     asked: Mutex<Vec<String>>,
+    /// Whether the directory answers nothing at all.
+    stalling: AtomicBool,
+    /// Held by each line of server-sent events.
+    standing: Arc<()>,
+    /// How many requests to the directory are still to fail.
+    failing: Mutex<usize>,
     grown: Notify,
 }
 
@@ -58,6 +64,8 @@ impl Fake {
             .route("/api/v1/streaming", get(socket))
             .route("/api/v1/streaming/hashtag", get(events))
             .route("/api/v1/timelines/tag/{tag}", get(timeline))
+            .route("/api/v1/accounts/lookup", get(lookup))
+            .route("/api/v1/accounts/{id}/statuses", get(statuses))
             .route("/xrpc/app.bsky.actor.getProfiles", get(profiles))
             .with_state(Arc::clone(&inner));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -108,7 +116,12 @@ impl Fake {
         self.inner.lines.lock().clone()
     }
 
-    /// What the timelines of hashtags hold, oldest first.
+    /// How many lines of server-sent events stand.
+    pub fn standing(&self) -> usize {
+        Arc::strong_count(&self.inner.standing) - 1
+    }
+
+    /// What the timelines of hashtags and accounts hold, oldest first.
     pub fn hold(&self, statuses: impl IntoIterator<Item = Value>) {
         self.inner.timeline.lock().extend(statuses);
     }
@@ -116,6 +129,16 @@ impl Fake {
     /// Who is known to the directory.
     pub fn know(&self, profile: Value) {
         self.inner.profiles.lock().push(profile);
+    }
+
+    /// Lets the next requests to the directory fail.
+    pub fn fail(&self, requests: usize) {
+        *self.inner.failing.lock() = requests;
+    }
+
+    /// Lets the directory answer nothing any more.
+    pub fn stall(&self) {
+        self.inner.stalling.store(true, Relaxed);
     }
 
     /// Whom the directory was asked for.
@@ -256,17 +279,37 @@ async fn pour(inner: Arc<Inner>, mut socket: WebSocket, since: i64) {
 /// Server-sent events: a name and data, or, where a frame begins with a colon, what was recorded.
 async fn events(State(inner): State<Arc<Inner>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
     inner.note(query.as_deref(), &headers);
-    let course = Course::begin(inner, i64::MIN);
-    let stream = stream::unfold(course, |mut course| async move {
+    let (course, standing) = (Course::begin(Arc::clone(&inner), i64::MIN), Arc::clone(&inner.standing));
+    let stream = stream::unfold((course, standing), |(mut course, standing)| async move {
         let text = course.next().await?;
         let bytes = match text.split_once('\n') {
             Some((name, data)) if !text.starts_with(':') => format!("event: {name}\ndata: {data}\n\n"),
             _ => text,
         };
-        Some((Ok::<_, Infallible>(bytes), course))
+        Some((Ok::<_, Infallible>(bytes), (course, standing)))
     });
     let media = [("content-type", "text/event-stream")];
     (media, Body::from_stream(stream)).into_response()
+}
+
+/// The account of whoever has written something.
+async fn lookup(State(inner): State<Arc<Inner>>, RawQuery(query): RawQuery) -> Response {
+    let query = query.unwrap_or_default().replace("%40", "@");
+    inner.asked.lock().push(format!("lookup?{query}"));
+    let asked = query.strip_prefix("acct=").unwrap_or_default();
+    let statuses = inner.timeline.lock();
+    let found = statuses.iter().map(|status| &status["account"]).find(|account| {
+        let name = account["acct"].as_str().unwrap();
+        asked == name || asked == format!("{name}@example.social")
+    });
+    match found {
+        Some(account) => Json(account.clone()).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn statuses(inner: State<Arc<Inner>>, Path(id): Path<String>, query: RawQuery) -> Response {
+    timeline(inner, Path(format!("statuses/{id}")), query).await
 }
 
 async fn timeline(State(inner): State<Arc<Inner>>, Path(tag): Path<String>, RawQuery(query): RawQuery) -> Response {
@@ -279,7 +322,9 @@ async fn timeline(State(inner): State<Arc<Inner>>, Path(tag): Path<String>, RawQ
         .unwrap_or_default();
     let statuses = inner.timeline.lock();
     let id = |status: &Value| status["id"].as_str().unwrap().parse::<u64>().unwrap();
-    let page = statuses.iter().filter(|status| id(status) > min).take(2);
+    // What lies behind a place comes page by page, else the newest.
+    let size = if min == 0 { 40 } else { 2 };
+    let page = statuses.iter().filter(|status| id(status) > min).take(size);
     let mut page: Vec<Value> = page.cloned().collect();
     page.reverse();
     Json(page).into_response()
@@ -295,6 +340,14 @@ async fn profiles(State(inner): State<Arc<Inner>>, RawQuery(query): RawQuery) ->
         return StatusCode::BAD_REQUEST.into_response();
     }
     inner.asked.lock().extend(actors.iter().map(ToString::to_string));
+    if inner.stalling.load(Relaxed) {
+        return std::future::pending().await;
+    }
+    let mut failing = inner.failing.lock();
+    if let Some(fewer) = failing.checked_sub(1) {
+        *failing = fewer;
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
     let known = inner.profiles.lock();
     let found = known.iter().filter(|profile| {
         let is = |name: &str| profile[name].as_str().is_some_and(|value| actors.contains(&value));

@@ -8,14 +8,16 @@ import type { Part } from './entities';
 
 type Props = {
   text: string;
+  /** As BCP 47 has it, where it is known. */
+  language: string | null;
   /** The users that the server found mentioned: other names are only text. */
   mentions: readonly { username: string }[];
 };
 
-export const Text = memo(function Text({ text, mentions }: Props) {
+export const Text = memo(function Text({ text, language, mentions }: Props) {
   const known = new Set(mentions.map(({ username }) => username.toLowerCase()));
   return (
-    <p className="text" dir="auto">
+    <p className="text" dir="auto" lang={language ?? undefined}>
       {parts(text).map((part, index) => (
         <Marked key={index} part={part} known={known} />
       ))}

@@ -50,7 +50,7 @@ export function Tweet({ tweet, reason, large = false }: Props) {
           cancel={done}
         />
       ) : (
-        <Text text={text} mentions={mentions} />
+        <Text text={text} language={tweet.language} mentions={mentions} />
       )}
       {tweet.url && (
         <p className="origin">

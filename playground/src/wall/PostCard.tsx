@@ -22,7 +22,7 @@ export const PostCard = memo(function PostCard({ card: { post, by, fresh } }: { 
         </p>
       )}
       <Byline author={author} at={createdAt} edited={editedAt !== null} to={tweetPath(id)} />
-      <Text text={text} mentions={mentions} />
+      <Text text={text} language={post.language} mentions={mentions} />
       {likeCount + retweetCount > 0 && (
         <p className="tallies">
           {retweetCount > 0 && (

@@ -38,6 +38,7 @@ impl Columns for Tweet {
             "retweetCount" => json.number(tweet.retweet_count),
             "replyCount" => json.number(tweet.reply_count),
             "url" => json.some(tweet.url.as_deref(), Json::text),
+            "language" => json.some(tweet.language.as_deref(), Json::text),
             "author" => {
                 let author = ctx.load().user(tweet.author).now_or_never()?.ok()??;
                 object(&User(author), &field.selection_set.node, ctx, json)?;

@@ -158,4 +158,9 @@ impl Tweet {
     async fn url(&self, ctx: &Context<'_>) -> Nullable<&str> {
         ctx.request().held(self.0.url.as_deref())
     }
+
+    /// The language that the origin names, as BCP 47 has it: `pt-BR`; null where it names none.
+    async fn language(&self) -> Option<&str> {
+        self.0.language.as_deref()
+    }
 }

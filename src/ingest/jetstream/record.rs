@@ -2,7 +2,7 @@
 
 use super::frame::{Commit, Malformed, Operation, is_did};
 use crate::ingest::news::{Author, Item, News, Post, Repost, hashtags, stored};
-use crate::model::{Micros, text};
+use crate::model::{Micros, language, text};
 use crate::store::bulk::tweet::Identity;
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -23,6 +23,8 @@ struct Written<'r> {
     facets: Vec<Facet>,
     #[serde(default)]
     tags: Vec<String>,
+    #[serde(default)]
+    langs: Vec<String>,
     reply: Option<Reply>,
 }
 
@@ -124,6 +126,7 @@ pub(super) fn news(
         edited_at: is_edit.then_some(seen_at),
         seen_at,
         in_reply_to: written.reply.and_then(|reply| post_item(source, &reply.parent.uri)),
+        language: written.langs.iter().find_map(|name| language::tag(name)),
         hashtags: hashtags(tags.chain(written.tags.iter().map(String::as_str))),
         mentions: mentioned,
         is_wanted: false,
@@ -161,9 +164,17 @@ fn post_item(source: &Arc<str>, uri: &str) -> Option<Item> {
     })
 }
 
+/// Where profiles are.
+const PROFILES: &str = "https://bsky.app/profile/";
+
 /// The address of a profile.
 pub(in crate::ingest) fn profile(did: &str) -> String {
-    format!("https://bsky.app/profile/{did}")
+    format!("{PROFILES}{did}")
+}
+
+/// Whose profile an address is; nobody's of another network.
+pub(in crate::ingest) fn did_of(profile: &str) -> Option<&str> {
+    profile.strip_prefix(PROFILES)
 }
 
 /// An account of which nothing but its DID is known.

@@ -3,7 +3,7 @@
 use crate::ingest::html;
 use crate::ingest::news::{Author, Item, News, Post, Repost, address, hashtags, line, stored};
 use crate::model::user::{AVATAR_URL_LENGTH, BIO_LENGTH, DISPLAY_NAME_LENGTH};
-use crate::model::{Micros, text};
+use crate::model::{Micros, language, text};
 use crate::store::bulk::tweet::Identity;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -27,6 +27,7 @@ pub(super) struct Status {
     #[serde(default)]
     spoiler_text: String,
     content: String,
+    language: Option<String>,
     in_reply_to_id: Option<String>,
     reblog: Option<Box<Status>>,
     account: Account,
@@ -36,8 +37,11 @@ pub(super) struct Status {
     mentions: Vec<Mention>,
 }
 
+/// An account, as far as it is of use here.
 #[derive(Debug, Deserialize)]
-struct Account {
+pub(super) struct Account {
+    #[serde(default)]
+    id: String,
     username: String,
     acct: String,
     url: String,
@@ -46,6 +50,19 @@ struct Account {
     #[serde(default)]
     note: String,
     avatar: Option<String>,
+}
+
+impl Account {
+    /// What the server calls it, and who it is.
+    pub(super) fn identity(self) -> Option<(String, Author)> {
+        let author = author(&self)?;
+        is_id(&self.id).then_some((self.id, author))
+    }
+}
+
+/// Whether a server may have given this id.
+pub(super) fn is_id(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 64 && text.chars().all(|letter| letter.is_ascii_alphanumeric())
 }
 
 #[derive(Debug, Deserialize)]
@@ -104,6 +121,7 @@ pub(super) fn news(
     Ok(Some(News::Posted(Box::new(Post {
         item: item(&status.id),
         url: url.unwrap_or_else(|| identity.id.clone()),
+        language: status.language.as_deref().and_then(language::tag),
         is_wanted: is_wanted(&hashtags),
         in_reply_to: status.in_reply_to_id.as_deref().map(item),
         seen_at: created_at,

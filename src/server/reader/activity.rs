@@ -16,7 +16,7 @@ pub(super) const DOCUMENT: &str = "query($name: String!, $after: String) { owner
   fragment person on User { username displayName bio avatarUrl url }
   fragment entity on Entity { __typename
     ... on User { ...person }
-    ... on Tweet { id text createdAt editedAt url author { username } hashtags { name } inReplyTo { id } }
+    ... on Tweet { id text createdAt editedAt url language author { username } hashtags { name } inReplyTo { id } }
     ... on Hashtag { name }
     ... on ExternalObject { id type key name url }
     ... on Tombstone { id formerType deletedAt } }";
@@ -127,6 +127,11 @@ fn note(site: &str, tweet: &Value) -> Value {
         "to": "https://www.w3.org/ns/activitystreams#Public",
     });
     set(&mut note, "updated", given(tweet, "editedAt"));
+    if let Some(language) = given(tweet, "language") {
+        let content = json!({ language: html(text(tweet, "text")) });
+        note.as_object_mut()
+            .map(|members| members.insert("contentMap".to_owned(), content));
+    }
     let parent = tweet.get("inReplyTo").filter(|parent| !parent.is_null());
     set(
         &mut note,

@@ -43,6 +43,8 @@ struct Author {
 
 #[derive(Serialize)]
 struct Entry {
+    #[serde(rename = "@xml:lang", skip_serializing_if = "Option::is_none")]
+    language: Option<String>,
     id: String,
     title: String,
     published: String,
@@ -105,6 +107,7 @@ pub(super) fn write(feed: &feed::Feed) -> Result<String, String> {
 
 fn entry(item: &feed::Item) -> Entry {
     Entry {
+        language: item.language.clone(),
         id: item.page.clone(),
         title: xml(&item.title()),
         published: item.published.to_string(),

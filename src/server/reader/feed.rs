@@ -7,7 +7,7 @@ use serde_json::Value;
 /// The newest tweets of what a document is about.
 macro_rules! tweets {
     () => {
-        "first: 30) { nodes { id text createdAt editedAt url hashtags { name } \
+        "first: 30) { nodes { id text createdAt editedAt url language hashtags { name } \
          author { username displayName avatarUrl } inReplyTo { id url } } } } }"
     };
 }
@@ -49,6 +49,8 @@ pub(super) struct Item {
     pub published: Timestamp,
     pub edited: Option<Timestamp>,
     pub hashtags: Vec<String>,
+    /// The tag of its language, where it is known.
+    pub language: Option<String>,
     /// The address of what it answers.
     pub in_reply_to: Option<String>,
 }
@@ -69,6 +71,7 @@ struct Tweet {
     created_at: String,
     edited_at: Option<String>,
     url: Option<String>,
+    language: Option<String>,
     hashtags: Vec<Named>,
     author: Person,
     in_reply_to: Option<Answered>,
@@ -194,6 +197,7 @@ impl Tweet {
             url: self.url.unwrap_or_else(|| page.clone()),
             page,
             text: self.text,
+            language: self.language,
             author: Author {
                 page: format!("{site}/user/{}", author.username),
                 name: author.display_name,

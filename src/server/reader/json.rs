@@ -32,6 +32,7 @@ fn item(item: &Item) -> Value {
         "date_modified",
         item.edited.map(|edited| edited.to_string()),
     );
+    set(&mut value, "language", item.language.clone());
     value
 }
 

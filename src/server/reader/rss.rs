@@ -60,6 +60,8 @@ struct Item {
     pub_date: String,
     #[serde(rename = "dc:creator")]
     creator: String,
+    #[serde(rename = "dc:language", skip_serializing_if = "Option::is_none")]
+    language: Option<String>,
     category: Vec<String>,
     description: String,
 }
@@ -111,6 +113,7 @@ fn item(item: &feed::Item) -> Result<Item, String> {
         },
         pub_date: date(item.published)?,
         creator: xml(&format!("{} (@{})", item.author.name, item.author.username)),
+        language: item.language.clone(),
         category: item.hashtags.clone(),
         description: xml(&item.html()),
     })

@@ -44,6 +44,7 @@ pub struct ImportedTweet {
     pub action: ActionId,
     pub origin: Origin,
     pub url: Option<String>,
+    pub language: Option<String>,
     pub hashtags: Vec<String>,
     /// With their places among all names in the text.
     pub mentions: Vec<(usize, UserId)>,
@@ -65,6 +66,7 @@ impl ImportedTweet {
             retweet_count: self.origin.retweets.unwrap_or_default(),
             reply_count: self.origin.replies.unwrap_or_default(),
             url: self.url.clone(),
+            language: self.language.clone(),
             hashtags: self.hashtags.clone(),
             mentions: self.mentions.iter().map(|(_, user)| *user).collect(),
         }
@@ -318,7 +320,7 @@ impl Script {
     pub fn insert_tweets(&mut self, tweets: &[ImportedTweet], positions: &[i64]) {
         self.rows(
             "tweet (id, author_id, text, created_at, edited_at, position, in_reply_to_id, action_id, origin_likes, \
-             origin_retweets, origin_replies, source, external_id, url)",
+             origin_retweets, origin_replies, source, external_id, url, language)",
             tweets.iter().zip(positions).map(|(tweet, at)| row(tweet, *at)),
         );
         let tags: Vec<_> = tweets
@@ -474,7 +476,7 @@ fn base(at: Micros) -> i64 {
     at.0.clamp(-most, most) * PLACES
 }
 
-fn row(tweet: &ImportedTweet, position: i64) -> [Value; 14] {
+fn row(tweet: &ImportedTweet, position: i64) -> [Value; 15] {
     [
         tweet.id.0.into(),
         tweet.author.0.into(),
@@ -490,5 +492,6 @@ fn row(tweet: &ImportedTweet, position: i64) -> [Value; 14] {
         tweet.identity.source.as_str().into(),
         tweet.identity.id.as_str().into(),
         tweet.url.clone().into(),
+        tweet.language.clone().into(),
     ]
 }

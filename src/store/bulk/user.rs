@@ -5,6 +5,7 @@ use crate::store::script::Script;
 use crate::store::search::names;
 use crate::store::snapshot::json;
 use crate::store::tx::Tx;
+use sea_orm::Value;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 
@@ -122,17 +123,28 @@ impl Tx {
             .await
     }
 
-    /// The accounts of outside handles, by these; not those that somebody can log in to.
+    /// The accounts of outside handles, by the keys of these, the oldest first; not those that somebody can log
+    /// in to.
     ///
     /// # Errors
     /// [`crate::model::Error::Internal`] when the database fails.
-    pub async fn accounts_called(&self, handles: &[&str]) -> Result<HashMap<String, Account>> {
-        self.accounts("u.handle", "u.handle = {value} AND u.password_hash IS NULL", handles)
-            .await
+    pub async fn accounts_called(&self, handles: &[String]) -> Result<HashMap<String, Vec<Account>>> {
+        let matches = "u.handle IS NOT NULL AND lower(u.handle) = {value} AND u.password_hash IS NULL";
+        let mut called: HashMap<String, Vec<Account>> = HashMap::new();
+        for (handle, account) in self.matching("lower(u.handle)", matches, json(&handles)).await? {
+            called.entry(handle).or_default().push(account);
+        }
+        Ok(called)
     }
 
     /// The accounts that match one of the keys, by a column; of several the oldest.
     async fn accounts(&self, key: &str, matches: &str, keys: &[&str]) -> Result<HashMap<String, Account>> {
+        let found = self.matching(key, matches, json(&keys)).await?;
+        Ok(found.into_iter().rev().collect())
+    }
+
+    /// The accounts that match one of the keys, each with its own, the oldest first.
+    async fn matching(&self, key: &str, matches: &str, keys: Value) -> Result<Vec<(String, Account)>> {
         let sql = format!(
             "SELECT {{pack:{key}, u.id, u.username, u.display_name, u.bio, u.avatar_url, u.handle, u.url, \
              u.created_at, CASE WHEN u.password_hash IS NULL THEN 0 ELSE 1 END, \
@@ -140,8 +152,8 @@ impl Tx {
              FROM {{each}} JOIN users u ON {matches} \
              LEFT JOIN unresolved p ON p.kind = 'user' AND p.holder = u.id"
         );
-        let mut rows: Vec<Read> = self.packed(&sql, [json(&keys)]).await?;
-        rows.sort_unstable_by_key(|read| std::cmp::Reverse(read.1));
+        let mut rows: Vec<Read> = self.packed(&sql, [keys]).await?;
+        rows.sort_unstable_by_key(|read| read.1);
         Ok(rows.into_iter().map(Read::account).collect())
     }
 

@@ -111,6 +111,7 @@ async fn fill(store: &Store) {
                 retweet_count: 0,
                 reply_count: 0,
                 url: None,
+                language: None,
                 hashtags: vec!["rust".into()],
                 mentions: Vec::new(),
             };

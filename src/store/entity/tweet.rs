@@ -23,6 +23,7 @@ pub struct Model {
     pub source: Option<String>,
     pub external_id: Option<String>,
     pub url: Option<String>,
+    pub language: Option<String>,
     pub deleted_at: Option<i64>,
     pub banned: bool,
 }

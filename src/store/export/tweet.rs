@@ -23,6 +23,7 @@ struct Found {
     origin_retweets: Option<i64>,
     origin_replies: Option<i64>,
     url: Option<String>,
+    language: Option<String>,
     hashtags: Option<String>,
     mentions: Option<String>,
     wanted: Option<String>,
@@ -67,6 +68,8 @@ struct Row {
     replies: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    language: Option<String>,
     /// Where they are not those in the text.
     #[serde(skip_serializing_if = "Option::is_none")]
     hashtag_names: Option<Vec<String>>,
@@ -78,7 +81,7 @@ struct Row {
 pub(super) async fn tweets(snapshot: &Snapshot, after: Option<Vec<Value>>) -> Result<Page> {
     let sql = format!(
         "SELECT t.id, {TWEET_NAME} AS name, {TWEET_SOURCE} AS source, t.action_id, u.username, t.text, t.created_at, \
-         t.edited_at, t.in_reply_to_id, t.origin_likes, t.origin_retweets, t.origin_replies, t.url, \
+         t.edited_at, t.in_reply_to_id, t.origin_likes, t.origin_retweets, t.origin_replies, t.url, t.language, \
          (SELECT string_agg(h.hashtag, ' ' ORDER BY h.place) FROM tweet_hashtag h WHERE h.tweet_id = t.id) AS hashtags, \
          (SELECT string_agg(n.name, ' ' ORDER BY n.place) FROM (SELECT m.username_key AS name, x.place AS place \
          FROM mention x JOIN users m ON m.id = x.user_id AND m.deleted_at IS NULL WHERE x.tweet_id = t.id UNION ALL \
@@ -164,6 +167,7 @@ fn row(found: Found, parent: Option<Reference>, told: Option<String>) -> Row {
         retweets: found.origin_retweets,
         replies: found.origin_replies,
         url: found.url,
+        language: found.language,
         hashtag_names: others(found.hashtags.as_deref(), &parsed.hashtags),
         mentions: others(found.mentions.as_deref(), &parsed.mentions),
         ..Row::default()
@@ -258,6 +262,8 @@ struct Kept {
     retweet_of: Option<Identity>,
     origin: Origin,
     url: Option<String>,
+    #[serde(default)]
+    language: Option<String>,
 }
 
 /// Retweets of what has not come, while an import is under way or was cut off.
@@ -289,6 +295,7 @@ pub(super) async fn waiting(snapshot: &Snapshot, after: Option<Vec<Value>>) -> R
             retweets: kept.origin.retweets,
             replies: kept.origin.replies,
             url: kept.url,
+            language: kept.language,
             ..Row::default()
         }))
     })

@@ -51,6 +51,7 @@ fn tweet(id: TweetId, created_at: Micros) -> Tweet {
         retweet_count: 0,
         reply_count: 0,
         url: None,
+        language: None,
         hashtags: Vec::new(),
         mentions: Vec::new(),
     }
