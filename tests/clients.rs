@@ -19,6 +19,7 @@ const BROWSERS: &[&str] = &[
     "app.mjs",
     "closed.mjs",
     "graphiql.mjs",
+    "kept.mjs",
     "pages.mjs",
     "people.mjs",
     "texts.mjs",
@@ -64,6 +65,11 @@ async fn graphiql_in_a_browser() {
 #[tokio::test]
 async fn the_app_in_a_browser() {
     run("app.mjs").await;
+}
+
+#[tokio::test]
+async fn the_app_keeps_what_one_is_at() {
+    run("kept.mjs").await;
 }
 
 #[tokio::test]
