@@ -18,6 +18,42 @@ async function press(page, button) {
   await page.keyboard.press('Enter');
 }
 
+/** Who reads far down stays there, whatever is read anew above. */
+async function places(browser) {
+  const [ann, bob] = [await signUp(), await signUp()];
+  const word = unique('w');
+  for (let number = 1; number <= 60; number += 1) await post(`${number} ${word}`, bob.token);
+  await mute(bob.user, ann.token);
+  const { page, context } = await visit(browser, `/user/${bob.user.username}`, { init: signedIn(ann) });
+  const far = tweet(page, `10 ${word}`);
+  await page.locator('article').first().waitFor();
+  await until('a profile is read to its end', async () => (await page.mouse.wheel(0, 3000), count(page)), (now) => now === 60);
+  let fewest = 60;
+  await page.exposeFunction('seen', (now) => (fewest = Math.min(fewest, now)));
+  await page.evaluate(() => new MutationObserver(() => window.seen(document.querySelectorAll('article').length)).observe(document.querySelector('.list'), { childList: true }));
+  const reread = page.waitForResponse((response) => response.request().postData()?.includes('"operationName":"UserTweets"') ?? false);
+  await far.getByRole('button', { name: /^More about/ }).click();
+  await page.getByRole('menuitem', { name: /^Unmute/ }).click();
+  await reread;
+  await becomes('somebody is muted no longer', () => page.getByText('You have muted').count(), 0);
+  same('and the list stays as long as it was', [await count(page), fewest], [60, 60]);
+
+  await far.scrollIntoViewIfNeeded();
+  const place = () => far.evaluate((article) => Math.round(article.getBoundingClientRect().top));
+  const before = await place();
+  await far.locator('.when').click();
+  await page.getByRole('heading', { name: 'Tweet', exact: true }).waitFor();
+  await post(`61 ${word}`, bob.token);
+  const again = page.waitForResponse((response) => response.request().postData()?.includes('"operationName":"UserTweets"') ?? false);
+  await page.goBack();
+  await again;
+  await tweet(page, `61 ${word}`).waitFor({ state: 'attached' });
+  const shown = await page.locator('article .text').allTextContents();
+  same('who comes back finds the whole list', shown, [...Array(61)].map((_, index) => `${61 - index} ${word}`));
+  check('at the place that they left', Math.abs((await place()) - before) < 5, [before, await place()]);
+  await context.close();
+}
+
 /** The sign that nothing comes goes where nothing would come by itself, too. */
 async function line(browser, ada) {
   await post('Before the line broke', ada.token);
@@ -45,6 +81,7 @@ async function languages(browser, ada) {
 await main(async () => {
   const browser = await launch();
   const ada = await signUp();
+  await places(browser);
   await line(browser, ada);
   await languages(browser, ada);
   quiet(/Failed to load resource: .* 401/);
