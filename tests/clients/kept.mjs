@@ -18,6 +18,48 @@ async function press(page, button) {
   await page.keyboard.press('Enter');
 }
 
+/** A text that was begun is there again, for who wrote it. */
+async function drafts(browser) {
+  const [ann, bob] = [await signUp(), await signUp()];
+  const { page, context } = await visit(browser, '/log-in');
+  const logIn = async ({ user }) => {
+    await page.getByLabel('Username').fill(user.username);
+    await page.getByLabel('Password').fill('a long password');
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await composer(page).waitFor();
+  };
+  const token = () => page.evaluate(() => JSON.parse(localStorage.getItem('linnet:session')).token);
+  await logIn(ann);
+  await composer(page).fill('Half a thought');
+  await page.getByRole('link', { name: 'Search' }).click();
+  await page.getByRole('searchbox').waitFor();
+  await page.getByRole('link', { name: 'Home', exact: true }).click();
+  same('a text outlives another page', await composer(page).inputValue(), 'Half a thought');
+  await page.reload();
+  await composer(page).waitFor();
+  same('and a reload', await composer(page).inputValue(), 'Half a thought');
+  await ask('mutation { logOut }', {}, await token());
+  await page.getByRole('navigation', { name: 'Account' }).waitFor();
+  await logIn(bob);
+  same('another person does not see it', await composer(page).inputValue(), '');
+  await ask('mutation { logOut }', {}, await token());
+  await page.getByRole('navigation', { name: 'Account' }).waitFor();
+  await logIn(ann);
+  same('it outlives the end of a session', await composer(page).inputValue(), 'Half a thought');
+  await page.getByRole('button', { name: 'Post' }).click();
+  await tweet(page, 'Half a thought').waitFor();
+  await becomes('until it is sent', () => composer(page).inputValue(), '');
+  await page.reload();
+  await composer(page).waitFor();
+  same('and stays so', await composer(page).inputValue(), '');
+  await composer(page).fill('Not for others');
+  await page.getByRole('link', { name: 'Settings' }).click();
+  await page.getByRole('button', { name: 'Log out' }).click();
+  await page.getByRole('link', { name: 'Log in' }).first().waitFor();
+  same('who logs out leaves nothing', await page.evaluate(() => Object.keys(sessionStorage)), []);
+  await context.close();
+}
+
 /** Who reads far down stays there, whatever is read anew above. */
 async function places(browser) {
   const [ann, bob] = [await signUp(), await signUp()];
@@ -81,6 +123,7 @@ async function languages(browser, ada) {
 await main(async () => {
   const browser = await launch();
   const ada = await signUp();
+  await drafts(browser);
   await places(browser);
   await line(browser, ada);
   await languages(browser, ada);
