@@ -18,6 +18,52 @@ async function press(page, button) {
   await page.keyboard.press('Enter');
 }
 
+/** What has the focus goes, and the focus goes to what stands there. */
+async function focus(browser) {
+  const [ann, bob] = [await signUp(), await signUp()];
+  for (const text of ['first', 'second', 'third']) await post(text, ann.token);
+  const { page, context } = await visit(browser, `/user/${ann.user.username}`, { init: signedIn(ann) });
+  const button = (text, name) => tweet(page, text).getByRole('button', { name, exact: true });
+  await press(page, button('second', 'Edit'));
+  await page.getByLabel('Edit the tweet').fill('second, edited');
+  await page.keyboard.press('Control+Enter');
+  await becomes('a tweet that was edited has the focus', () => focused(page), 'second, edited');
+  await press(page, button('second', 'Reply, 0'));
+  await page.getByLabel(/^Reply to/).waitFor();
+  await page.keyboard.press('Escape');
+  await becomes('and one that is not answered after all', () => focused(page), 'second, edited');
+  for (const [gone, heir] of [['second', 'first'], ['first', 'third'], ['third', 'H1']]) {
+    await press(page, button(gone, 'Delete'));
+    await press(page, page.getByRole('dialog').getByRole('button', { name: 'Delete' }));
+    await becomes(`when the ${gone} is deleted ${heir} has it`, () => focused(page), heir);
+  }
+
+  await follow(bob.user, ann.token);
+  for (const text of ['one', 'two']) await post(text, bob.token);
+  await at(page, `/tweet/${(await post('said to be muted', bob.token)).id.replace('Tweet:', '')}`);
+  await at(page, '/settings');
+  await mute(bob.user, ann.token);
+  await press(page, page.locator('summary', { hasText: 'Muted' }));
+  await press(page, page.getByRole('button', { name: `Unmute @${bob.user.username}` }));
+  await becomes('the last of a list leaves it to what opens the list', () => focused(page), 'SUMMARY');
+
+  await at(page, '/search?q=nothing');
+  await page.getByRole('link', { name: 'Profile' }).click();
+  await becomes('another page is begun at its heading', () => focused(page), 'H1');
+  await context.close();
+}
+
+/** What the server finds wrong with a form is where one goes on. */
+async function forms(browser, ada) {
+  const { page, context } = await visit(browser, '/sign-up');
+  await page.getByLabel('Username').fill(ada.user.username);
+  await page.getByLabel('Password').fill('a long password');
+  await page.keyboard.press('Enter');
+  await page.getByText('The username is taken.').waitFor();
+  await becomes('a field at fault has the focus', () => page.evaluate(() => document.activeElement.name), 'username');
+  await context.close();
+}
+
 /** A text that was begun is there again, for who wrote it. */
 async function drafts(browser) {
   const [ann, bob] = [await signUp(), await signUp()];
@@ -123,6 +169,8 @@ async function languages(browser, ada) {
 await main(async () => {
   const browser = await launch();
   const ada = await signUp();
+  await focus(browser);
+  await forms(browser, ada);
   await drafts(browser);
   await places(browser);
   await line(browser, ada);
