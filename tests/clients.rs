@@ -20,6 +20,7 @@ const BROWSERS: &[&str] = &[
     "closed.mjs",
     "graphiql.mjs",
     "kept.mjs",
+    "order.mjs",
     "pages.mjs",
     "people.mjs",
     "texts.mjs",
@@ -95,6 +96,11 @@ async fn the_app_reads_texts_as_the_server_does() {
 #[tokio::test]
 async fn live_walls_in_a_browser() {
     run("wall.mjs").await;
+}
+
+#[tokio::test]
+async fn keeping_order_on_live_walls() {
+    run("order.mjs").await;
 }
 
 #[tokio::test]
