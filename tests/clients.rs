@@ -18,6 +18,7 @@ const DEADLINE: Duration = Duration::from_secs(240);
 const BROWSERS: &[&str] = &[
     "app.mjs",
     "closed.mjs",
+    "errors.mjs",
     "graphiql.mjs",
     "kept.mjs",
     "order.mjs",
@@ -96,6 +97,11 @@ async fn the_app_reads_texts_as_the_server_does() {
 #[tokio::test]
 async fn live_walls_in_a_browser() {
     run("wall.mjs").await;
+}
+
+#[tokio::test]
+async fn the_app_tells_what_goes_wrong() {
+    run("errors.mjs").await;
 }
 
 #[tokio::test]
