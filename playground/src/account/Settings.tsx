@@ -11,6 +11,7 @@ import {
   ViewerDocument,
 } from '../generated/documents';
 import type { ViewerQuery } from '../generated/documents';
+import { showKeys } from '../app/KeyHelp';
 import { HiddenPeople } from '../hiding/HiddenPeople';
 import { Icon } from '../page/Icon';
 import { complain, notify } from '../page/Notice';
@@ -39,6 +40,9 @@ export function Settings() {
       {data?.viewer && <ProfileForm viewer={data.viewer} />}
       <PasswordForm />
       <HiddenPeople />
+      <button type="button" className="plain keys-button" onClick={showKeys}>
+        Keys
+      </button>
       <h2>Leave</h2>
       <button
         type="button"

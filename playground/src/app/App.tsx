@@ -2,6 +2,7 @@ import { NotFound } from './NotFound';
 import { Notice } from '../page/Notice';
 import { useAddress } from '../page/path';
 import { useSession } from '../session';
+import { KeyHelp } from './KeyHelp';
 import { Nav } from './Nav';
 import { Offline } from './Offline';
 import { route } from './routes';
@@ -22,6 +23,7 @@ export function App() {
       </main>
       <Offline />
       <Notice />
+      <KeyHelp />
     </div>
   );
 }
