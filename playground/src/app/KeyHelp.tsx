@@ -1,6 +1,6 @@
 // The keyboard's short ways, told, and a switch for those to whom they are in the way.
 
-import { useId, useState } from 'react';
+import { useEffect, useId, useRef, useState } from 'react';
 import { areKeysOn, turnKeys } from './keys';
 
 const KEYS: [string, string][] = [
@@ -15,21 +15,28 @@ const KEYS: [string, string][] = [
   ['?', 'These keys'],
 ];
 
-const ID = 'keys';
-
-export function showKeys(): void {
-  document.querySelector<HTMLDialogElement>(`#${ID}`)?.showModal();
-}
+let show = () => {};
+export const showKeys = () => show();
 
 export function KeyHelp() {
+  const [shown, setShown] = useState(false);
+  useEffect(() => {
+    show = () => setShown(true);
+  }, []);
+  return shown && <Keys over={() => setShown(false)} />;
+}
+
+function Keys({ over }: { over: () => void }) {
   const heading = useId();
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => dialog.current?.showModal(), []);
   const [on, setOn] = useState(areKeysOn);
   const turn = (next: boolean) => {
     setOn(next);
     turnKeys(next);
   };
   return (
-    <dialog id={ID} className="question" aria-labelledby={heading}>
+    <dialog ref={dialog} className="question" aria-labelledby={heading} onClose={over}>
       <form method="dialog">
         <h2 id={heading}>Keys</h2>
         <dl className="keys">
