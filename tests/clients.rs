@@ -19,6 +19,7 @@ const BROWSERS: &[&str] = &[
     "app.mjs",
     "closed.mjs",
     "errors.mjs",
+    "feeds.mjs",
     "graphiql.mjs",
     "kept.mjs",
     "order.mjs",
@@ -102,6 +103,11 @@ async fn live_walls_in_a_browser() {
 #[tokio::test]
 async fn the_app_tells_what_goes_wrong() {
     run("errors.mjs").await;
+}
+
+#[tokio::test]
+async fn pages_name_their_feeds() {
+    run("feeds.mjs").await;
 }
 
 #[tokio::test]

@@ -6,12 +6,14 @@ import { KeyHelp } from './KeyHelp';
 import { Nav } from './Nav';
 import { Offline } from './Offline';
 import { route } from './routes';
+import { useFeeds } from './useFeeds';
 import { useKeys } from './useKeys';
 
 export function App() {
   const { pathname } = useAddress();
   const signedIn = useSession() !== null;
   useKeys();
+  useFeeds(pathname);
   return (
     <div className="frame">
       <a className="skip" href="#main">
