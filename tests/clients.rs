@@ -141,6 +141,24 @@ fn the_documentation_quotes_the_app() {
     assert!(quotes > 30, "{quotes}");
 }
 
+/// What browsers get weighs less than 3 MB, and the app does not load GraphiQL's part of it.
+#[test]
+fn the_pages_are_small() {
+    let dist = Path::new(env!("CARGO_MANIFEST_DIR")).join("playground/dist");
+    let files = ["", "assets"]
+        .iter()
+        .flat_map(|folder| std::fs::read_dir(dist.join(folder)).unwrap());
+    let bytes: u64 = files
+        .map(|file| file.unwrap().metadata().unwrap())
+        .filter(std::fs::Metadata::is_file)
+        .map(|file| file.len())
+        .sum();
+    assert!((100_000..3_000_000).contains(&bytes), "{bytes}");
+    let app = std::fs::read_to_string(dist.join("index.html")).unwrap();
+    let graphiql = std::fs::read_to_string(dist.join("graphiql.html")).unwrap();
+    assert!(graphiql.contains("/assets/editor-") && !app.contains("/assets/editor-"));
+}
+
 /// Runs one script against a server of its own.
 async fn run(script: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients");
