@@ -142,6 +142,27 @@ async function places(browser) {
   await context.close();
 }
 
+/** Nor do those whom a notification reaches while they read older ones. */
+async function notices(browser) {
+  const [ann, bob] = [await signUp(), await signUp()];
+  for (let number = 1; number <= 45; number += 1) {
+    const { id } = await post(`Liked ${number}.`, ann.token);
+    await write('likeTweet', 'TweetRefInput', { id }, bob.token);
+  }
+  const { page, context } = await visit(browser, '/notifications', { init: signedIn(ann) });
+  const rows = () => page.locator('.notice-row').count();
+  await page.locator('.notice-row').first().waitFor();
+  await until('notifications are read to their end', async () => (await page.mouse.wheel(0, 2000), rows()), (now) => now === 45);
+  const far = page.locator('.notice-row', { hasText: 'Liked 5.' });
+  await far.scrollIntoViewIfNeeded();
+  const place = () => far.evaluate((row) => Math.round(row.getBoundingClientRect().top));
+  const before = await place();
+  await post(`Hello @${ann.user.username}`, bob.token);
+  await becomes('one more comes in above', rows, 46);
+  check('and nothing has moved', Math.abs((await place()) - before) < 5, [before, await place()]);
+  await context.close();
+}
+
 /** The sign that nothing comes goes where nothing would come by itself, too. */
 async function line(browser, ada) {
   await post('Before the line broke', ada.token);
@@ -173,6 +194,7 @@ await main(async () => {
   await forms(browser, ada);
   await drafts(browser);
   await places(browser);
+  await notices(browser);
   await line(browser, ada);
   await languages(browser, ada);
   quiet(/Failed to load resource: .* 401/);
