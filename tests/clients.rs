@@ -18,7 +18,11 @@ const DEADLINE: Duration = Duration::from_secs(240);
 const BROWSERS: &[&str] = &[
     "app.mjs",
     "closed.mjs",
+    "errors.mjs",
+    "feeds.mjs",
     "graphiql.mjs",
+    "kept.mjs",
+    "order.mjs",
     "pages.mjs",
     "people.mjs",
     "texts.mjs",
@@ -67,6 +71,11 @@ async fn the_app_in_a_browser() {
 }
 
 #[tokio::test]
+async fn the_app_keeps_what_one_is_at() {
+    run("kept.mjs").await;
+}
+
+#[tokio::test]
 async fn hiding_people_in_the_app() {
     run("people.mjs").await;
 }
@@ -89,6 +98,21 @@ async fn the_app_reads_texts_as_the_server_does() {
 #[tokio::test]
 async fn live_walls_in_a_browser() {
     run("wall.mjs").await;
+}
+
+#[tokio::test]
+async fn the_app_tells_what_goes_wrong() {
+    run("errors.mjs").await;
+}
+
+#[tokio::test]
+async fn pages_name_their_feeds() {
+    run("feeds.mjs").await;
+}
+
+#[tokio::test]
+async fn keeping_order_on_live_walls() {
+    run("order.mjs").await;
 }
 
 #[tokio::test]
@@ -115,6 +139,24 @@ fn the_documentation_quotes_the_app() {
         }
     }
     assert!(quotes > 30, "{quotes}");
+}
+
+/// What browsers get weighs less than 3 MB, and the app does not load GraphiQL's part of it.
+#[test]
+fn the_pages_are_small() {
+    let dist = Path::new(env!("CARGO_MANIFEST_DIR")).join("playground/dist");
+    let files = ["", "assets"]
+        .iter()
+        .flat_map(|folder| std::fs::read_dir(dist.join(folder)).unwrap());
+    let bytes: u64 = files
+        .map(|file| file.unwrap().metadata().unwrap())
+        .filter(std::fs::Metadata::is_file)
+        .map(|file| file.len())
+        .sum();
+    assert!((100_000..3_000_000).contains(&bytes), "{bytes}");
+    let app = std::fs::read_to_string(dist.join("index.html")).unwrap();
+    let graphiql = std::fs::read_to_string(dist.join("graphiql.html")).unwrap();
+    assert!(graphiql.contains("/assets/editor-") && !app.contains("/assets/editor-"));
 }
 
 /// Runs one script against a server of its own.

@@ -9,3 +9,6 @@ export const LONGEST = Number(said('tweet-length') ?? 280);
 
 /** Whether anybody may sign up: `--sign-up`. */
 export const SIGN_UP = said('sign-up') !== 'off';
+
+/** Whether there are feeds for readers of news: not where only members may read. */
+export const FEEDS = said('feeds') !== 'off';

@@ -201,6 +201,7 @@ fn options_of(config: Config, metrics: Metrics) -> Options {
         settings: Settings {
             tweet_length: config.tweet_length,
             sign_up: config.sign_up,
+            feeds: config.public_access,
         },
         connections_per_address: config.rate_limit.then_some(config.connections_per_address),
         trusted_proxies: config.trusted_proxies,

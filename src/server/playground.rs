@@ -9,7 +9,7 @@ use axum::{
     routing::get,
 };
 use http::{
-    HeaderMap, HeaderName, HeaderValue, StatusCode,
+    HeaderMap, HeaderName, HeaderValue, StatusCode, Uri,
     header::{
         CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY,
         X_CONTENT_TYPE_OPTIONS,
@@ -18,7 +18,7 @@ use http::{
 use rust_embed::RustEmbed;
 use sha2::{Digest as _, Sha256};
 
-use super::answer::Problem;
+use super::{answer::Problem, reader};
 
 #[derive(RustEmbed)]
 #[folder = "playground/dist"]
@@ -55,6 +55,8 @@ pub struct Settings {
     pub tweet_length: u32,
     /// Whether anybody may sign up.
     pub sign_up: bool,
+    /// Whether there are feeds for readers of news.
+    pub feeds: bool,
 }
 
 impl Settings {
@@ -62,21 +64,27 @@ impl Settings {
     const BUILT: Self = Self {
         tweet_length: 280,
         sign_up: true,
+        feeds: true,
     };
 
     /// The elements that say it, with the names and values of the options.
-    fn elements(self) -> [String; 2] {
-        let sign_up = if self.sign_up { "on" } else { "off" };
+    fn elements(self) -> [String; 3] {
+        let switch = |on| if on { "on" } else { "off" };
         [
             format!("<meta name=\"tweet-length\" content=\"{}\" />", self.tweet_length),
-            format!("<meta name=\"sign-up\" content=\"{sign_up}\" />"),
+            format!("<meta name=\"sign-up\" content=\"{}\" />", switch(self.sign_up)),
+            format!("<meta name=\"feeds\" content=\"{}\" />", switch(self.feeds)),
         ]
     }
 
-    fn write(self, page: &[u8]) -> Vec<u8> {
+    /// The page as it is sent under a path.
+    fn write(self, page: &[u8], path: &str) -> Vec<u8> {
         let mut page = String::from_utf8_lossy(page).into_owned();
         for (built, own) in Self::BUILT.elements().iter().zip(self.elements()) {
             page = page.replace(built, &own);
+        }
+        if self.feeds {
+            page = page.replace("</head>", &(reader::links(path) + "</head>"));
         }
         page.into_bytes()
     }
@@ -84,18 +92,18 @@ impl Settings {
 
 /// The app and what its pages are made of, which GraphiQL's are too.
 pub(super) fn routes<S: Clone + Send + Sync + 'static>(settings: Settings) -> Router<S> {
-    let app = move |headers: HeaderMap| async move { app(settings, &headers) };
+    let app = move |uri: Uri, headers: HeaderMap| async move { app(settings, uri.path(), &headers) };
     APP.iter()
         .fold(Router::new(), |router, path| router.route(path, get(app)))
         .route("/assets/{*name}", get(asset))
 }
 
-fn app(settings: Settings, headers: &HeaderMap) -> Response {
+fn app(settings: Settings, path: &str, headers: &HeaderMap) -> Response {
     let name = "index.html";
     let Some(file) = Files::get(name) else {
         return nothing().into_response();
     };
-    let page = settings.write(&file.data);
+    let page = settings.write(&file.data, path);
     let hash = Sha256::digest(&page).into();
     send(name, page.into(), hash, headers)
 }

@@ -20,6 +20,7 @@ use http::{
     header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG, HOST, IF_NONE_MATCH, VARY},
     request::Parts,
 };
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -30,6 +31,9 @@ use super::{
 };
 use crate::{graphql::Outcome, model::viewer::Viewer};
 use feed::Kind;
+
+/// What a name has encoded in a link: all but what `encodeURIComponent` leaves too and means nothing in HTML.
+const IN_LINKS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-').remove(b'.').remove(b'~');
 
 const CACHING: &str = "public, max-age=60";
 
@@ -100,6 +104,32 @@ fn wanted(path: &str, headers: &HeaderMap) -> Option<Wanted> {
         .ok()?
         .into_owned();
     is_one.then_some(Wanted { kind, name, form })
+}
+
+/// What the page of a path says of its feeds, so that readers find them by the page's address. They run no script.
+pub(super) fn links(path: &str) -> String {
+    let Some((kind, rest)) = path.trim_start_matches('/').split_once('/') else {
+        return String::new();
+    };
+    let name = rest.split('/').next().unwrap_or_default();
+    let Ok(name) = percent_encoding::percent_decode_str(name).decode_utf8() else {
+        return String::new();
+    };
+    if Kind::of(kind).is_none() || name.is_empty() {
+        return String::new();
+    }
+    let name = percent_encoding::utf8_percent_encode(&name, IN_LINKS);
+    [
+        ("rss+xml", "RSS", "rss"),
+        ("atom+xml", "Atom", "atom"),
+        ("feed+json", "JSON Feed", "json"),
+    ]
+    .map(|(media, title, ending)| {
+        format!(
+            "<link rel=\"alternate\" type=\"application/{media}\" title=\"{title}\" href=\"/{kind}/{name}.{ending}\" />"
+        )
+    })
+    .concat()
 }
 
 /// Whether a client asks for ActivityStreams by name.

@@ -219,6 +219,30 @@ async function keys(browser, ada) {
   await page.getByRole('heading', { name: 'Tweet' }).waitFor();
   await page.keyboard.press('/');
   await becomes('/ leads to the search', () => page.evaluate(() => document.activeElement.type), 'search');
+
+  await page.getByRole('link', { name: 'Home', exact: true }).click();
+  await tweet(page, 'For the keyboard').waitFor();
+  await page.keyboard.press('?');
+  const help = page.getByRole('dialog', { name: 'Keys' });
+  await help.waitFor();
+  await accessible(page, 'the list of keys');
+  await picture(page, 'keys');
+  await help.getByRole('switch', { name: 'Use single keys' }).click();
+  await page.keyboard.press('Escape');
+  await page.reload();
+  await tweet(page, 'For the keyboard').waitFor();
+  const before = await pressed(like);
+  await page.keyboard.press('j');
+  await page.keyboard.press('l');
+  same('single keys can be turned off', [await page.locator('article:focus').count(), await pressed(like)], [0, before]);
+  await page.getByRole('link', { name: 'Settings' }).click();
+  await page.getByRole('button', { name: 'Keys' }).click();
+  await help.getByRole('switch', { name: 'Use single keys' }).click();
+  await help.getByRole('button', { name: 'Close' }).click();
+  await page.getByRole('link', { name: 'Home', exact: true }).click();
+  await tweet(page, 'For the keyboard').waitFor();
+  await page.keyboard.press('j');
+  await becomes('and on again, in the settings', () => page.locator('article:focus').count(), 1);
   await page.context().close();
 }
 

@@ -3,7 +3,7 @@
 
 import { accessible } from './axe.mjs';
 import { launch, quiet, visit } from './browser.mjs';
-import { main, same } from './check.mjs';
+import { check, main, same } from './check.mjs';
 import { crowd } from './crowd.mjs';
 import { start } from './server.mjs';
 
@@ -11,6 +11,12 @@ const SCREENS = [
   { viewport: { width: 390, height: 844 }, colorScheme: 'dark' },
   { viewport: { width: 1280, height: 800 }, colorScheme: 'light' },
 ];
+
+/** Whether the first tweet's text lies within the window's width. */
+async function inSight(page) {
+  const { x, width } = (await page.locator('article .text').first().boundingBox()) ?? { x: -1, width: 0 };
+  return x >= 0 && width > 0 && x + width <= page.viewportSize().width;
+}
 
 /** Looks at pages that are all the same person's. */
 async function look(browser, home, screen, pages) {
@@ -28,6 +34,7 @@ async function look(browser, home, screen, pages) {
       same(`${name} has nothing that sticks out at ${wider} px`, wide, wider);
     }
     await page.setViewportSize(screen.viewport);
+    if (ready === 'article') check(`${name} shows a tweet at ${width} px`, await inSight(page));
   }
   await context.close();
 }

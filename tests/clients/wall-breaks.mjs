@@ -1,6 +1,6 @@
 // Live walls when things break: the line, the server, and what a reader can take.
 
-import { launch, quiet, visit } from './browser.mjs';
+import { launch, quiet, signedIn, visit } from './browser.mjs';
 import { becomes, check, main, post, signUp, sleep, unique } from './check.mjs';
 import { start } from './server.mjs';
 import { count, texts, wall } from './wall-page.mjs';
@@ -19,6 +19,7 @@ async function offline(browser, ada) {
   await becomes('what came meanwhile', () => texts(page), expected);
   await becomes('the sign goes', () => page.getByText('Offline since').count(), 0);
   await context.close();
+  quiet(/net::ERR_INTERNET_DISCONNECTED$/);
 }
 
 /** A wall that could not be read at first is as live as any other. */
@@ -41,7 +42,11 @@ async function late(browser, ada) {
   await post(`After #${tag}`, ada.token);
   await becomes('and goes on', () => texts(page), [`After #${tag}`, `Before #${tag}`]);
   await context.close();
+  quiet(/^Failed to load resource: net::ERR_FAILED$/);
 }
+
+/** Requests that a killed server has not answered. */
+const CUT = /^Failed to load resource: net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE)$/;
 
 /** The server is killed under a wall, and started again on its database. */
 async function killed(browser) {
@@ -60,6 +65,9 @@ async function killed(browser) {
   await becomes('and the count', () => count(page), expected.length);
   await context.close();
   await server.end();
+  // What is asked of a server while it is killed or not yet there again.
+  const socket = `${server.base.replace('http', 'ws')}/graphql`;
+  quiet(new RegExp(`^WebSocket connection to '${socket}' failed: .*ERR_CONNECTION_(REFUSED|RESET)$`), CUT);
 }
 
 /** Milliseconds from one tweet to the next: four times a thousand a minute. */
@@ -69,7 +77,8 @@ const PACE = 15;
 async function storm(browser, ada) {
   const TWEETS = 1000;
   const tag = unique('storm');
-  const { page, context } = await wall(browser, tag);
+  // One who is signed in has a menu at each tweet: the most that there is to draw.
+  const { page, context } = await wall(browser, tag, { init: signedIn(await signUp()) });
   await page.evaluate(() => {
     window.longTasks = [];
     new PerformanceObserver((list) => window.longTasks.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: 'longtask' });
@@ -113,6 +122,6 @@ await main(async () => {
   await late(browser, ada);
   await killed(browser);
   await storm(browser, ada);
-  quiet(/net::ERR_/);
+  quiet();
   await browser.close();
 });

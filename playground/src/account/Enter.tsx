@@ -44,7 +44,7 @@ function LogIn() {
       <Field label="Username" name="username" autoComplete="username" required problem={problem} />
       <Field label="Password" name="password" type="password" autoComplete="current-password" required problem={problem} />
       <Problem problem={told} />
-      <button type="submit" className="primary" disabled={sending}>
+      <button type="submit" className="primary" aria-disabled={sending}>
         Log in
       </button>
     </form>
@@ -90,7 +90,7 @@ function SignUp() {
         problem={problem}
       />
       <Problem problem={problem} />
-      <button type="submit" className="primary" disabled={sending}>
+      <button type="submit" className="primary" aria-disabled={sending}>
         Sign up
       </button>
     </form>

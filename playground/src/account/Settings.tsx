@@ -11,12 +11,14 @@ import {
   ViewerDocument,
 } from '../generated/documents';
 import type { ViewerQuery } from '../generated/documents';
+import { showKeys } from '../app/KeyHelp';
 import { HiddenPeople } from '../hiding/HiddenPeople';
 import { Icon } from '../page/Icon';
 import { complain, notify } from '../page/Notice';
 import { go } from '../page/path';
 import { Title } from '../page/Title';
 import { endSession, session } from '../session';
+import { forgetDrafts } from '../tweet/draft';
 import { Field } from './Field';
 import { Problem } from './Problem';
 import { useForm } from './useForm';
@@ -24,6 +26,7 @@ import { useForm } from './useForm';
 /** The session is over on this side too. */
 function leave(): void {
   const current = session();
+  forgetDrafts();
   if (current) endSession(current.token);
   notify('You are logged out.');
   go('/');
@@ -37,6 +40,9 @@ export function Settings() {
       {data?.viewer && <ProfileForm viewer={data.viewer} />}
       <PasswordForm />
       <HiddenPeople />
+      <button type="button" className="plain keys-button" onClick={showKeys}>
+        Keys
+      </button>
       <h2>Leave</h2>
       <button
         type="button"
@@ -63,7 +69,7 @@ function ProfileForm({ viewer }: { viewer: NonNullable<ViewerQuery['viewer']> })
       <Field label="Name" name="displayName" defaultValue={viewer.displayName} maxLength={50} dir="auto" problem={problem} />
       <Field label="About you" name="bio" defaultValue={viewer.bio} maxLength={160} dir="auto" problem={problem} />
       <Problem problem={problem} />
-      <button type="submit" className="primary" disabled={sending}>
+      <button type="submit" className="primary" aria-disabled={sending}>
         Save
       </button>
     </form>
@@ -93,7 +99,7 @@ function PasswordForm() {
         problem={problem}
       />
       <Problem problem={problem} />
-      <button type="submit" className="primary" disabled={sending}>
+      <button type="submit" className="primary" aria-disabled={sending}>
         Change
       </button>
     </form>
@@ -115,7 +121,7 @@ function DeleteForm() {
         <p>Everything that you wrote goes with it, at once and for ever.</p>
         <Field label="Password" name="password" type="password" autoComplete="current-password" required problem={problem} />
         <Problem problem={problem} />
-        <button type="submit" className="danger" disabled={sending}>
+        <button type="submit" className="danger" aria-disabled={sending}>
           Delete everything
         </button>
       </form>

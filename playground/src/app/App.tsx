@@ -2,15 +2,18 @@ import { NotFound } from './NotFound';
 import { Notice } from '../page/Notice';
 import { useAddress } from '../page/path';
 import { useSession } from '../session';
+import { KeyHelp } from './KeyHelp';
 import { Nav } from './Nav';
 import { Offline } from './Offline';
 import { route } from './routes';
+import { useFeeds } from './useFeeds';
 import { useKeys } from './useKeys';
 
 export function App() {
   const { pathname } = useAddress();
   const signedIn = useSession() !== null;
   useKeys();
+  useFeeds(pathname);
   return (
     <div className="frame">
       <a className="skip" href="#main">
@@ -22,6 +25,7 @@ export function App() {
       </main>
       <Offline />
       <Notice />
+      <KeyHelp />
     </div>
   );
 }

@@ -2,6 +2,8 @@
 
 import { useEffect } from 'react';
 import { go } from '../page/path';
+import { showKeys } from './KeyHelp';
+import { areKeysOn } from './keys';
 
 const ON_TWEET: Record<string, string> = { l: '.heart', t: '.retweet', r: '.reply' };
 
@@ -15,13 +17,14 @@ export function useKeys(): void {
 function press(event: KeyboardEvent): void {
   const { target, key } = event;
   const writing = target instanceof HTMLElement && target.closest('input, textarea, select, dialog, [role=menu]');
-  if (writing || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  if (!areKeysOn() || writing || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
   const button = ON_TWEET[key];
   if (key === 'j' || key === 'k') step(key === 'j' ? 1 : -1);
   else if (button) current()?.querySelector<HTMLElement>(`.reactions ${button}`)?.click();
   else if (key === 'Enter' && target === current()) current()?.querySelector<HTMLElement>('.when')?.click();
   else if (key === 'n') document.querySelector<HTMLElement>('.composer textarea')?.focus();
   else if (key === '/') go('/search');
+  else if (key === '?') showKeys();
   else return;
   event.preventDefault();
 }

@@ -2,7 +2,7 @@
 // came in. Lists leave out whom the viewer hides, the moment they do, and have them again after.
 
 import { InMemoryCache } from '@apollo/client';
-import type { FieldFunctionOptions, FieldPolicy, FieldReadFunction, Reference } from '@apollo/client';
+import type { FieldFunctionOptions, FieldMergeFunction, FieldPolicy, FieldReadFunction, Reference } from '@apollo/client';
 import { relayStylePagination } from '@apollo/client/utilities';
 import fragments from '../generated/fragments';
 
@@ -14,6 +14,7 @@ const byId: FieldReadFunction = (existing: unknown, { args, toReference }) =>
 const orNull: FieldReadFunction = (existing: Reference | null | undefined, { canRead, readField }) =>
   existing === undefined || (existing && canRead(existing) && !isBlocked(existing, readField)) ? existing : null;
 
+type List = { edges: { node: Reference }[]; pageInfo: { hasNextPage: boolean; endCursor: string | null } };
 type Read = FieldFunctionOptions['readField'];
 type Hides = (node: Reference | undefined, read: Read) => boolean;
 
@@ -38,8 +39,10 @@ const hasNobody: Hides = (group, read) => {
 /** A list in pages; the arguments that make another list of it are its key. */
 function pages(keyArgs: string[] | false = false, hides: Hides = isBlocked): FieldPolicy {
   const list = relayStylePagination(keyArgs);
+  const merge = list.merge as FieldMergeFunction<List, Partial<List>>;
   return {
     ...list,
+    merge: (existing, incoming, options) => joined(existing, merge(existing, incoming, options), options),
     read(existing, options) {
       const page = list.read?.(existing, options);
       if (!page) return page;
@@ -49,6 +52,23 @@ function pages(keyArgs: string[] | false = false, hides: Hides = isBlocked): Fie
     },
   };
 }
+
+/**
+ * A first page that is read anew takes the place of what it has again, and what was read below that stays: who reads
+ * there is not thrown back. Where the two no longer meet, the list begins anew.
+ */
+function joined(before: List | undefined, now: List, { args }: FieldFunctionOptions): List {
+  const end = now.edges.at(-1);
+  if (args?.after || !before || !end) return now;
+  const again = new Set(now.edges.map(refOf));
+  const at = before.edges.findIndex((edge) => refOf(edge) === refOf(end));
+  const below = before.edges.slice(at + 1).filter((edge) => !again.has(refOf(edge)));
+  if (at < 0 || below.length === 0) return now;
+  const { hasNextPage, endCursor } = before.pageInfo;
+  return { ...now, edges: [...now.edges, ...below], pageInfo: { ...now.pageInfo, hasNextPage, endCursor } };
+}
+
+const refOf = ({ node }: { node: Reference }) => node.__ref;
 
 /** Those with a mark: whom one takes it from goes. */
 const only = (mark: string) => pages(false, (node, read) => read(mark, node) === false);
@@ -82,7 +102,8 @@ export function newCache(): InMemoryCache {
       },
       Feed: {
         fields: {
-          actions: pages(['verbs'], isHidden),
+          // A stream keeps these up: what it takes out is not to be put in again.
+          actions: { ...pages(['verbs'], isHidden), merge: relayStylePagination().merge },
           groups: pages(false, hasNobody),
         },
       },

@@ -6,7 +6,14 @@ import { link } from './link';
 export const client = new ApolloClient({
   link,
   cache: newCache(),
-  defaultOptions: { watchQuery: { fetchPolicy: 'cache-and-network', nextFetchPolicy: 'cache-first' } },
+  defaultOptions: {
+    watchQuery: {
+      fetchPolicy: 'cache-and-network',
+      nextFetchPolicy: 'cache-first',
+      // A list that is read anew joins what was read below (`cache.ts`).
+      refetchWritePolicy: 'merge',
+    },
+  },
 });
 
 // What one viewer saw is not for the next one.

@@ -54,7 +54,7 @@ function httpProblem(error: ServerError): Problem {
 
 function limited(retryAfter: unknown): Problem {
   const seconds = typeof retryAfter === 'number' ? retryAfter : 60;
-  const wait = seconds < 120 ? `${seconds} seconds` : `${Math.ceil(seconds / 60)} minutes`;
+  const wait = seconds === 1 ? '1 second' : seconds < 120 ? `${seconds} seconds` : `${Math.ceil(seconds / 60)} minutes`;
   return problem('RATE_LIMITED', null, `That was too often. Try again in ${wait}.`);
 }
 

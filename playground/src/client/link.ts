@@ -8,6 +8,7 @@ import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { resumable } from '../resume';
 import { session } from '../session';
 import { refuse } from './ended';
+import { listen } from './line';
 import { socket } from './socket';
 
 /** A stream that comes back after a broken line goes on behind its last cursor. */
@@ -16,6 +17,7 @@ const resume = new ApolloLink(
     new Observable((observer) => {
       const { params, note } = resumable({ variables: operation.variables });
       operation.variables = params.variables;
+      const over = listen();
       const subscription = forward(operation).subscribe({
         next(result) {
           note(result);
@@ -24,7 +26,10 @@ const resume = new ApolloLink(
         error: (error) => observer.error(error),
         complete: () => observer.complete(),
       });
-      return () => subscription.unsubscribe();
+      return () => {
+        subscription.unsubscribe();
+        over();
+      };
     }),
 );
 

@@ -15,6 +15,7 @@ import {
 } from '../generated/documents';
 import type { StandingFragment } from '../generated/documents';
 import { complain, notify } from '../page/Notice';
+import { tellHidden } from './heard';
 
 /** What each changes, how it is told, and whether it has things there again. */
 const DEEDS = {
@@ -43,6 +44,7 @@ export function hide(deed: Deed, user: StandingFragment, reason?: string): void 
     })
     .then(() => {
       notify(`@${username} ${told}.`);
+      if (!back) tellHidden(id);
       return back ? reread() : client.refetchQueries({ include: [UnseenDocument] });
     })
     .catch(complain);

@@ -9,6 +9,7 @@ export function More({ more, load }: Props) {
   const [state, setState] = useState<'ready' | 'loading' | 'failed'>('ready');
 
   const begin = () => {
+    if (state === 'loading') return;
     setState('loading');
     load().then(
       () => setState('ready'),
@@ -31,7 +32,7 @@ export function More({ more, load }: Props) {
 
   if (!more) return null;
   return (
-    <button ref={button} type="button" className="more" disabled={state === 'loading'} onClick={begin}>
+    <button ref={button} type="button" className="more" aria-disabled={state === 'loading'} onClick={begin}>
       {state === 'loading' ? 'Loading …' : 'Show more'}
     </button>
   );

@@ -2,7 +2,7 @@ import { problemOf } from '../client/error';
 import { Link } from './Link';
 
 /** Says why there is nothing to see, and what one can do. */
-export function Trouble({ error, retry }: { error: unknown; retry?: () => void }) {
+export function Trouble({ error, retry }: { error: unknown; retry?: () => unknown }) {
   const { code, message } = problemOf(error);
   return (
     <div className="trouble" role="alert">
@@ -13,7 +13,7 @@ export function Trouble({ error, retry }: { error: unknown; retry?: () => void }
         </Link>
       ) : (
         retry && (
-          <button type="button" className="plain" onClick={retry}>
+          <button type="button" className="plain" onClick={() => retry()}>
             Try again
           </button>
         )

@@ -19,7 +19,7 @@ export function Home() {
   return (
     <section className="page">
       <Title title="Home" />
-      <Composer label="What is happening?" action="Post" send={(text, key) => post(text, undefined, key)} />
+      <Composer label="What is happening?" action="Post" place="home" send={(text, key) => post(text, undefined, key)} />
       {error && !timeline && <Trouble error={error} retry={refetch} />}
       <Newer count={waiting} />
       <Feed label="Timeline" busy={!timeline && !error}>

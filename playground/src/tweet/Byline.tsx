@@ -1,12 +1,13 @@
+import type { ReactNode } from 'react';
 import type { PersonFragment } from '../generated/documents';
 import { Link } from '../page/Link';
 import { Time } from '../text/Time';
 import { Avatar } from '../user/Avatar';
 
-type Props = { author: PersonFragment; at: string; edited: boolean; to: string };
+type Props = { author: PersonFragment; at: string; edited: boolean; to: string; children?: ReactNode };
 
 /** Who wrote it, and when. */
-export function Byline({ author, at, edited, to }: Props) {
+export function Byline({ author, at, edited, to, children }: Props) {
   const { username, displayName, handle } = author;
   return (
     <header className="byline">
@@ -18,6 +19,7 @@ export function Byline({ author, at, edited, to }: Props) {
         <Time at={at} />
         {edited && <span className="edited"> · edited</span>}
       </Link>
+      {children}
     </header>
   );
 }

@@ -7,11 +7,14 @@ import { LONGEST } from '../server';
 import { weightedLength } from '../text/length';
 import { wholeNumber } from '../text/time';
 import { Count } from './Count';
+import { draft, keepDraft } from './draft';
 import { useSuggestions } from './suggestions';
 
 type Props = {
   label: string;
   action: string;
+  /** Under which name what is begun here is kept. */
+  place: string;
   text?: string;
   autoFocus?: boolean;
   send: (text: string, key: string) => Promise<unknown>;
@@ -23,11 +26,11 @@ function newKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-export function Composer({ label, action, text: initial = '', autoFocus, send, cancel }: Props) {
+export function Composer({ label, action, place, text: initial = '', autoFocus, send, cancel }: Props) {
   const id = useId();
   const area = useRef<HTMLTextAreaElement>(null);
   const key = useRef(newKey());
-  const [text, setText] = useState(initial);
+  const [text, setText] = useState(() => draft(place) ?? initial);
   const [sending, setSending] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
   const suggestions = useSuggestions(area, text, change);
@@ -37,8 +40,19 @@ export function Composer({ label, action, text: initial = '', autoFocus, send, c
 
   function change(next: string) {
     setText(next);
+    keepDraft(place, next === initial ? '' : next);
     setProblem(null);
     key.current = newKey();
+  }
+
+  function empty() {
+    change('');
+    keepDraft(place, '');
+  }
+
+  function giveUp() {
+    keepDraft(place, '');
+    cancel?.();
   }
 
   function submit(event?: FormEvent) {
@@ -47,7 +61,7 @@ export function Composer({ label, action, text: initial = '', autoFocus, send, c
     setSending(true);
     send(text, key.current)
       .then(
-        () => change(''),
+        () => empty(),
         (error: unknown) => setProblem(problemOf(error).message),
       )
       .finally(() => setSending(false));
@@ -56,7 +70,7 @@ export function Composer({ label, action, text: initial = '', autoFocus, send, c
   function press(event: KeyboardEvent) {
     if (suggestions.press(event)) return;
     if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) submit();
-    if (event.key === 'Escape' && cancel) cancel();
+    if (event.key === 'Escape' && cancel) giveUp();
   }
 
   return (
@@ -70,6 +84,7 @@ export function Composer({ label, action, text: initial = '', autoFocus, send, c
         dir="auto"
         rows={2}
         value={text}
+        readOnly={sending}
         placeholder={label}
         autoFocus={autoFocus}
         aria-describedby={`${id}-count`}
@@ -108,11 +123,11 @@ export function Composer({ label, action, text: initial = '', autoFocus, send, c
       <div className="composer-foot">
         <Count id={`${id}-count`} length={length} />
         {cancel && (
-          <button type="button" className="plain" onClick={cancel}>
+          <button type="button" className="plain" onClick={giveUp}>
             Cancel
           </button>
         )}
-        <button type="submit" className="primary" disabled={!ready}>
+        <button type="submit" className="primary" aria-disabled={!ready}>
           {sending ? 'Sending …' : action}
         </button>
       </div>

@@ -44,6 +44,7 @@ export function Thread({ id }: { id: string }) {
         <Composer
           label={`Reply to @${tweet.author.username}`}
           action="Reply"
+          place={`thread:${tweet.id}`}
           send={(text, key) => post(text, tweet.id, key)}
         />
       )}

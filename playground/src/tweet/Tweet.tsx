@@ -44,6 +44,7 @@ export function Tweet({ tweet, reason, large = false }: Props) {
         <Composer
           label="Edit the tweet"
           action="Save"
+          place={`edit:${id}`}
           text={text}
           autoFocus
           send={(changed) => edit(id, changed).then(done)}
@@ -67,6 +68,7 @@ export function Tweet({ tweet, reason, large = false }: Props) {
         <Composer
           label={`Reply to @${author.username}`}
           action="Reply"
+          place={`reply:${id}`}
           text={author.username === viewer ? '' : `@${author.username} `}
           autoFocus
           send={(answer, key) => post(answer, id, key).then(done)}

@@ -1,4 +1,6 @@
 import { memo } from 'react';
+import type { PersonFragment, StandingFragment } from '../generated/documents';
+import { HideMenu } from '../hiding/HideMenu';
 import { Link } from '../page/Link';
 import { Icon } from '../page/Icon';
 import { Text } from '../text/Text';
@@ -7,7 +9,7 @@ import { Byline } from '../tweet/Byline';
 import { tweetPath } from '../tweet/Tweet';
 import type { Card } from './board';
 
-/** A tweet on a wall: to be read, not to be answered. */
+/** A tweet on a wall: to be read, not to be answered. One can do something about who wrote it. */
 export const PostCard = memo(function PostCard({ card: { post, by, fresh } }: { card: Card }) {
   const { id, text, author, mentions, createdAt, editedAt, likeCount, retweetCount } = post;
   return (
@@ -21,7 +23,9 @@ export const PostCard = memo(function PostCard({ card: { post, by, fresh } }: { 
           retweeted
         </p>
       )}
-      <Byline author={author} at={createdAt} edited={editedAt !== null} to={tweetPath(id)} />
+      <Byline author={author} at={createdAt} edited={editedAt !== null} to={tweetPath(id)}>
+        <HideMenu user={shown(author)} className="reaction dots" />
+      </Byline>
       <Text text={text} language={post.language} mentions={mentions} />
       {likeCount + retweetCount > 0 && (
         <p className="tallies">
@@ -39,4 +43,14 @@ export const PostCard = memo(function PostCard({ card: { post, by, fresh } }: { 
       )}
     </article>
   );
+});
+
+/** Of those who are hidden in any way a wall shows nothing. */
+const shown = ({ __typename, id, username }: PersonFragment): StandingFragment => ({
+  __typename,
+  id,
+  username,
+  viewerIsMuting: false,
+  viewerIsBlocking: false,
+  isBanned: false,
 });

@@ -66,7 +66,7 @@ export function Wall({ title, source, about, tools, empty }: Props) {
           <Feed label={title} busy={!board}>
             {board?.shown.map((card) => <PostCard key={keyOf(card)} card={card} />)}
           </Feed>
-          {board && board.shown.length === 0 && board.waitingCount === 0 && <p className="empty">{empty}</p>}
+          {board && error === null && board.shown.length === 0 && board.waitingCount === 0 && <p className="empty">{empty}</p>}
           {board && !projector && <More key={board.older} more={board.older !== null} load={more} />}
           {board && board.older === null && board.shown.length >= KEPT && (
             <p className="empty">Further down a live wall does not go.</p>

@@ -76,6 +76,15 @@ function withdraw(board: Board, id: string): Board {
   return { ...board, shown: without(board.shown, id), waiting, waitingCount };
 }
 
+/** Takes off what somebody wrote, and their name where they only retweeted it. */
+export function hide(board: Board, userId: string): Board {
+  const left = (cards: readonly Card[]) =>
+    cards.filter(({ post }) => post.author.id !== userId).map((card) => (card.by?.id === userId ? { ...card, by: null } : card));
+  const waiting = left(board.waiting);
+  const waitingCount = board.waitingCount - (board.waiting.length - waiting.length);
+  return { ...board, shown: left(board.shown), waiting, waitingCount };
+}
+
 const without = (cards: readonly Card[], id: string) =>
   cards.some(({ post }) => post.id === id) ? cards.filter(({ post }) => post.id !== id) : cards;
 

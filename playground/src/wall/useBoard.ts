@@ -3,7 +3,8 @@
 
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { problemOf } from '../client/error';
-import { begin, extend, hear, reveal } from './board';
+import { onHidden } from '../hiding/heard';
+import { begin, extend, hear, hide, reveal } from './board';
 import type { Board, Event } from './board';
 import type { Source } from './source';
 
@@ -97,6 +98,7 @@ export function useBoard(source: Source, mode: Mode) {
   }, [source]);
 
   useReveal(mode, setBoard);
+  useEffect(() => onHidden((userId) => setBoard((board) => board && hide(board, userId))), []);
   const show = useCallback(() => setBoard((board) => board && reveal(board, false)), []);
   const more = async () => {
     if (!board?.older) return;
