@@ -244,13 +244,13 @@ const PAGES: &[&str] = &[
 async fn the_app_is_one_page_under_all_its_paths() {
     for options in [&[][..], &["--production"], &["--public-access", "off"]] {
         let linnet = Linnet::with(options).await;
-        let home = send(linnet.get("/")).await.bytes().await.unwrap();
+        let home = send(linnet.get("/")).await.text().await.unwrap();
         for path in PAGES {
             let page = send(linnet.get(path)).await;
             assert_eq!(page.status(), 200, "{path}");
             assert_eq!(header(&page, "content-type"), "text/html; charset=utf-8");
             assert_eq!(header(&page, "cache-control"), "no-cache");
-            assert_eq!(page.bytes().await.unwrap(), home, "{path}");
+            assert_eq!(without_feeds(&page.text().await.unwrap()), home, "{path}");
         }
         for path in [
             "/nothing",
@@ -262,6 +262,15 @@ async fn the_app_is_one_page_under_all_its_paths() {
             assert_eq!(send(linnet.get(path)).await.status(), 404, "{path}");
         }
     }
+}
+
+/// A page without the links to its feeds.
+fn without_feeds(page: &str) -> String {
+    let mut parts = page.split("<link rel=\"alternate\"");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |page, part| {
+        page + part.split_once("/>").expect("a link that ends").1
+    })
 }
 
 #[tokio::test]
@@ -298,7 +307,7 @@ async fn the_page_says_what_the_operator_decided() {
             assert_eq!(text.matches(&element).count(), 1, "{element} {text}");
         }
         assert!(!tags.contains(&tag), "another page has another tag");
-        let again = send(linnet.get("/").header("if-none-match", &tag)).await;
+        let again = send(linnet.get("/wall/rustconf").header("if-none-match", &tag)).await;
         assert_eq!(again.status(), 304);
         tags.push(tag);
     }

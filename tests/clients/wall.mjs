@@ -108,6 +108,22 @@ async function held(browser, ada) {
   await context.close();
 }
 
+/** Who is at a tweet by the keyboard is not led away with it when the wall lets it go. */
+async function drifts(browser, ada) {
+  const tag = unique('drift');
+  await post(`The first #${tag}`, ada.token);
+  const { page, context } = await wall(browser, tag);
+  await page.getByText('The first').waitFor();
+  await page.keyboard.press('j');
+  const focused = () => page.evaluate(() => document.activeElement.tagName);
+  same('a tweet has the focus', await focused(), 'ARTICLE');
+  for (let number = 1; number <= 105; number += 1) await post(`${number} #${tag}`, ada.token);
+  await becomes('the wall has let it go', () => page.getByText('The first').count(), 0);
+  await becomes('the focus stays on the wall', focused, 'ARTICLE');
+  same('and nothing has moved', await scrolled(page), 0);
+  await context.close();
+}
+
 /** The mode for a hall. */
 async function projector(browser, ada) {
   const tag = unique('hall');
@@ -176,6 +192,7 @@ await main(async () => {
   await shows(browser, ada);
   await retweets(browser, ada);
   await held(browser, ada);
+  await drifts(browser, ada);
   await projector(browser, ada);
   await gathers(browser);
   quiet();

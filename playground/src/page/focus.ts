@@ -21,8 +21,8 @@ function mend(changes: MutationRecord[]): void {
   // Another page leads the focus to its own heading.
   if (!gone || !place) return;
   const heir = focusable(beside(gone) ?? around(place) ?? document.querySelector('main h1'));
+  // What stood on the screen has its heir beside it; what a wall let go of far below leads nobody there.
   heir?.focus({ preventScroll: true });
-  heir?.scrollIntoView({ block: 'nearest' });
 }
 
 /** What stands where something was, or before it. */
