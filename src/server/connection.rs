@@ -16,7 +16,7 @@ use std::{
 use axum::{Router, body::Body};
 use hyper::{Request, Version, body::Incoming, service::service_fn};
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
+    rt::{TokioIo, TokioTimer},
     server::conn::auto,
 };
 use parking_lot::Mutex;
@@ -31,7 +31,7 @@ use tower::ServiceExt;
 use super::{
     Server, routes,
     share::{Share, Shares},
-    untaken::Answers,
+    untaken::{Answers, Tasks},
 };
 use crate::graphql::limit::network;
 
@@ -219,7 +219,8 @@ async fn serve(stream: TcpStream, peer: Peer, router: Router, server: Server) {
             }
             () = multiplexed.notified(), if !watching => watching = true,
             () = tokio::time::sleep(patience / LOOKS), if watching => {
-                if traffic.answers.has_slow(patience) {
+                let is_left = traffic.answers.give_up(patience);
+                if is_left && !server.options.trusted_proxies.contain(address) {
                     tracing::debug!(%address, "answers that nobody takes");
                     return;
                 }
@@ -228,8 +229,8 @@ async fn serve(stream: TcpStream, peer: Peer, router: Router, server: Server) {
     }
 }
 
-fn builder() -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
+fn builder() -> auto::Builder<Tasks> {
+    let mut builder = auto::Builder::new(Tasks);
     builder
         .http1()
         .timer(TokioTimer::new())

@@ -1,7 +1,9 @@
 //! Answers that a client does not take, over HTTP/2.
 //!
 //! Over HTTP/1 who takes nothing blocks a connection, which is seen there. Over HTTP/2 each answer
-//! has a window of its own, which a client can leave shut while its connection looks alive.
+//! has a window of its own, which a client can leave shut while its connection looks alive. Such an
+//! answer is given up alone: a proxy has many clients on one connection. What its task has already
+//! handed over and ended with goes only with the connection.
 
 use std::{
     pin::Pin,
@@ -13,8 +15,29 @@ use std::{
 use axum::body::{Body, HttpBody};
 use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
+use hyper::rt::Executor;
 use parking_lot::Mutex;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+tokio::task_local! {
+    /// Ends the task of the answer that is being made.
+    static TASK: CancellationToken;
+}
+
+/// Runs each answer of a connection in a task that can be ended.
+#[derive(Clone, Copy)]
+pub(super) struct Tasks;
+
+impl<F> Executor<F> for Tasks
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    fn execute(&self, answering: F) {
+        let end = CancellationToken::new();
+        tokio::spawn(TASK.scope(end.clone(), async move { end.run_until_cancelled(answering).await }));
+    }
+}
 
 /// How much of an answer is handed over at once: a reader that takes this much is no slow one.
 const PIECE: usize = 16 * 1024;
@@ -29,11 +52,15 @@ pub(super) struct Answers(Mutex<Vec<Weak<Answer>>>);
 impl Answers {
     /// Keeps an eye on an answer.
     pub(super) fn watch(&self, body: Body) -> Body {
-        let answer = Arc::new(Answer(Mutex::new(State {
+        let state = State {
             since: Instant::now(),
             pieces: 0,
             has_more: true,
-        })));
+        };
+        let answer = Arc::new(Answer {
+            task: TASK.try_with(Clone::clone).ok(),
+            state: Mutex::new(state),
+        });
         let mut all = self.0.lock();
         if all.len() >= NOTED {
             all.retain(|answer| answer.strong_count() > 0);
@@ -47,15 +74,24 @@ impl Answers {
         })
     }
 
-    /// Whether the client has taken nothing of one of them for so long, though there was something.
-    pub(super) fn has_slow(&self, limit: Duration) -> bool {
-        let all = self.0.lock();
-        all.iter().filter_map(Weak::upgrade).any(|answer| answer.waits(limit))
+    /// Gives up those of which the client has taken nothing for so long, though there was something.
+    /// True when something of them is left all the same, twice as long.
+    pub(super) fn give_up(&self, limit: Duration) -> bool {
+        let under_way: Vec<Arc<Answer>> = self.0.lock().iter().filter_map(Weak::upgrade).collect();
+        let slow = under_way.iter().filter(|answer| answer.waits(limit));
+        slow.clone()
+            .filter_map(|answer| answer.task.as_ref())
+            .for_each(CancellationToken::cancel);
+        slow.clone().any(|answer| answer.waits(limit * 2))
     }
 }
 
 /// One of them.
-struct Answer(Mutex<State>);
+struct Answer {
+    /// Ends its task.
+    task: Option<CancellationToken>,
+    state: Mutex<State>,
+}
 
 struct State {
     /// When something of it was last taken.
@@ -68,12 +104,12 @@ struct State {
 
 impl Answer {
     fn waits(&self, limit: Duration) -> bool {
-        let state = self.0.lock();
+        let state = self.state.lock();
         (state.pieces > 0 || state.has_more) && state.since.elapsed() > limit
     }
 
     fn note(&self, what: impl FnOnce(&mut State)) {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         state.since = Instant::now();
         what(&mut state);
     }

@@ -183,7 +183,8 @@ impl Tx {
     /// # Errors
     /// [`Error::Internal`] when the database fails.
     pub async fn walls_naming(&self, user: UserId) -> Result<Vec<Wall>> {
-        let rows = self.rows("SELECT * FROM wall ORDER BY id", []).await?;
+        let sql = format!("SELECT {} FROM wall w ORDER BY id", columns::<wall::Entity>("w"));
+        let rows = self.rows(&sql, []).await?;
         let walls = rows.iter().map(|row| wall::Model::from_query_result(row, ""));
         let mut naming = Vec::new();
         for wall in walls {
