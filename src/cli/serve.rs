@@ -147,7 +147,7 @@ fn api_options(config: &Config) -> Result<graphql::Options, Failure> {
 
 /// What of the budget is for documents that were read.
 fn memory_of_documents(config: &Config) -> usize {
-    config.memory / 16
+    config.memory / 32
 }
 
 /// What of the budget is for the frames of streams; the rest is the caches'.

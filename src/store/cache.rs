@@ -101,17 +101,17 @@ impl Caches {
     pub fn new(memory: usize) -> Self {
         Self(Mutex::new(State {
             named: Named::default(),
-            tweets: Shelf::new(memory * 27 / 100),
-            users: Shelf::new(memory * 9 / 100),
-            hashtags: Shelf::new(memory / 20),
+            tweets: Shelf::new(memory / 4),
+            users: Shelf::new(memory * 2 / 25),
+            hashtags: Shelf::new(memory / 25),
             sessions: Shelf::new(memory / 40),
-            follows: Shelf::new(memory * 3 / 20),
+            follows: Shelf::new(memory * 17 / 100),
             hides: Shelf::new(memory / 40),
-            objects: Shelf::new(memory / 20),
-            heads: Shelf::new(memory * 19 / 100),
-            timelines: Shelf::new(memory / 10),
+            objects: Shelf::new(memory / 25),
+            heads: Shelf::new(memory / 5),
+            timelines: Shelf::new(memory * 13 / 100),
             walls: Shelf::new(memory / 100),
-            reactions: Shelf::new(memory * 3 / 100),
+            reactions: Shelf::new(memory / 50),
             followings: Shelf::new(memory / 100),
         }))
     }
