@@ -11,6 +11,7 @@ mod m20261121_000005_nodes;
 mod m20261121_000006_handles;
 mod m20261121_000007_language;
 mod m20261122_000008_moderation_log;
+mod m20261122_000009_topic_newest;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{MigrationTrait, async_trait};
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000006_handles::Migration),
             Box::new(m20261121_000007_language::Migration),
             Box::new(m20261122_000008_moderation_log::Migration),
+            Box::new(m20261122_000009_topic_newest::Migration),
         ]
     }
 }

@@ -14,6 +14,7 @@ use super::snapshot::{Snapshot, View, json};
 use crate::model::{Entity, Entry, EntryKind, Event, EventKind, Key, Place, Result, Seq, Topic, TweetId, UserId};
 use sea_orm::{ConnectionTrait, DbBackend};
 use serde::Deserialize;
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
@@ -22,6 +23,9 @@ use std::sync::Arc;
 pub const WIDE: usize = 256;
 /// How many entries are read at once: what the largest page looks at, and some more.
 const DEPTH: usize = 240;
+/// How many spans are looked at for them first: those with the newest entries, and some more for what
+/// was taken out of topics since.
+const SPANS: usize = DEPTH + DEPTH / 4;
 /// How many are kept of what is merged in memory: what usual pages look at. More is soon merged.
 pub const MERGED: usize = 96;
 /// How far behind the log a list may be and still be brought up to it, in events.
@@ -32,7 +36,7 @@ const TRIES: usize = 3;
 /// The kinds of entries of a timeline that are read together.
 pub type Kinds = &'static [EntryKind];
 
-/// Which kinds are.
+/// Which kinds are: always the first of all.
 pub(super) const KINDS: [Kinds; 3] = [
     &[EntryKind::Post],
     &[EntryKind::Post, EntryKind::Retweet],
@@ -71,8 +75,8 @@ struct Change<'e> {
 }
 
 impl Timeline {
-    fn new(read: Vec<(Entry, Vec<Topic>)>, seq: Seq) -> Self {
-        let whole = read.len() < DEPTH;
+    fn new(read: Vec<(Entry, Vec<Topic>)>, depth: usize, seq: Seq) -> Self {
+        let whole = read.len() < depth;
         let brought = read.iter().flat_map(|(entry, topics)| {
             let place = entry.place;
             topics.iter().map(move |topic| (place, topic.clone()))
@@ -237,7 +241,7 @@ impl View<'_> {
             let kept = caches.get::<Timeline>([id]).0.remove(&id);
             let mut timeline = kept.and_then(|kept| kept.at(seq, log, &id, &follows));
             if timeline.is_none() {
-                let read = Arc::new(self.snapshot().await?.newest(owner, kinds).await?);
+                let read = Arc::new(self.snapshot().await?.newest(owner, kinds, DEPTH, SPANS).await?);
                 timeline = read.at(seq, log, &id, &follows);
             }
             // What it was brought up to it with has to be what is followed by then.
@@ -249,6 +253,19 @@ impl View<'_> {
         }
         Ok(None)
     }
+}
+
+/// Which spans of an owner are merged.
+#[derive(Clone, Copy)]
+enum Spans<'s> {
+    All,
+    These(&'s BTreeSet<i64>),
+}
+
+/// The spans that may have the newest entries, and before which time the others may have some.
+struct Nearest {
+    spans: BTreeSet<i64>,
+    beyond: Option<i64>,
 }
 
 /// An entry as it is read, and the topics that bring it.
@@ -285,17 +302,45 @@ impl Read {
 }
 
 impl Snapshot {
-    /// The newest part of a timeline.
-    pub(super) async fn newest(&self, owner: UserId, kinds: Kinds) -> Result<Timeline> {
+    /// The newest part of a timeline, so many entries, and through so many spans at first.
+    pub(super) async fn newest(&self, owner: UserId, kinds: Kinds, depth: usize, spans: usize) -> Result<Timeline> {
         let selects: Vec<Select> = kinds.iter().copied().map(Select::Kind).collect();
         let stretch = Stretch {
             below: Place::NEWEST,
             above: Place::OLDEST,
             newest_first: true,
-            limit: DEPTH,
+            limit: depth,
         };
-        let read = self.timeline(owner, &selects, &HashSet::new(), stretch).await?;
-        Ok(Timeline::new(read, self.seq()))
+        let none = HashSet::new();
+        if self.conn().get_database_backend() == DbBackend::Sqlite {
+            let nearest = self.nearest(owner, kinds, spans).await?;
+            let mut read = self
+                .merge(Spans::These(&nearest.spans), owner, &selects, &none, stretch)
+                .await?;
+            read.retain(|(entry, _)| nearest.beyond.is_none_or(|beyond| entry.place.at > beyond));
+            if nearest.beyond.is_none() || read.len() == depth {
+                return Ok(Timeline::new(read, depth, self.seq()));
+            }
+        }
+        let read = self.timeline(owner, &selects, &none, stretch).await?;
+        Ok(Timeline::new(read, depth, self.seq()))
+    }
+
+    /// The spans with the newest entries, by what SQLite keeps of each topic.
+    async fn nearest(&self, owner: UserId, kinds: Kinds, spans: usize) -> Result<Nearest> {
+        // A range: SQLite makes a list of a list for each of the spans.
+        let sql = "SELECT {pack:s.id, s.at} FROM (SELECT f.id, MIN(n.at, COALESCE(f.until_at, n.at)) AS at \
+                   FROM follow_span f CROSS JOIN topic_newest n ON n.topic = f.topic \
+                   WHERE f.follower_id = ? AND n.kind <= ? ORDER BY at DESC LIMIT ?) s";
+        let last = kinds.iter().copied().map(i16::from).max();
+        let limit = i64::try_from(spans + 1).unwrap_or(i64::MAX);
+        let mut found: Vec<(i64, i64)> = self.packed(sql, [owner.0.into(), last.into(), limit.into()]).await?;
+        found.sort_unstable_by_key(|(_, at)| Reverse(*at));
+        let beyond = found.get(spans).map(|(_, at)| *at);
+        found.truncate(spans);
+        // A span stands there with each kind.
+        let spans: BTreeSet<i64> = found.into_iter().map(|(id, _)| id).collect();
+        Ok(Nearest { spans, beyond })
     }
 
     /// A stretch of a timeline, with the topics that bring each entry; none through the hidden ones
@@ -311,15 +356,29 @@ impl Snapshot {
         hidden: &HashSet<Topic>,
         stretch: Stretch,
     ) -> Result<Vec<(Entry, Vec<Topic>)>> {
+        self.merge(Spans::All, owner, selects, hidden, stretch).await
+    }
+
+    async fn merge(
+        &self,
+        spans: Spans<'_>,
+        owner: UserId,
+        selects: &[Select],
+        hidden: &HashSet<Topic>,
+        stretch: Stretch,
+    ) -> Result<Vec<(Entry, Vec<Topic>)>> {
         let Some(form) = selects.first() else {
             return Ok(Vec::new());
         };
         let chosen: Vec<(serde_json::Value, &str)> = selects.iter().map(Select::chosen).collect();
-        let sql = sql(self.conn().get_database_backend(), form, stretch.newest_first);
+        let sql = sql(self.conn().get_database_backend(), spans, form, stretch.newest_first);
         let limit = i64::try_from(stretch.limit).unwrap_or(i64::MAX);
         let (above, below) = (stretch.above, stretch.below);
+        let these = match spans {
+            Spans::All => None,
+            Spans::These(ids) => Some(json(&ids)),
+        };
         let values = [
-            json(&chosen),
             owner.0.into(),
             above.at.into(),
             above.id.into(),
@@ -330,6 +389,7 @@ impl Snapshot {
             limit.into(),
             limit.into(),
         ];
+        let values = [json(&chosen)].into_iter().chain(these).chain(values);
         let mut read: Vec<Read> = self.packed(&sql, values).await?;
         read.sort_unstable_by_key(|read| (read.at, read.id));
         if stretch.newest_first {
@@ -343,7 +403,7 @@ impl Snapshot {
 /// many entries have begun as are wanted, so nothing behind it is looked at: `r` are the spans that
 /// begin before. The owner stands in a query of its own: joined, SQLite would go through all spans
 /// there are for a filter of those it wants.
-fn sql(backend: DbBackend, form: &Select, newest_first: bool) -> String {
+fn sql(backend: DbBackend, spans: Spans, form: &Select, newest_first: bool) -> String {
     let (order, first, before) = if newest_first {
         ("DESC", "MAX", ">=")
     } else {
@@ -375,13 +435,22 @@ fn sql(backend: DbBackend, form: &Select, newest_first: bool) -> String {
         ),
         _ => format!("LATERAL (SELECT y.* FROM feed_entry y WHERE {entries} {sorted} LIMIT ?) x WHERE TRUE"),
     };
+    let (these, spans) = match spans {
+        Spans::All => (
+            "",
+            "follow_span f CROSS JOIN p WHERE f.follower_id = (SELECT owner FROM p)",
+        ),
+        Spans::These(_) => (
+            "s AS MATERIALIZED (SELECT {number} AS id FROM {each}), ",
+            "s CROSS JOIN follow_span f ON f.id = s.id CROSS JOIN p WHERE TRUE",
+        ),
+    };
     format!(
-        "WITH k AS MATERIALIZED (SELECT {} AS chosen, {{text:1}} AS object FROM {{each}}), \
+        "WITH k AS MATERIALIZED (SELECT {} AS chosen, {{text:1}} AS object FROM {{each}}), {these}\
          p AS MATERIALIZED (SELECT CAST(? AS BIGINT) AS owner, CAST(? AS BIGINT) AS above_at, CAST(? AS BIGINT) AS above_id, \
          CAST(? AS BIGINT) AS below_at, CAST(? AS BIGINT) AS below_id), \
          b AS MATERIALIZED (SELECT f.id, (SELECT {first}(q.at) FROM (SELECT (SELECT y.created_at FROM feed_entry y \
-         WHERE {begins} {sorted} LIMIT 1) AS at FROM k) q) AS begins FROM follow_span f CROSS JOIN p \
-         WHERE f.follower_id = (SELECT owner FROM p) AND f.topic NOT IN (SELECT {{value}} FROM {{each}})), \
+         WHERE {begins} {sorted} LIMIT 1) AS at FROM k) q) AS begins FROM {spans} AND f.topic NOT IN (SELECT {{value}} FROM {{each}})), \
          e AS MATERIALIZED (SELECT DISTINCT begins FROM b WHERE begins IS NOT NULL ORDER BY begins {order} \
          LIMIT 1 OFFSET ? - 1), \
          r AS MATERIALIZED (SELECT f.*, p.*, {lo} AS lo, {hi} AS hi FROM p CROSS JOIN b LEFT JOIN e ON TRUE \

@@ -230,6 +230,23 @@ impl Scene {
                 })
                 .collect();
             assert_eq!(kept, known);
+            self.check_nearest(kinds).await;
+        }
+    }
+
+    /// However many entries are read, and whatever spans are looked at first, they are the newest.
+    async fn check_nearest(&self, kinds: Kinds) {
+        let all = self
+            .facts
+            .timeline(|entry| kinds.contains(&entry.kind), &HashSet::new());
+        let snapshot = self.server.snapshot().await.unwrap();
+        for (depth, spans) in [(1, 1), (5, 1), (20, 2), (60, 3), (DEPTH, 0)] {
+            let read = snapshot.newest(OWNER, kinds, depth, spans).await.unwrap();
+            let newest = all.iter().take(depth).map(|(entry, _)| entry);
+            assert!(
+                read.head.entries.iter().eq(newest),
+                "{depth} entries through {spans} spans"
+            );
         }
     }
 
@@ -327,14 +344,14 @@ async fn an_old_list_is_brought_up_to_the_log() {
     scene.follow().await;
     let id = (OWNER, KINDS[2]);
     let snapshot = scene.server.snapshot().await.unwrap();
-    let old = Arc::new(snapshot.newest(OWNER, KINDS[2]).await.unwrap());
+    let old = Arc::new(snapshot.newest(OWNER, KINDS[2], DEPTH, SPANS).await.unwrap());
     scene.add(3).await;
     scene.server.caches().put(snapshot.seq(), [(id, &old)]);
     drop(snapshot);
     scene.check_memory().await;
     // What was followed then is another matter.
     let snapshot = scene.server.snapshot().await.unwrap();
-    let old = Arc::new(snapshot.newest(OWNER, KINDS[2]).await.unwrap());
+    let old = Arc::new(snapshot.newest(OWNER, KINDS[2], DEPTH, SPANS).await.unwrap());
     scene.follow().await;
     scene.server.log().catch_up().await.unwrap();
     scene.server.caches().put(snapshot.seq(), [(id, &old)]);
