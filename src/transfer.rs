@@ -32,22 +32,22 @@ mod wall;
 use crate::model::Result as StoreResult;
 use crate::social::wall::fill;
 use crate::store::Store;
-use crate::store::bulk::ROWS;
 use crate::store::bulk::tweet::Crowded;
 use crate::store::tx::Tx;
 use batch::Batch;
 use fields::Fields;
 use futures_util::future::BoxFuture;
-use pace::Pace;
+use pace::{LONG_ROWS, Pace};
 use progress::Progress;
 use source::{Reader, Source};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::{Mutex, mpsc};
 
-/// How many rows are handed over at once, and how many such hands may wait to be written.
+/// How many rows are handed over at once, and how many such hands may wait to be written: those of the
+/// largest transaction are read while the one before is written.
 const HAND: usize = 50;
-const QUEUE: usize = 2 * ROWS / HAND;
+const QUEUE: usize = LONG_ROWS / HAND;
 
 /// What the rows of a file are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -22,7 +22,7 @@ use crate::model::{Error, Result};
 use sea_orm::{DbBackend, QueryResult};
 use std::collections::HashSet;
 
-/// How many rows one statement writes, and how many one transaction of a bulk writer.
+/// How many rows one transaction of a bulk writer writes, beside others who write.
 pub const ROWS: usize = 500;
 
 /// The largest number that a row may bring along: what JSON carries everywhere.

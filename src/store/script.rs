@@ -7,6 +7,9 @@ use crate::model::Result;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Value};
 use std::borrow::Cow;
 
+/// The most values that a statement binds: what SQLite takes at the most.
+const VALUES: usize = 32_766;
+
 /// Statements that write and are sent together: each turn to SQLite's thread, or to PostgreSQL, and
 /// back costs more than most of them.
 #[derive(Debug, Default)]
@@ -69,14 +72,15 @@ impl Script {
         }
     }
 
-    /// Adds a statement that inserts rows of bound values, if there are any.
-    pub(super) fn rows<const N: usize>(&mut self, into: &str, rows: impl ExactSizeIterator<Item = [Value; N]>) {
-        if rows.len() > 0 {
-            let row = format!("({})", ["?"; N].join(", "));
-            let sql = format!("INSERT INTO {into} VALUES {}", vec![row; rows.len()].join(", "));
+    /// Adds statements that insert rows of bound values, if there are any.
+    pub(super) fn rows<const N: usize>(&mut self, into: &str, mut rows: impl ExactSizeIterator<Item = [Value; N]>) {
+        let row = format!("({})", ["?"; N].join(", "));
+        while rows.len() > 0 {
+            let count = rows.len().min(VALUES / N);
+            let sql = format!("INSERT INTO {into} VALUES {}", vec![row.as_str(); count].join(", "));
             self.0.push(Line {
                 sql: sql.into(),
-                values: rows.flatten().collect(),
+                values: rows.by_ref().take(count).flatten().collect(),
                 is_single: true,
             });
         }

@@ -7,6 +7,7 @@ use crate::social::ban::look_again;
 use crate::store::script::Script;
 use crate::store::stage::Stage;
 use crate::store::tx::Tx;
+use futures_util::future::join;
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -154,6 +155,13 @@ impl Batch {
         let mut script = std::mem::take(&mut self.script);
         script.append(std::mem::take(&mut self.stage).into_script(self.now, !tx.walls().is_empty()));
         tx.run(script).await
+    }
+
+    /// Has the statements so far run, and meanwhile notes more.
+    pub(super) async fn run_while(&mut self, tx: &Tx, more: impl FnOnce(&mut Self)) -> Result<()> {
+        let script = std::mem::take(&mut self.script);
+        let (done, ()) = join(tx.run(script), async { more(self) }).await;
+        done
     }
 
     /// Writes what was added up, and says so in the log: first that rows changed, then what

@@ -7,7 +7,10 @@ use std::time::{Duration, Instant};
 /// holds the lock for about 20 milliseconds of that.
 const STEP: Duration = Duration::from_millis(25);
 /// How long where no request waits for the lock.
-const LONG_STEP: Duration = Duration::from_millis(200);
+const LONG_STEP: Duration = Duration::from_secs(1);
+/// The most rows of a transaction there: pages that many rows share, and the text index's newest part,
+/// are written once for all of them.
+pub(super) const LONG_ROWS: usize = 4 * ROWS;
 /// The pause after one: who waits for the lock looks for it every few milliseconds.
 const REST: Duration = Duration::from_millis(1);
 /// The fewest rows of a transaction.
@@ -49,11 +52,15 @@ impl Pace {
     /// Ends the transaction, and pauses where requests may wait for the lock: `is_served`.
     pub(crate) async fn rest(&mut self, step: Step, is_served: bool) {
         let took = step.begun.elapsed().as_micros().max(1);
-        let aim = if is_served { STEP } else { LONG_STEP };
+        let (aim, most) = if is_served {
+            (STEP, ROWS)
+        } else {
+            (LONG_STEP, LONG_ROWS)
+        };
         let fitting = aim.as_micros() * step.rows as u128 / took;
-        let fitting = usize::try_from(fitting).unwrap_or(ROWS);
+        let fitting = usize::try_from(fitting).unwrap_or(most);
         // Half the way, so that one slow commit does not make many small ones.
-        self.rows = usize::midpoint(self.rows, fitting.min(2 * ROWS)).clamp(FEWEST, ROWS);
+        self.rows = usize::midpoint(self.rows, fitting.min(2 * most)).clamp(FEWEST, most);
         if !is_served {
             return;
         }

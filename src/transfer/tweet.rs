@@ -315,19 +315,18 @@ pub(crate) async fn insert(
         let Some(author) = row.author(accounts) else { continue };
         let id = TweetId(id);
         open.extend(row.unresolved(id, parent, &users));
-        let tweet = row.into_imported(id, ActionId(action), author, parent, &users);
-        note(
-            tx,
-            batch,
-            &tweet,
-            parent.and_then(|parent| authors.get(&parent).copied()),
-        );
-        tweets.push(tweet);
+        tweets.push(row.into_imported(id, ActionId(action), author, parent, &users));
     }
     let positions = tx.positions(&tweets, crowded).await?;
     batch.script().insert_tweets(&tweets, &positions);
     batch.script().insert_unresolved(&open);
-    Ok(())
+    let note_all = |batch: &mut Batch| {
+        for tweet in &tweets {
+            let answered = tweet.in_reply_to.and_then(|parent| authors.get(&parent).copied());
+            note(tx, batch, tweet, answered);
+        }
+    };
+    batch.run_while(tx, note_all).await
 }
 
 /// What each row answers.
