@@ -312,6 +312,18 @@ async fn a_bad_token_in_the_handshake_is_refused() {
 }
 
 #[tokio::test]
+async fn a_client_that_vanishes_is_no_mistake_of_its_protocol() {
+    let linnet = Linnet::start().await;
+    let open = async || linnet.metric("linnet_websockets").await;
+    let socket = linnet.websocket(None).await;
+    until("the socket is open", || async { open().await == 1.0 }).await;
+    drop(socket);
+    until("the server sees it gone", || async { open().await == 0.0 }).await;
+    let malformed = r#"linnet_websocket_closes_total{code="1002"}"#;
+    assert_eq!(linnet.metric(malformed).await, 0.0);
+}
+
+#[tokio::test]
 async fn a_slow_reader_is_closed_and_hears_why() {
     let linnet = Linnet::with(&["--slow-reader-timeout", "500ms"]).await;
     let mut socket = linnet.websocket(None).await;

@@ -6,6 +6,8 @@ use axum::extract::ws::CloseFrame;
 
 /// The longest reason that fits into a close frame.
 const LONGEST_REASON: usize = 123;
+/// How tungstenite calls a connection that ends without a close frame.
+const VANISHED: &str = "Connection reset without closing handshake";
 
 /// Why the server closes a socket. Clients try again after 1001, 1013, 4403 and 4408; after the
 /// others they don't.
@@ -93,10 +95,11 @@ impl Close {
     pub(super) fn of_error(error: &axum::Error) -> Option<Self> {
         // The type of the cause belongs to a crate that axum does not show, its text does not.
         let text = error.to_string();
-        match text.split(':').next()? {
+        let (kind, cause) = text.split_once(": ")?;
+        match kind {
             "Space limit exceeded" => Some(Self::TooLarge),
             "UTF-8 encoding error" => Some(Self::NotUtf8),
-            "WebSocket protocol error" => Some(Self::Malformed),
+            "WebSocket protocol error" if cause != VANISHED => Some(Self::Malformed),
             _ => None,
         }
     }
