@@ -36,6 +36,12 @@ const ACTION: &str = "id verb createdAt
     object { ... on Tweet { id text author { username } hashtags { name } } }
     target { ... on Tweet { id text author { username } hashtags { name } } }";
 
+/// A group with whom and what it names.
+const GROUP: &str = "id verb actorCount actionCount isSeen isRead
+    actors(first: 3) { ... on User { id username } }
+    actions(first: 2) { nodes { id createdAt } }
+    object { ... on Tweet { id text author { username } hashtags { name } inReplyTo { text author { username } } } }";
+
 /// Every tweet of five writers is alike: two hashtags, a mention, an answer to another, with
 /// three answers and three likers.
 async fn uniform() -> (Linnet, Person) {
@@ -136,6 +142,28 @@ async fn cold_actions_cost_by_their_shape() {
         for size in [2, 100] {
             linnet.restart().await;
             let (statements, length) = cost(&linnet, &reader, &query(page, size, ACTION)).await;
+            assert_eq!(length, size, "{page}");
+            costs.push(statements);
+        }
+        assert!(costs[0] > 0 && costs[0] == costs[1], "{page}: {costs:?}");
+    }
+}
+
+#[tokio::test]
+async fn cold_groups_cost_by_their_shape() {
+    let (mut linnet, reader) = uniform().await;
+    for (page, most) in [
+        ("user(username: \"fan0\") { feed { groups(@) { nodes { $ } } } }", 100),
+        ("hashtag(name: \"one\") { feed { groups(@) { nodes { $ } } } }", 100),
+        ("viewer { timeline { groups(@) { nodes { $ } } } }", 100),
+        ("user(username: \"writer0\") { feed { groups(@) { nodes { $ } } } }", 20),
+        ("viewer { notifications { groups(@) { nodes { $ } } } }", 50),
+    ] {
+        let mut costs = Vec::new();
+        // Both have groups of every kind.
+        for size in [most / 5, most] {
+            linnet.restart().await;
+            let (statements, length) = cost(&linnet, &reader, &query(page, size, GROUP)).await;
             assert_eq!(length, size, "{page}");
             costs.push(statements);
         }
