@@ -2,7 +2,7 @@
 
 mod certificate;
 mod cluster;
-mod database;
+pub mod database;
 mod known;
 mod nats;
 mod outside;
@@ -13,6 +13,7 @@ pub mod scene;
 mod server;
 mod stream;
 mod websocket;
+mod wires;
 
 pub use certificate::Certificate;
 pub use cluster::{Cluster, agree};
@@ -24,6 +25,7 @@ pub use person::{Person, id};
 pub use server::{Linnet, Run};
 pub use stream::{Event, Stream};
 pub use websocket::{Socket, refused};
+pub use wires::{Cut, Wires};
 
 use std::future::Future;
 use std::time::Duration;
