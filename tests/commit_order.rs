@@ -1,15 +1,19 @@
-//! Events come to everybody in the order of commits, each once, while transactions stay open.
+//! Events come to everybody in the order of commits, each once: while transactions stay open, and whatever
+//! the clocks of the nodes say.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::{join, join_all};
+use jiff::Timestamp;
 use sea_orm::{ConnectionTrait, TransactionTrait};
+use serde_json::{Value, json};
 
 use crate::harness::database::connect;
+use crate::harness::request::send;
 use crate::harness::scene::Person;
-use crate::harness::{Cluster, Database, Event, Linnet, Stream, Wires, postgres, until};
+use crate::harness::{Cluster, Database, Event, Linnet, Nats, Stream, Wires, postgres, until, wrong_by};
 
 const NO_LIMIT: [&str; 2] = ["--rate-limit", "off"];
 
@@ -215,4 +219,141 @@ async fn a_number_of_an_open_transaction_is_nobody_elses() {
         assert_eq!(rest.iter().collect::<BTreeSet<_>>(), BTreeSet::from([&one, &other]));
         all_is_well(&cluster).await;
     }
+}
+
+/// By how many seconds the clocks of two nodes are wrong.
+const WRONG: [i64; 2] = [90, -90];
+
+/// A node whose clock is ahead and one whose clock is behind.
+async fn apart(options: &[&str]) -> Option<Cluster> {
+    if !postgres::is_there() {
+        return None;
+    }
+    let database = Arc::new(Database::Postgres(postgres::Database::new()));
+    let mut nodes = Vec::new();
+    for seconds in WRONG {
+        let clock = wrong_by(seconds)?;
+        let options: Vec<_> = options
+            .iter()
+            .copied()
+            .chain(clock.iter().map(String::as_str))
+            .collect();
+        nodes.push(Linnet::at(Arc::clone(&database), &options).await);
+    }
+    let cluster = Cluster { nodes };
+    let apart = clock(cluster.node(0))
+        .await
+        .duration_since(clock(cluster.node(1)).await);
+    assert!(apart.as_secs() > 170, "{apart:?}: the clocks are not wrong");
+    Some(cluster)
+}
+
+/// What a node takes for now.
+async fn clock(node: &Linnet) -> Timestamp {
+    let answer = send(node.get("/healthz")).await;
+    let date = answer.headers()["date"].to_str().unwrap();
+    jiff::fmt::rfc2822::parse(date).unwrap().timestamp()
+}
+
+async fn with_and_without_nats(test: impl AsyncFn(Cluster)) {
+    let Some(nats) = Nats::start(&[]).await else { return };
+    let url = nats.url();
+    for options in [&["--rate-limit", "off", "--broker-url", &url][..], &NO_LIMIT] {
+        let Some(cluster) = apart(options).await else { return };
+        for node in &cluster.nodes {
+            node.until_ready_is("broker", "ok", 200).await;
+        }
+        test(cluster).await;
+    }
+}
+
+fn time(value: &Value) -> Timestamp {
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("no time: {value}"))
+        .parse()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn edits_on_nodes_whose_clocks_differ_come_in_their_order() {
+    const EDITS: usize = 20;
+    const TWEET: &str = "query($id: ID!) { tweet(id: $id) { text createdAt editedAt } }";
+    with_and_without_nats(async |cluster| {
+        let alice = cluster.node(0).join("alice").await;
+        let tweet = cluster.node(0).tweet(&alice, "0 #rust").await;
+        cluster.agree().await;
+        let begin = cluster.node(0).anybody().cursor().await;
+        let mut streams = streams(&cluster).await;
+        let posted = cluster.node(1).ask_with(&alice, TWEET, json!({ "id": tweet })).await;
+        let mut times = vec![time(&posted["tweet"]["createdAt"])];
+        let mut cursors = Vec::new();
+        for number in 1..=EDITS {
+            let text = format!("{number} #rust");
+            let edited = cluster.node(number).edit(&alice, &tweet, &text).await;
+            times.push(time(&edited["editedAt"]));
+            // Nobody lags, so each event shows its own text.
+            for event in join_all(streams.iter_mut().map(Stream::next)).await {
+                assert_eq!(event.seen(), ("UPDATED", tweet.as_str(), Some(text.as_str())));
+                cursors.push(event.cursor);
+            }
+        }
+        assert!(cursors.chunks(2).all(|both| both[0] == both[1]), "{cursors:?}");
+        assert!(times.is_sorted_by(|one, next| one < next), "{times:?}");
+        agreed(&cluster, &mut [], &begin, EDITS).await;
+        cluster.agree().await;
+        for node in &cluster.nodes {
+            let stored = node.ask_with(&alice, TWEET, json!({ "id": tweet })).await["tweet"].take();
+            assert_eq!(stored["text"], format!("{EDITS} #rust"));
+            assert_eq!(time(&stored["createdAt"]), times[0]);
+            assert_eq!(time(&stored["editedAt"]), times[EDITS]);
+        }
+        all_is_well(&cluster).await;
+    })
+    .await;
+}
+
+/// The texts of somebody's timeline at a node, the oldest first.
+async fn timeline(node: &Linnet, person: &Person) -> Vec<String> {
+    let query = "{ viewer { timeline { tweets(first: 100) { nodes { text } } } } }";
+    let data = node.ask(person, query).await;
+    let nodes = data["viewer"]["timeline"]["tweets"]["nodes"]
+        .as_array()
+        .unwrap()
+        .clone();
+    nodes
+        .iter()
+        .rev()
+        .map(|node| node["text"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn lists_of_nodes_whose_clocks_differ_are_in_the_order_of_commits() {
+    with_and_without_nats(async |mut cluster| {
+        let (alice, bob) = (cluster.node(0).join("alice").await, cluster.node(1).join("bob").await);
+        cluster.agree().await;
+        // From now on, by the clock that is ahead.
+        let follow = json!({ "targetId": alice.id, "backfill": 0 });
+        cluster.node(0).act(&bob, "follow", follow).await;
+        let mut posted = Vec::new();
+        for number in 1..=20 {
+            let text = format!("{number} #rust");
+            cluster.node(number).tweet(&alice, &text).await;
+            posted.push(text);
+            cluster.agree().await;
+            for node in &cluster.nodes {
+                assert_eq!(timeline(node, &bob).await, posted);
+            }
+        }
+        // A node that has nothing in memory sees the same.
+        let database = cluster.node(0).database();
+        cluster.nodes.push(Linnet::at(database, &NO_LIMIT).await);
+        for node in &cluster.nodes {
+            assert_eq!(timeline(node, &bob).await, posted);
+            assert_eq!(shown(node).await, posted);
+        }
+        all_is_well(&cluster).await;
+    })
+    .await;
 }

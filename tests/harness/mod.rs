@@ -1,6 +1,7 @@
 //! Starts the program and speaks to it.
 
 mod certificate;
+mod clock;
 mod cluster;
 pub mod database;
 mod known;
@@ -16,6 +17,7 @@ mod websocket;
 mod wires;
 
 pub use certificate::Certificate;
+pub use clock::wrong_by;
 pub use cluster::{Cluster, agree};
 pub use database::Database;
 pub use known::Known;
