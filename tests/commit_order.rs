@@ -123,7 +123,7 @@ async fn those_that_wait_for_an_open_transaction_come_behind_it() {
 }
 
 #[tokio::test]
-async fn a_transaction_that_stays_open_for_two_seconds_makes_way() {
+async fn a_transaction_that_stays_open_makes_way_within_two_seconds() {
     let Some((wires, cluster, [alice, bob], begin)) = wired().await else {
         return;
     };
@@ -138,7 +138,8 @@ async fn a_transaction_that_stays_open_for_two_seconds_makes_way() {
     // Its node does over another connection what was not committed.
     let (_, took) = join(a.tweet(&alice, "first #rust"), opening).await;
     eprintln!("the other node wrote after {took:?}");
-    assert!(took < Duration::from_secs(4), "{took:?}");
+    // One for a machine that is busy.
+    assert!(took < Duration::from_secs(2 + 1), "{took:?}");
     let heard = agreed(&cluster, &mut streams, &begin, 1 + LATER.len()).await;
     let all: BTreeSet<_> = texts(&heard).into_iter().collect();
     assert_eq!(all, LATER.into_iter().chain(["first #rust"]).collect());
