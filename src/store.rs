@@ -129,7 +129,7 @@ impl Store {
         let caches = Arc::new(Caches::new(options.memory));
         let taker = connect(database, Role::Log).await?;
         let log = Log::open(background.clone(), taker, Arc::clone(&caches), metrics.clone()).await?;
-        let writer = Writer::start(writing.clone(), log.clone(), Arc::clone(&caches), clock, metrics);
+        let writer = Writer::start(writing.clone(), log.clone(), Arc::clone(&caches), metrics);
         let is_shared = writing.get_database_backend() != DbBackend::Sqlite;
         let notices = Notices::start(background.clone(), is_shared, log.process());
         Ok(Self(Arc::new(Inner {

@@ -40,6 +40,22 @@ async fn posted(person: &Person, count: usize) -> Vec<String> {
     ids
 }
 
+/// Whoever has missed much is not told of each event by a look-up of its own.
+#[tokio::test]
+async fn what_many_events_show_is_looked_up_together() {
+    const MISSED: usize = 128;
+    let mut linnet = Linnet::start().await;
+    let alice = linnet.person("alice").await;
+    let before = alice.cursor().await;
+    let ids = posted(&alice, MISSED).await;
+    linnet.restart().await;
+    let statements = linnet.metric("linnet_sql_statements_total").await;
+    let mut socket = resumed(&linnet, &before).await;
+    assert_eq!(heard(&mut socket, MISSED).await, ids);
+    let statements = linnet.metric("linnet_sql_statements_total").await - statements;
+    assert!(statements < MISSED as f64 / 2.0, "{statements}");
+}
+
 /// 60 who come back at random places cost at most one execution for each event that was missed,
 /// both where the group still stands and where the server is new.
 #[tokio::test]

@@ -15,6 +15,7 @@ mod attacks; // what strangers try to bring the server down with, and that it st
 mod batching; // how many SQL statements a page takes
 mod caches; // whoever saw something new is never shown something older
 mod clients; // the real JavaScript clients: audits, graphql-ws, Apollo, GraphiQL in a browser
+mod commit_order; // events in the order of commits: transactions that stay open, clocks that differ
 mod config; // options and commands: what is right, and how what is wrong is told
 mod crash; // kill -9 under load: nothing acknowledged is lost, doubled or miscounted
 mod doctor; // what an operator is told of an installation, and that nothing of it is changed

@@ -8,10 +8,8 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
 
-use crate::harness::{Database, Linnet, Person, Run, postgres, until};
+use crate::harness::{Cut, Database, Linnet, Person, Run, Wires, postgres, until};
 
 const OPEN: [&str; 2] = ["--rate-limit", "off"];
 
@@ -310,94 +308,13 @@ async fn a_server_that_stands_still_gives_the_lock_back() {
     file.nothing_is_left_over().await;
 }
 
-/// What a wire does when a commit passes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Cut {
-    /// It is cut before the commit.
-    Before,
-    /// It is cut behind it, before the answer.
-    Behind,
-}
-
-/// Wires to PostgreSQL, of which one is cut at a commit for each cut that was ordered.
-struct Wires {
-    port: u16,
-    before: Arc<AtomicUsize>,
-    behind: Arc<AtomicUsize>,
-}
-
-impl Wires {
-    async fn to(port: u16) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let wires = Self {
-            port: listener.local_addr().unwrap().port(),
-            before: Arc::default(),
-            behind: Arc::default(),
-        };
-        let (before, behind) = (Arc::clone(&wires.before), Arc::clone(&wires.behind));
-        tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                let server = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-                tokio::spawn(carry(client, server, Arc::clone(&before), Arc::clone(&behind)));
-            }
-        });
-        wires
-    }
-
-    fn order(&self, cut: Cut) {
-        let counter = match cut {
-            Cut::Before => &self.before,
-            Cut::Behind => &self.behind,
-        };
-        counter.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn are_cut(&self) -> bool {
-        self.before.load(Ordering::Relaxed) + self.behind.load(Ordering::Relaxed) == 0
-    }
-}
-
-fn take(counter: &AtomicUsize) -> bool {
-    let taken = counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
-    taken.is_ok()
-}
-
-async fn carry(client: TcpStream, server: TcpStream, before: Arc<AtomicUsize>, behind: Arc<AtomicUsize>) {
-    let (mut from_client, mut to_client) = client.into_split();
-    let (mut from_server, mut to_server) = server.into_split();
-    let answers = tokio::spawn(async move {
-        let _ = tokio::io::copy(&mut from_server, &mut to_client).await;
-    });
-    let mut buffer = vec![0; 65_536];
-    while let Ok(read) = from_client.read(&mut buffer).await {
-        if read == 0 {
-            break;
-        }
-        let commits = buffer[..read].windows(7).any(|bytes| bytes == b"COMMIT\0");
-        if commits && take(&before) {
-            break;
-        }
-        if commits && take(&behind) {
-            // The answer is kept back before the commit is sent.
-            answers.abort();
-            let _ = to_server.write_all(&buffer[..read]).await;
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            break;
-        }
-        if to_server.write_all(&buffer[..read]).await.is_err() {
-            break;
-        }
-    }
-    answers.abort();
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_commit_whose_answer_is_lost_is_looked_up() {
     if !postgres::is_there() {
         return;
     }
     let wires = Wires::to(postgres::shared().port()).await;
-    let database = postgres::Database::new().through(wires.port);
+    let database = postgres::Database::new().through(wires.port());
     let linnet = Linnet::at(Arc::new(Database::Postgres(database)), &OPEN).await;
     let ann = linnet.person("ann").await;
     let mut expected = Vec::new();

@@ -13,6 +13,10 @@ use std::time::Duration;
 const TRIES: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// Of how many events at once is looked up what they show. Few, since what others commit meanwhile makes
+/// some of it old.
+const AHEAD: usize = 32;
+
 /// Makes a run grow in the background, until it touches the next or the group is given up.
 pub(super) fn begin<T: Teller>(group: Arc<Group<T>>, run: RunId, pass: Pass) {
     tokio::spawn(async move {
@@ -59,12 +63,15 @@ async fn grow<T: Teller>(group: Arc<Group<T>>, run: RunId, mut pass: Pass) {
 
 /// Executes events one by one, as they are wanted. False: the run is no more.
 async fn take<T: Teller>(group: &Arc<Group<T>>, run: RunId, events: Vec<Arc<Event>>, pass: &mut Pass) -> Result<bool> {
-    for event in events {
-        if group.teller().source().ends(&event) {
+    for (place, event) in events.iter().enumerate() {
+        if place % AHEAD == 0 {
+            look_ahead(group, events.iter().skip(place).take(AHEAD)).await;
+        }
+        if group.teller().source().ends(event) {
             group.end(run, End::Over);
             return Ok(false);
         }
-        if !group.teller().source().concerns(&event, &group.hub.store) {
+        if !group.teller().source().concerns(event, &group.hub.store) {
             continue;
         }
         let Some(limit) = wanted(group, run, pass).await else {
@@ -73,10 +80,22 @@ async fn take<T: Teller>(group: &Arc<Group<T>>, run: RunId, events: Vec<Arc<Even
         if event.position.seq > limit {
             break;
         }
-        let told = group.tell(Arc::clone(&event)).await?;
-        group.add(run, event, told).wake_in_turns().await;
+        let told = group.tell(Arc::clone(event)).await?;
+        group.add(run, Arc::clone(event), told).wake_in_turns().await;
     }
     Ok(true)
+}
+
+/// Brings into memory what several events show: each by itself would ask the database. Where that fails, they
+/// do, and tell of it.
+async fn look_ahead<T: Teller>(group: &Group<T>, events: impl Iterator<Item = &Arc<Event>>) {
+    let (source, store) = (group.teller().source(), &group.hub.store);
+    let shown: Vec<_> = events.filter(|event| source.concerns(event, store)).collect();
+    let tweets: Vec<_> = shown.iter().filter_map(|event| event.body.tweet).collect();
+    let users: Vec<_> = shown.iter().filter_map(|event| event.body.actor).collect();
+    if tweets.len() > 1 {
+        drop(store.view().rows(Some(&tweets), &users).await);
+    }
 }
 
 /// How far a run may grow, once somebody wants it to. None: it is no more.

@@ -4,7 +4,7 @@ pub mod postgres;
 pub mod sqlite;
 
 use crate::model::finding::Finding;
-use crate::model::{Clock, Micros, Result};
+use crate::model::{Micros, Result};
 use migration::MigratorTrait;
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 use std::collections::BTreeSet;
@@ -71,10 +71,10 @@ async fn schema(db: &DatabaseConnection, has_any: bool) -> Result<Finding> {
     })
 }
 
-/// Whether the clock goes behind what was written last.
-async fn clock(db: &DatabaseConnection) -> Result<Finding> {
+/// Whether the clock by which times are written goes behind what was written last.
+async fn clock(db: &DatabaseConnection, now: Micros) -> Result<Finding> {
     let newest = number(db, "SELECT created_at FROM event ORDER BY seq DESC LIMIT 1").await?;
-    Ok(against_newest(Clock.now(), Micros(newest)))
+    Ok(against_newest(now, Micros(newest)))
 }
 
 fn against_newest(now: Micros, newest: Micros) -> Finding {

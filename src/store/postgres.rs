@@ -42,7 +42,8 @@ const EVERYBODY: &[(&str, &str)] = &[
 /// The one that writes gives the lock back when its process stands still, and does not wait for
 /// ever.
 const WRITER: &[(&str, &str)] = &[
-    ("idle_in_transaction_session_timeout", "2s"),
+    // Others shall have written within two seconds.
+    ("idle_in_transaction_session_timeout", "1500ms"),
     ("lock_timeout", "20s"),
     ("statement_timeout", "30s"),
 ];

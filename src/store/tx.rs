@@ -8,12 +8,13 @@ use super::script::Script;
 use super::stage::Stage;
 use super::wall;
 use crate::model::wall::Matcher;
-use crate::model::{Deed, Error, Micros, NewEvent, Result, Seq};
+use crate::model::{Clock, Deed, Error, Micros, NewEvent, Result, Seq};
 use parking_lot::Mutex;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Value};
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// What a job writes with. Dropped without effect when the job fails.
 pub struct Tx {
@@ -39,6 +40,8 @@ pub(super) enum Manner {
 pub(super) struct Ground {
     /// The newest event before them.
     pub newest: Seq,
+    /// When they began, and by this process's watch.
+    began: (Micros, Instant),
     /// What was looked up for all of them.
     pub known: Known,
     /// The last numbers that were given, by table.
@@ -55,14 +58,15 @@ impl Ground {
     /// Reads where a transaction begins. `walls` are the rules as they were last.
     pub(super) async fn read(conn: &DatabaseTransaction, walls: Arc<Matcher>, prepared: Arc<Prepared>) -> Result<Self> {
         let backend = conn.get_database_backend();
-        let session = match backend {
-            DbBackend::Sqlite => "0",
-            _ => "pg_backend_pid()",
+        let (session, now) = match backend {
+            DbBackend::Sqlite => ("0", "0"),
+            _ => ("pg_backend_pid()", "{now}"),
         };
         let mut columns = vec![
             "(SELECT MAX(seq) FROM event)".to_owned(),
             wall::VERSION.to_owned(),
             session.to_owned(),
+            now.to_owned(),
         ];
         columns.extend(Numbered::ALL.iter().map(|of| of.last(backend)));
         let sql = format!("SELECT {}", columns.join(", "));
@@ -72,7 +76,7 @@ impl Ground {
             .ok_or_else(|| Error::internal("no row came back"))?;
         let mut numbers = HashMap::new();
         for (place, of) in Numbered::ALL.into_iter().enumerate() {
-            let last: Option<i64> = row.try_get_by_index(place + 3)?;
+            let last: Option<i64> = row.try_get_by_index(place + 4)?;
             numbers.insert(of, last.unwrap_or_default());
         }
         prepared.begin(row.try_get_by_index(2)?);
@@ -81,14 +85,26 @@ impl Ground {
             true => walls,
             false => wall::matcher(conn).await?,
         };
+        // The clocks of several machines differ.
+        let now = match backend {
+            DbBackend::Sqlite => Clock.now(),
+            _ => Micros(row.try_get_by_index(3)?),
+        };
         Ok(Self {
             newest: newest.unwrap_or_default(),
+            began: (now, Instant::now()),
             known: Known::default(),
             numbers: Mutex::new(numbers),
             untold: Mutex::default(),
             prepared,
             walls: Mutex::new(walls),
         })
+    }
+
+    /// The time of what is written now. It follows the order of commits, whichever process writes.
+    pub(super) fn now(&self) -> Micros {
+        let (began, since) = self.began;
+        began.after(since.elapsed())
     }
 
     /// Tells PostgreSQL which numbers were given. SQLite sees it from the rows.

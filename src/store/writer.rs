@@ -29,7 +29,7 @@ use super::tx::{Ground, Manner, Tx};
 use super::{pool, postgres, sqlite};
 use crate::metrics::Metrics;
 use crate::model::wall::Matcher;
-use crate::model::{Clock, Error, Micros, Position, Result};
+use crate::model::{Error, Micros, Position, Result};
 use crate::trace::Cause;
 use base::{Base, Said, still_used};
 use futures_util::FutureExt as _;
@@ -55,13 +55,7 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the task that writes. It ends when the writer is dropped.
-    pub(super) fn start(
-        mut db: DatabaseConnection,
-        log: Log,
-        caches: Arc<Caches>,
-        clock: Clock,
-        metrics: &Metrics,
-    ) -> Self {
+    pub(super) fn start(mut db: DatabaseConnection, log: Log, caches: Arc<Caches>, metrics: &Metrics) -> Self {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let counting = Arc::new(AtomicBool::new(false));
         let statements = metrics.sql_statements.clone();
@@ -76,7 +70,6 @@ impl Writer {
             db,
             log,
             caches,
-            clock,
             counting,
             prepared: Arc::default(),
             walls: Mutex::default(),
@@ -181,7 +174,6 @@ struct Task {
     db: DatabaseConnection,
     log: Log,
     caches: Arc<Caches>,
-    clock: Clock,
     counting: Arc<AtomicBool>,
     prepared: Arc<Prepared>,
     /// The rules of walls as the last commit left them.
@@ -350,7 +342,7 @@ impl Task {
     async fn together(&self, base: &mut Base, staged: &[Staged]) -> Result<Vec<Result<()>>> {
         let mut stage = Stage::default();
         let mut results = Vec::with_capacity(staged.len());
-        let mut now = self.clock.now();
+        let mut now = base.ground.now();
         for job in staged {
             let tx = Tx::new(Arc::clone(&base.conn), Arc::clone(&base.ground), now, Manner::Staged);
             let result = attempt(&tx, &job.work).await;
@@ -360,7 +352,7 @@ impl Task {
                 stage.append(rows);
             }
             results.push(result);
-            now = Micros(now.0 + 1).max(self.clock.now());
+            now = Micros(now.0 + 1).max(base.ground.now());
         }
         let mut script = stage.into_script(now, !base.ground.walls().is_empty());
         base.append(&mut script)?;
@@ -414,7 +406,7 @@ impl Task {
         Tx::new(
             Arc::clone(conn),
             Arc::clone(&base.ground),
-            self.clock.now(),
+            base.ground.now(),
             Manner::Through,
         )
     }

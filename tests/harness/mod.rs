@@ -1,8 +1,9 @@
 //! Starts the program and speaks to it.
 
 mod certificate;
+mod clock;
 mod cluster;
-mod database;
+pub mod database;
 mod known;
 mod nats;
 mod outside;
@@ -13,8 +14,10 @@ pub mod scene;
 mod server;
 mod stream;
 mod websocket;
+mod wires;
 
 pub use certificate::Certificate;
+pub use clock::wrong_by;
 pub use cluster::{Cluster, agree};
 pub use database::Database;
 pub use known::Known;
@@ -24,6 +27,7 @@ pub use person::{Person, id};
 pub use server::{Linnet, Run};
 pub use stream::{Event, Stream};
 pub use websocket::{Socket, refused};
+pub use wires::{Cut, Wires};
 
 use std::future::Future;
 use std::time::Duration;

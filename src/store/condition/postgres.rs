@@ -2,7 +2,7 @@
 
 use super::{HARMFUL, NOTABLE, SYNCHRONISE, clock, number, schema, texts};
 use crate::model::finding::{Finding, bytes};
-use crate::model::{Clock, Result};
+use crate::model::{Clock, Micros, Result};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 use std::time::Duration;
 
@@ -61,7 +61,8 @@ async fn inside(db: &DatabaseConnection) -> Result<Vec<Finding>> {
     findings.push(connections(db).await?);
     findings.push(clocks(db).await?);
     if tables > 0 {
-        findings.push(clock(db).await?);
+        let now = Micros(number(db, NOW).await?);
+        findings.push(clock(db, now).await?);
     }
     Ok(findings)
 }
@@ -166,15 +167,14 @@ async fn connections(db: &DatabaseConnection) -> Result<Finding> {
     })
 }
 
+/// The server's time.
+const NOW: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS bigint)";
+
 /// Whether the server's clock and this machine's agree.
 async fn clocks(db: &DatabaseConnection) -> Result<Finding> {
     const ABOUT: &str = "clocks";
     let before = Clock.now();
-    let theirs = number(
-        db,
-        "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS bigint)",
-    )
-    .await?;
+    let theirs = number(db, NOW).await?;
     let after = Clock.now();
     // It was read at some time in between.
     let apart = (theirs - after.0).max(before.0 - theirs).max(0);

@@ -1,8 +1,8 @@
 //! What state an SQLite file is in.
 
 use super::{clock, number, schema, texts};
-use crate::model::Result;
 use crate::model::finding::{Finding, bytes};
+use crate::model::{Clock, Result};
 use sea_orm::sqlx::sqlite::SqliteConnectOptions;
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 use std::fs;
@@ -42,7 +42,7 @@ async fn inside(path: &str) -> Result<Vec<Finding>> {
     let mut findings = vec![schema(&db, tables > 0).await?];
     findings.push(integrity(&db).await?);
     if tables > 0 {
-        findings.push(clock(&db).await?);
+        findings.push(clock(&db, Clock.now()).await?);
     }
     db.close().await?;
     Ok(findings)
