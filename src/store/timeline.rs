@@ -401,8 +401,8 @@ impl Snapshot {
 
 /// The entries of a timeline's stretch in one statement. `b` says where each span begins; at `e`, so
 /// many entries have begun as are wanted, so nothing behind it is looked at: `r` are the spans that
-/// begin before. The owner stands in a query of its own: joined, SQLite would go through all spans
-/// there are for a filter of those it wants.
+/// begin before. The owner stands in a query of its own, and joins say their order: else SQLite
+/// would go through all spans there are for those that it wants.
 fn sql(backend: DbBackend, spans: Spans, form: &Select, newest_first: bool) -> String {
     let (order, first, before) = if newest_first {
         ("DESC", "MAX", ">=")
@@ -442,7 +442,7 @@ fn sql(backend: DbBackend, spans: Spans, form: &Select, newest_first: bool) -> S
         ),
         Spans::These(_) => (
             "s AS MATERIALIZED (SELECT {number} AS id FROM {each}), ",
-            "s CROSS JOIN follow_span f ON f.id = s.id CROSS JOIN p WHERE TRUE",
+            "s CROSS JOIN follow_span f CROSS JOIN p WHERE f.id = s.id",
         ),
     };
     format!(
@@ -454,7 +454,7 @@ fn sql(backend: DbBackend, spans: Spans, form: &Select, newest_first: bool) -> S
          e AS MATERIALIZED (SELECT DISTINCT begins FROM b WHERE begins IS NOT NULL ORDER BY begins {order} \
          LIMIT 1 OFFSET ? - 1), \
          r AS MATERIALIZED (SELECT f.*, p.*, {lo} AS lo, {hi} AS hi FROM p CROSS JOIN b LEFT JOIN e ON TRUE \
-         JOIN follow_span f ON f.id = b.id WHERE b.begins {before} COALESCE(e.begins, b.begins)) \
+         CROSS JOIN follow_span f WHERE f.id = b.id AND b.begins {before} COALESCE(e.begins, b.begins)) \
          SELECT {{pack:m.created_at, m.id, m.kind, m.verb, m.actor_id, m.tweet_id, m.object, m.topics}} FROM \
          (SELECT x.created_at, x.id, x.kind, x.verb, x.actor_id, x.tweet_id, x.object, {{pack:x.topic}} AS topics \
          FROM r CROSS JOIN k CROSS JOIN {entries} \

@@ -361,3 +361,28 @@ async fn an_old_list_is_brought_up_to_the_log() {
     );
     scene.check_memory().await;
 }
+
+/// However many spans others have, a timeline looks at its own alone.
+#[tokio::test]
+async fn spans_of_others_are_left_alone() {
+    let scene = Scene::new(1).await;
+    let fill = "INSERT INTO follow_span (follower_id, topic, from_at, from_id) WITH RECURSIVE n(i) AS \
+                (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT 100 + i, 'user:3', 0, 0 FROM n";
+    let write = scene.server.write(move |tx| {
+        Box::pin(async move {
+            tx.execute(fill, []).await?;
+            tx.execute("ANALYZE", []).await
+        })
+    });
+    write.await.unwrap();
+    let snapshot = scene.server.snapshot().await.unwrap();
+    let none = BTreeSet::new();
+    for (spans, newest_first) in [(Spans::All, true), (Spans::All, false), (Spans::These(&none), true)] {
+        let sql = sql(DbBackend::Sqlite, spans, &Select::Kind(EntryKind::Post), newest_first);
+        let rows = snapshot.rows(&format!("EXPLAIN QUERY PLAN {sql}"), []).await.unwrap();
+        let plan: Vec<String> = rows.iter().map(|row| row.try_get("", "detail").unwrap()).collect();
+        let of_spans: Vec<&String> = plan.iter().filter(|step| step.contains(" f")).collect();
+        assert!(!of_spans.is_empty(), "{plan:#?}");
+        assert!(!plan.iter().any(|step| step.starts_with("SCAN f")), "{plan:#?}");
+    }
+}
