@@ -11,6 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use tempfile::TempDir;
 
 const OWNER: UserId = UserId(1);
+/// How far apart times are, in microseconds: less than what is kept of how new topics are.
+const SECONDS: i64 = 10_000_000;
 
 /// What there is: the entries of topics, and what the owner follows.
 #[derive(Default)]
@@ -68,7 +70,7 @@ impl Scene {
     }
 
     fn place(&mut self) -> Place {
-        let at = self.random.random_range(0..200);
+        let at = self.random.random_range(0..200) * SECONDS;
         let id = self.random.random_range(0..=self.facts.last + 1);
         Place { at, id }
     }
@@ -79,7 +81,7 @@ impl Scene {
         let verbs = [["tweet", "reply"], ["retweet", "retweet"], ["like", "star"]][i16::from(kind) as usize];
         Entry {
             place: Place {
-                at: self.random.random_range(0..200),
+                at: self.random.random_range(0..200) * SECONDS,
                 id: self.facts.last,
             },
             kind,
