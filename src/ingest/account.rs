@@ -63,7 +63,8 @@ pub(super) async fn known<'a>(
         };
         match users.get(&author.url) {
             Some(user) if !user.is_deleted => {
-                for stand_in in namesakes.stand_ins(author) {
+                // Who has just become the author is still among those who stood in.
+                for stand_in in namesakes.stand_ins(author).filter(|one| one.id != user.id) {
                     stand_in::replace(tx, stand_in.id, user.id).await?;
                 }
             }

@@ -165,7 +165,9 @@ async fn a_handle_is_known_that_was_told_before_a_wall_named_it() {
     until("what both write", || {
         n += 1;
         let at = start + 3 + n;
-        fake.send(["a", "b", "c"].map(|name| posts(name, &n.to_string(), "hello", at)));
+        // Several by each, which are written together.
+        let keys = (0..4).flat_map(|k| ["a", "b", "c"].map(|name| (name, format!("{n}-{k}"))));
+        fake.send(keys.map(|(name, key)| posts(name, &key, "hello", at)));
         async {
             let shown = accounts(&linnet, "w").await;
             let told: Vec<_> = shown.iter().filter_map(|one| one["url"].as_str()).collect();
