@@ -27,7 +27,7 @@ fn pragmas(options: SqliteConnectOptions, role: Role) -> SqliteConnectOptions {
     let writes = matches!(role, Role::Writer | Role::Migrator);
     // Nothing is mapped: that counts as the process's memory, once for each connection. What is read
     // often is in the caches, the rest in the system's.
-    let cached = if writes { "-32000" } else { "-4000" };
+    let cached = if writes { "-48000" } else { "-4000" };
     options
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
@@ -39,9 +39,9 @@ fn pragmas(options: SqliteConnectOptions, role: Role) -> SqliteConnectOptions {
         .pragma("temp_store", "memory")
         .pragma("mmap_size", "0")
         .pragma("cache_size", cached)
-        // 40 MB: what is written again and again goes to the file the less often.
-        .pragma("wal_autocheckpoint", "10000")
-        .pragma("journal_size_limit", "67108864")
+        // 64 MB: what is written again and again goes to the file the less often.
+        .pragma("wal_autocheckpoint", "16000")
+        .pragma("journal_size_limit", "100663296")
 }
 
 /// Brings the schema up to date.
