@@ -1,5 +1,7 @@
 //! The rules of `graphql-transport-ws`, one by one.
 
+use std::cell::Cell;
+
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -380,20 +382,32 @@ async fn nothing_is_left_of_a_socket_that_is_gone() {
     .await;
 }
 
-/// The server's own pings tell a peer that is only quiet from one that is gone.
+/// The server's own pings tell a peer that is only quiet, or has much to read before them, from one
+/// that is gone.
 #[tokio::test]
 async fn who_does_not_answer_pings_is_cut() {
     let linnet = Linnet::start().await;
+    let author = linnet.person("ann").await;
     let mut there = linnet.websocket(None).await;
+    let mut behind = linnet.websocket(None).await;
+    behind.subscribe("1", SILENT).await;
+    behind.quiet().await;
     let gone = linnet.websocket(None).await;
     there.pinged().await;
     // Whatever a peer sends is an answer.
     there.say(json!({ "type": "ping" })).await;
     assert_eq!(there.hear().await["type"], "pong");
+    let posted = Cell::new(0);
     until("the end of the one that is gone", async || {
-        linnet.metric("linnet_websockets").await == 1.0
+        author.post("once more #silence").await;
+        posted.update(|posted| posted + 1);
+        linnet.metric("linnet_websockets").await == 2.0
     })
     .await;
+    for _ in 0..posted.get() {
+        assert_eq!(behind.hear().await["type"], "next");
+    }
+    behind.quiet().await;
     there.subscribe("1", "{ __typename }").await;
     assert_eq!(there.hear().await["type"], "next");
     drop(gone);

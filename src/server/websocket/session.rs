@@ -32,9 +32,11 @@ use crate::{
     },
 };
 
-/// How often the server looks whether the other end still lives, and how long that may take.
+/// How often the server looks whether the other end still lives, and how long that may take: longer
+/// for who is sent events meanwhile, since what came before the ping is read before it.
 const PING_INTERVAL: Duration = Duration::from_secs(25);
 const PONG_TIMEOUT: Duration = Duration::from_secs(10);
+const BUSY_PONG_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long a socket may take for what it has not been sent yet when the server ends, and how
 /// often that is looked at.
@@ -128,8 +130,8 @@ pub(super) struct Session {
     /// Wakes the session at its next deadline, or before.
     timer: Pin<Box<Sleep>>,
     next_ping: Instant,
-    /// The deadline of a sign of life, while one is waited for.
-    pong_deadline: Option<Instant>,
+    /// Since when a sign of life is waited for.
+    pinged: Option<Instant>,
     /// Resolves when something from outside concerns the socket.
     outside: BoxFuture<'static, Outside>,
     /// Told of everything but events.
@@ -163,7 +165,7 @@ impl Session {
             shares,
             timer: Box::pin(tokio::time::sleep_until(now + PING_INTERVAL)),
             next_ping: now + PING_INTERVAL,
-            pong_deadline: None,
+            pinged: None,
             outside,
             ear: Ear::new(),
             drain: None,
@@ -309,7 +311,7 @@ impl Session {
 
     fn deadline(&self) -> Instant {
         let drain = self.drain.as_ref().map(|drain| drain.at);
-        [self.init_deadline, self.pong_deadline, self.slow_deadline(), drain]
+        [self.init_deadline, self.pong_deadline(), self.slow_deadline(), drain]
             .into_iter()
             .flatten()
             .fold(self.next_ping, Instant::min)
@@ -319,6 +321,13 @@ impl Session {
     fn slow_deadline(&self) -> Option<Instant> {
         let since = self.owing?.max(self.peer.traffic.last());
         Some(since + self.server.options.slow_reader_timeout)
+    }
+
+    /// When the other end counts as gone.
+    fn pong_deadline(&self) -> Option<Instant> {
+        let pinged = self.pinged?;
+        let taken = self.peer.traffic.last().max(pinged);
+        Some((taken + PONG_TIMEOUT).min(pinged + BUSY_PONG_TIMEOUT))
     }
 
     fn pass_deadlines(&mut self) -> Result<(), End> {
@@ -333,16 +342,16 @@ impl Session {
         if passed(self.init_deadline) {
             return Err(End::Close(Close::InitTimeout));
         }
-        if passed(self.pong_deadline) {
+        if passed(self.pong_deadline()) {
             // Who cannot even be told is a slow reader, and judged as such.
             if self.owing.is_none() {
                 return Err(End::Gone);
             }
-            self.pong_deadline = None;
+            self.pinged = None;
         }
         if self.next_ping <= now {
             self.next_ping = now + PING_INTERVAL;
-            self.pong_deadline.get_or_insert(now + PONG_TIMEOUT);
+            self.pinged.get_or_insert(now);
             self.reply(Message::Ping(bytes::Bytes::new()));
         }
         let deadline = self.deadline();
@@ -378,7 +387,7 @@ impl Session {
     /// Deals with a message of the client.
     async fn hear(&mut self, message: Message) -> Result<(), End> {
         // Any sign of life will do.
-        self.pong_deadline = None;
+        self.pinged = None;
         let text = match message {
             Message::Text(text) => text,
             Message::Ping(_) | Message::Pong(_) => return Ok(()),
