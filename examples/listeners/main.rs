@@ -62,12 +62,12 @@ enum Mode {
     },
     /// One of many stops reading: what the others notice of it.
     Stalled(stalled::Options),
-    /// All lose their sockets, miss some events and come back at once.
+    /// All lose their sockets, each at a moment of its own, and come back at once.
     Storm {
         #[arg(long, default_value_t = 10_000)]
         subscribers: usize,
-        #[arg(long, default_value_t = 100)]
-        missed: usize,
+        #[arg(long, default_value_t = 500)]
+        events: usize,
     },
 }
 
@@ -90,7 +90,7 @@ async fn main() {
         } => fanout::viewers(&server, subscribers, events, viewers).await,
         Mode::Sse { subscribers, events } => fanout::sse(&server, subscribers, events).await,
         Mode::Stalled(options) => stalled::run(&server, &options).await,
-        Mode::Storm { subscribers, missed } => storm::run(&server, subscribers, missed).await,
+        Mode::Storm { subscribers, events } => storm::run(&server, subscribers, events).await,
     };
     println!("{result}");
 }
