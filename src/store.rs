@@ -27,6 +27,7 @@ pub mod export;
 pub mod fact;
 pub mod feed;
 pub mod follow;
+mod fresh;
 pub mod group;
 pub mod hashtag;
 pub mod idempotency;

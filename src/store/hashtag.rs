@@ -2,11 +2,12 @@
 
 use super::Store;
 use super::cache::Kept;
+use super::dialect::statement;
 use super::entity::{columns, hashtag};
 use super::snapshot::{Snapshot, json};
 use super::tx::Tx;
 use crate::model::{Hashtag, Key, Result};
-use sea_orm::EntityTrait;
+use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -77,14 +78,22 @@ impl Store {
 
 impl Snapshot {
     pub(super) async fn hashtags(&self, names: &[String]) -> Result<HashMap<String, Arc<Hashtag>>> {
-        let columns = columns::<hashtag::Entity>("h");
-        let sql = format!("SELECT {columns} FROM {{each}} JOIN hashtag h ON h.name = {{value}}");
-        let rows: Vec<hashtag::Model> = self.all(&sql, [json(&names)]).await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| (row.name.clone(), Arc::new(Hashtag::from(row))))
-            .collect())
+        read(self.conn(), names).await
     }
+}
+
+/// The hashtags of these names, as far as they are there.
+pub(super) async fn read(conn: &DatabaseTransaction, names: &[String]) -> Result<HashMap<String, Arc<Hashtag>>> {
+    let columns = columns::<hashtag::Entity>("h");
+    let sql = format!("SELECT {columns} FROM {{each}} JOIN hashtag h ON h.name = {{value}}");
+    let sql = statement(conn.get_database_backend(), &sql, [json(&names)]);
+    let rows = conn.query_all_raw(sql).await?;
+    rows.iter()
+        .map(|row| {
+            let hashtag = Hashtag::from(hashtag::Model::from_query_result(row, "")?);
+            Ok((hashtag.name.clone(), Arc::new(hashtag)))
+        })
+        .collect()
 }
 
 impl Tx {

@@ -6,6 +6,7 @@
 
 use super::cache::Caches;
 use super::entity::event;
+use super::fresh::Fresh;
 use super::pool;
 use super::snapshot::json;
 use crate::metrics::Metrics;
@@ -101,8 +102,8 @@ impl Log {
         Ok(self.0.taker.close_by_ref().await?)
     }
 
-    /// Takes what this process has just committed.
-    pub(super) async fn take(&self, events: Vec<Arc<Event>>) -> Result<()> {
+    /// Takes what this process has just committed, with the rows that it has left.
+    pub(super) async fn take(&self, events: Vec<Arc<Event>>, fresh: &Fresh) -> Result<()> {
         let Some(first) = events.first().map(|event| event.position.seq) else {
             return Ok(());
         };
@@ -111,6 +112,7 @@ impl Log {
             self.read_up_to(Some(first - 1)).await?;
         }
         let (after, last) = (self.position(), events.last().map_or(first, |event| event.position.seq));
+        fresh.keep(&self.0.caches, last);
         self.apply(events.clone());
         // Where there is no other node, nobody is told.
         drop(self.0.committed.send(Batch { after, events, last }));

@@ -21,6 +21,7 @@ mod staging;
 
 use super::cache::Caches;
 use super::dialect::statement;
+use super::fresh::Fresh;
 use super::known::{Brief, Known};
 use super::log::Log;
 use super::prepared::Prepared;
@@ -259,6 +260,7 @@ impl Task {
         self.count(false);
         let walls = base.ground.walls();
         base.write_rest().await?;
+        let fresh = Fresh::read(&base.conn, &base.events).await?;
         let Base { conn, events, .. } = base;
         let conn = Arc::into_inner(conn).ok_or_else(still_used)?;
         if let Err(error) = conn.commit().await {
@@ -268,7 +270,7 @@ impl Task {
             }
         }
         *self.walls.lock() = walls;
-        if let Err(error) = self.log.take(events).await {
+        if let Err(error) = self.log.take(events, &fresh).await {
             // The commit stands. What is in memory may be older now: nobody may see it.
             tracing::warn!(?error, "can't read the event log");
             self.log.distrust();
