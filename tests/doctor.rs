@@ -4,12 +4,19 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::Output;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use sea_orm::{ConnectionTrait, Database};
 use tokio::net::TcpListener;
 
-use crate::harness::{Linnet, Run};
+use crate::harness::{self, Linnet, Run};
+
+/// A server on a file, whatever the suite runs on: it is files that are looked at here.
+async fn on_a_file() -> Linnet {
+    let file = harness::Database::File(tempfile::tempdir().unwrap());
+    Linnet::at(Arc::new(file), &[]).await
+}
 
 /// Runs it on a database, beside no server unless options say where one is.
 async fn doctor(database: &str, options: &[&str]) -> Output {
@@ -65,7 +72,7 @@ async fn change(linnet: &Linnet, sql: &str) {
 
 #[tokio::test]
 async fn all_is_well_beside_a_server_and_without_one() {
-    let mut linnet = Linnet::start().await;
+    let mut linnet = on_a_file().await;
     linnet.person("alice").await.post("hello").await;
     let output = doctor(&linnet.database_url(), &["--listen", linnet.address()]).await;
     let told = said(&output);
@@ -120,7 +127,7 @@ async fn a_database_that_is_not_there_yet_is_not_made() {
 
 #[tokio::test]
 async fn a_damaged_file_and_one_of_another_version_are_told() {
-    let mut linnet = Linnet::start().await;
+    let mut linnet = on_a_file().await;
     let alice = linnet.person("alice").await;
     for number in 0..200 {
         alice.post(&format!("{number} #rust")).await;
@@ -163,7 +170,7 @@ async fn a_damaged_file_and_one_of_another_version_are_told() {
 
 #[tokio::test]
 async fn a_clock_behind_the_newest_event_is_told() {
-    let mut linnet = Linnet::start().await;
+    let mut linnet = on_a_file().await;
     linnet.terminate().await;
     // An hour from now, as somebody with a wrong clock would have written it.
     change(&linnet, "UPDATE event SET created_at = created_at + 3600000000").await;
