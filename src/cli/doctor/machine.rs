@@ -13,7 +13,7 @@ const BESIDE_CONNECTIONS: u64 = 256;
 const FEW: u64 = 1_024;
 /// What a server takes beside `--memory`, in bytes: its code, the database's pages, requests
 /// under way. Some thousand open connections are in it.
-const BESIDE_CACHES: u64 = 160 << 20;
+const BESIDE_CACHES: u64 = 180 << 20;
 
 pub(super) fn examine(config: &Config) -> [Finding; 2] {
     [descriptors(), memory(config)]
