@@ -5,9 +5,11 @@
 //! reader.
 
 mod close;
+mod drain;
 mod ear;
 pub(super) mod message;
 mod operations;
+mod pulse;
 mod session;
 
 use axum::{

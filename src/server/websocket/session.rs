@@ -5,7 +5,6 @@ use std::{
     future::poll_fn,
     pin::Pin,
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
 use async_graphql::{Request, parser::types::OperationType};
@@ -16,9 +15,11 @@ use tokio::time::{Instant, Sleep};
 
 use super::{
     close::Close,
+    drain::Drain,
     ear::Ear,
     message::{ClientMessage, ServerMessage},
     operations::{self, Kind, Operations, refusal, too_many},
+    pulse::Pulse,
 };
 use crate::{
     graphql::{Caller, Refusal},
@@ -31,17 +32,6 @@ use crate::{
         share::Share,
     },
 };
-
-/// How often the server looks whether the other end still lives, and how long that may take: longer
-/// for who is sent events meanwhile, since what came before the ping is read before it.
-const PING_INTERVAL: Duration = Duration::from_secs(25);
-const PONG_TIMEOUT: Duration = Duration::from_secs(10);
-const BUSY_PONG_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// How long a socket may take for what it has not been sent yet when the server ends, and how
-/// often that is looked at.
-const DRAIN_PATIENCE: Duration = Duration::from_secs(1);
-const DRAIN_LOOK: Duration = Duration::from_millis(10);
 
 /// How many replies may wait for the socket before it is no longer read.
 const MOST_REPLIES: usize = 64;
@@ -93,16 +83,6 @@ impl Outside {
     }
 }
 
-/// How a socket ends with its server.
-struct Drain {
-    /// When to look next whether it may be closed.
-    at: Instant,
-    /// When it is closed anyway.
-    deadline: Instant,
-    /// What was in the log when it was to be closed is sent first.
-    upto: i64,
-}
-
 /// A message on its way to the socket.
 enum Outgoing {
     Reply(Message),
@@ -129,9 +109,7 @@ pub(super) struct Session {
     init_deadline: Option<Instant>,
     /// Wakes the session at its next deadline, or before.
     timer: Pin<Box<Sleep>>,
-    next_ping: Instant,
-    /// Since when a sign of life is waited for.
-    pinged: Option<Instant>,
+    pulse: Pulse,
     /// Resolves when something from outside concerns the socket.
     outside: BoxFuture<'static, Outside>,
     /// Told of everything but events.
@@ -149,6 +127,7 @@ impl Session {
         shares: Vec<Share<Client>>,
     ) -> Self {
         let now = Instant::now();
+        let pulse = Pulse::new(now);
         let outside = Outside::of(&server, None);
         server.options.metrics.websockets.inc();
         peer.traffic.watch();
@@ -163,9 +142,8 @@ impl Session {
             owing: None,
             peer,
             shares,
-            timer: Box::pin(tokio::time::sleep_until(now + PING_INTERVAL)),
-            next_ping: now + PING_INTERVAL,
-            pinged: None,
+            timer: Box::pin(tokio::time::sleep_until(pulse.deadline(now))),
+            pulse,
             outside,
             ear: Ear::new(),
             drain: None,
@@ -310,11 +288,11 @@ impl Session {
     }
 
     fn deadline(&self) -> Instant {
-        let drain = self.drain.as_ref().map(|drain| drain.at);
-        [self.init_deadline, self.pong_deadline(), self.slow_deadline(), drain]
+        let drain = self.drain.as_ref().map(Drain::at);
+        [self.init_deadline, self.slow_deadline(), drain]
             .into_iter()
             .flatten()
-            .fold(self.next_ping, Instant::min)
+            .fold(self.pulse.deadline(self.peer.traffic.last()), Instant::min)
     }
 
     /// When the reader counts as too slow.
@@ -323,35 +301,26 @@ impl Session {
         Some(since + self.server.options.slow_reader_timeout)
     }
 
-    /// When the other end counts as gone.
-    fn pong_deadline(&self) -> Option<Instant> {
-        let pinged = self.pinged?;
-        let taken = self.peer.traffic.last().max(pinged);
-        Some((taken + PONG_TIMEOUT).min(pinged + BUSY_PONG_TIMEOUT))
-    }
-
     fn pass_deadlines(&mut self) -> Result<(), End> {
         let now = Instant::now();
         let passed = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
         if passed(self.slow_deadline()) {
             return Err(End::Close(Close::SlowReader));
         }
-        if passed(self.drain.as_ref().map(|drain| drain.at)) {
+        if passed(self.drain.as_ref().map(Drain::at)) {
             self.drain(now)?;
         }
         if passed(self.init_deadline) {
             return Err(End::Close(Close::InitTimeout));
         }
-        if passed(self.pong_deadline()) {
+        if self.pulse.is_lost(now, self.peer.traffic.last()) {
             // Who cannot even be told is a slow reader, and judged as such.
             if self.owing.is_none() {
                 return Err(End::Gone);
             }
-            self.pinged = None;
+            self.pulse.beat();
         }
-        if self.next_ping <= now {
-            self.next_ping = now + PING_INTERVAL;
-            self.pinged.get_or_insert(now);
+        if self.pulse.is_due(now) {
             self.reply(Message::Ping(bytes::Bytes::new()));
         }
         let deadline = self.deadline();
@@ -362,32 +331,24 @@ impl Session {
     /// Notes when this socket is to be closed: not all at once, or their clients would all come
     /// back at once.
     fn begin_drain(&mut self) {
-        let at = Instant::now() + self.server.drain_after();
-        self.drain = Some(Drain {
-            at,
-            deadline: at + DRAIN_PATIENCE,
-            upto: i64::MAX,
-        });
+        self.drain = Some(Drain::begin(Instant::now() + self.server.drain_after()));
     }
 
     /// Closes the socket if it has got everything that there is.
     fn drain(&mut self, now: Instant) -> Result<(), End> {
         let Some(drain) = &mut self.drain else { return Ok(()) };
-        if drain.upto == i64::MAX {
-            drain.upto = self.server.api.flush();
-        }
-        let owes = self.owing.is_some() || !self.outbox.is_empty() || self.operations.is_behind(drain.upto);
-        if !owes || drain.deadline <= now {
+        let upto = drain.upto(|| self.server.api.flush());
+        let owes = self.owing.is_some() || !self.outbox.is_empty() || self.operations.is_behind(upto);
+        if drain.is_over(now, owes) {
             return Err(End::Close(Close::GoingAway));
         }
-        drain.at = now + DRAIN_LOOK;
         Ok(())
     }
 
     /// Deals with a message of the client.
     async fn hear(&mut self, message: Message) -> Result<(), End> {
         // Any sign of life will do.
-        self.pinged = None;
+        self.pulse.beat();
         let text = match message {
             Message::Text(text) => text,
             Message::Ping(_) | Message::Pong(_) => return Ok(()),
