@@ -130,6 +130,14 @@ async fn fill(store: &Store) {
     .await;
 }
 
+/// A store with these.
+async fn filled() -> (TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder).await;
+    fill(&store).await;
+    (folder, store)
+}
+
 /// Changes what every cache keeps, and says so.
 async fn change(store: &Store) {
     write(store, |tx| {
@@ -240,9 +248,7 @@ async fn a_fill_held_open<V: Cache>()
 where
     State: On<V>,
 {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(&folder).await;
-    fill(&store).await;
+    let (_folder, store) = filled().await;
     let snapshot = store.snapshot().await.unwrap();
     change(&store).await;
     let old = V::read(&snapshot).await;
@@ -261,9 +267,7 @@ async fn what_a_write_leaves<V: Cache>()
 where
     State: On<V>,
 {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(&folder).await;
-    fill(&store).await;
+    let (_folder, store) = filled().await;
     change(&store).await;
     let kept = kept::<V>(&store);
     assert!(kept.is_some());
@@ -314,9 +318,7 @@ where
 /// What was read early goes with an event behind it, also when something later was joined to it.
 #[tokio::test]
 async fn what_is_joined_is_as_old_as_its_oldest_part() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(&folder).await;
-    fill(&store).await;
+    let (_folder, store) = filled().await;
     let caches = store.caches();
     let before = store.log().position().seq;
     let join = |seq, viewer, liked| {
@@ -340,9 +342,7 @@ async fn what_is_joined_is_as_old_as_its_oldest_part() {
 /// When events could not be taken nothing is kept, until they are.
 #[tokio::test]
 async fn memory_is_used_again_after_a_failure() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(&folder).await;
-    fill(&store).await;
+    let (_folder, store) = filled().await;
     store.log().distrust();
     Tweet::ask(&store).await.unwrap();
     assert_eq!(kept::<Tweet>(&store), None, "something was kept in the dark");
