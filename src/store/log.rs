@@ -4,6 +4,9 @@
 //! process's, and the hole is read from the table first. So the caches see the same history,
 //! whoever wrote it.
 
+#[cfg(test)]
+mod tests;
+
 use super::cache::Caches;
 use super::entity::event;
 use super::fresh::Fresh;
@@ -45,6 +48,8 @@ struct Inner {
     applied: watch::Sender<Position>,
     /// Held by whoever takes events, so that they are taken in order.
     taking: Mutex<()>,
+    /// What this process commits at present: nobody else brings it.
+    committing: parking_lot::Mutex<Vec<Position>>,
     /// What this process has committed.
     committed: broadcast::Sender<Batch>,
     /// What tells this process's commits from others'.
@@ -73,6 +78,7 @@ impl Log {
             recent: RwLock::new(VecDeque::new()),
             applied: watch::Sender::new(newest),
             taking: Mutex::new(()),
+            committing: parking_lot::Mutex::default(),
             committed: broadcast::Sender::new(COMMITS),
             process: rand::random(),
             is_fed: AtomicBool::new(false),
@@ -100,6 +106,12 @@ impl Log {
     /// Takes no further event.
     pub(super) async fn close(&self) -> Result<()> {
         Ok(self.0.taker.close_by_ref().await?)
+    }
+
+    /// Notes what this process is about to commit, so that it passes for nobody else's where it is
+    /// read from the table before it is taken.
+    pub(super) fn commits(&self, events: &[Arc<Event>]) {
+        *self.0.committing.lock() = events.iter().map(|event| event.position).collect();
     }
 
     /// Takes what this process has just committed, with the rows that it has left.
@@ -163,7 +175,10 @@ impl Log {
             // Late or lost, it is read.
             drop(tokio::time::timeout(GRACE, reached).await);
         }
-        self.reach(seq).await
+        if self.position().seq >= seq {
+            return Ok(());
+        }
+        self.catch_up().await
     }
 
     /// Forgets what is in memory, when events could not be taken. The next snapshot takes them.
@@ -189,44 +204,50 @@ impl Log {
         if self.position().seq >= seq {
             return Ok(());
         }
-        self.fill_hole().await
+        // Who sees an event before it is brought has found no hole.
+        self.read_up_to(None).await.map(drop)
     }
 
     /// Reads what other processes have committed.
     async fn fill_hole(&self) -> Result<()> {
-        let before = self.position().seq;
-        let filled = self.read_up_to(None).await;
-        if self.position().seq > before {
+        if self.read_up_to(None).await? > 0 {
             self.0.metrics.log_holes.inc();
         }
-        filled
+        Ok(())
     }
 
-    /// Notes how late events of other processes are.
-    fn observe(&self, events: &[Arc<Event>]) {
+    /// Notes how late events of other processes are, and how many are new.
+    fn observe(&self, events: &[Arc<Event>]) -> usize {
         let (now, known) = (Clock.now(), self.position().seq);
-        for event in events.iter().filter(|event| event.position.seq > known) {
+        let own = self.0.committing.lock();
+        let is_new = |event: &&Arc<Event>| event.position.seq > known && own.binary_search(&event.position).is_err();
+        let mut new = 0;
+        for event in events.iter().filter(is_new) {
             let late = now.0.saturating_sub(event.at.0).max(0);
             self.0.metrics.log_lag.observe(late as f64 / 1e6);
+            new += 1;
         }
+        new
     }
 
-    async fn read_up_to(&self, last: Option<Seq>) -> Result<()> {
+    /// Reads events, and returns how many of them are other processes'.
+    async fn read_up_to(&self, last: Option<Seq>) -> Result<usize> {
+        let mut others = 0;
         loop {
             let after = self.position().seq;
             if last.is_some_and(|last| after >= last) {
-                return Ok(());
+                return Ok(others);
             }
             let events = read(&self.0.taker, after, last, BATCH).await?;
             let Some(first) = events.first() else {
-                return Ok(());
+                return Ok(others);
             };
             if first.position.seq > after + 1 {
                 // Pruned while nobody looked: nothing in memory can be trusted any more.
                 self.0.caches.clear(first.position.seq - 1);
                 self.0.recent.write().clear();
             }
-            self.observe(&events);
+            others += self.observe(&events);
             self.apply(events);
         }
     }

@@ -263,6 +263,7 @@ impl Task {
         let fresh = Fresh::read(&base.conn, &base.events).await?;
         let Base { conn, events, .. } = base;
         let conn = Arc::into_inner(conn).ok_or_else(still_used)?;
+        self.log.commits(&events);
         if let Err(error) = conn.commit().await {
             let last = events.last().map(|event| event.position);
             if !(pool::is_lost(&error) && self.has(last).await?) {
