@@ -249,7 +249,7 @@ async fn apart(options: &[&str]) -> Option<Cluster> {
     Some(cluster)
 }
 
-/// What a node takes for now.
+/// What time a node believes it is.
 async fn clock(node: &Linnet) -> Timestamp {
     let answer = send(node.get("/healthz")).await;
     let date = answer.headers()["date"].to_str().unwrap();
