@@ -134,7 +134,7 @@ struct Outcome {
 }
 
 /// A kind of row.
-trait Record: Sized + Send + 'static {
+trait Record: Clone + Send + Sync + 'static {
     /// Reads a row; an error says which field is wrong, and why.
     fn read(fields: &Fields) -> Result<Self, String>;
 

@@ -61,7 +61,7 @@ pub struct ObjectChange {
 }
 
 /// A reference that can be right.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Named {
     /// What has to be there.
     There(Entity),
@@ -139,6 +139,7 @@ fn checked(field: &'static str, mut change: ObjectChange) -> Result<ObjectChange
 }
 
 /// An action that can be right.
+#[derive(Clone)]
 struct Draft {
     actor: Named,
     object: Option<Named>,

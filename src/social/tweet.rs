@@ -37,6 +37,7 @@ pub enum Posted {
 }
 
 /// A text that was checked, with what it says.
+#[derive(Clone)]
 struct Draft {
     text: String,
     hashtags: Vec<String>,

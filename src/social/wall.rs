@@ -32,6 +32,7 @@ pub struct NewWall {
 }
 
 /// Whose tweets belong to a wall, as far as their names tell.
+#[derive(Clone)]
 struct Named {
     /// The accounts in the order given.
     accounts: Vec<Account>,

@@ -10,9 +10,9 @@
 //! that fails takes only itself back. Nothing is answered before the commit is durable and the
 //! caches have it.
 //!
-//! Where the connection is lost before the commit was sent, nothing has happened: jobs that have not
-//! run or that can be repeated run again over another one. Where it is lost with the commit, the log
-//! tells whether that has happened.
+//! Where the connection is lost before the commit was sent, nothing has happened: all jobs run again
+//! over another one. Where it is lost with the commit, the log tells whether that has happened; of
+//! what is not in the log nobody can say, and it fails.
 
 mod base;
 mod group;
@@ -35,7 +35,7 @@ use crate::trace::Cause;
 use base::{Base, Said, still_used};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use group::{Again, Alone, Asker, Group, Job, Once, Results, Staged, Work};
+use group::{Alone, Asker, Group, Job, Repeatable, Results, Staged, Work};
 use parking_lot::Mutex;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, TransactionTrait};
 use std::panic::AssertUnwindSafe;
@@ -92,17 +92,9 @@ impl Writer {
     pub(super) async fn write<T, F>(&self, counted: bool, job: F) -> Result<T>
     where
         T: Send + 'static,
-        F: for<'t> FnOnce(&'t Tx) -> BoxFuture<'t, Result<T>> + Send + 'static,
+        F: for<'t> FnOnce(&'t Tx) -> BoxFuture<'t, Result<T>> + Clone + Send + Sync + 'static,
     {
-        let result = Arc::new(Mutex::new(None));
-        let slot = Arc::clone(&result);
-        let work: Once = Box::new(move |tx| {
-            let job = job(tx);
-            Box::pin(async move {
-                *slot.lock() = Some(job.await?);
-                Ok(())
-            })
-        });
+        let (work, result) = repeatable(move |tx| job.clone()(tx));
         self.queue(Work::Alone(work), counted).await?;
         taken(&result)
     }
@@ -112,18 +104,28 @@ impl Writer {
         T: Send + 'static,
         F: for<'t> Fn(&'t Tx) -> BoxFuture<'t, Result<T>> + Send + Sync + 'static,
     {
-        let result = Arc::new(Mutex::new(None));
-        let slot = Arc::clone(&result);
-        let work: Again = Box::new(move |tx| {
-            let (job, slot) = (job(tx), Arc::clone(&slot));
-            Box::pin(async move {
-                *slot.lock() = Some(job.await?);
-                Ok(())
-            })
-        });
+        let (work, result) = repeatable(job);
         self.queue(Work::Staged(Box::new(brief), work), true).await?;
         taken(&result)
     }
+}
+
+/// A job as the writer runs it, and where the result of its last run is found.
+fn repeatable<T, F>(job: F) -> (Repeatable, Arc<Mutex<Option<T>>>)
+where
+    T: Send + 'static,
+    F: for<'t> Fn(&'t Tx) -> BoxFuture<'t, Result<T>> + Send + Sync + 'static,
+{
+    let result = Arc::new(Mutex::new(None));
+    let slot = Arc::clone(&result);
+    let work: Repeatable = Box::new(move |tx| {
+        let (job, slot) = (job(tx), Arc::clone(&slot));
+        Box::pin(async move {
+            *slot.lock() = Some(job.await?);
+            Ok(())
+        })
+    });
+    (work, result)
 }
 
 fn taken<T>(result: &Mutex<Option<T>>) -> Result<T> {
@@ -132,14 +134,15 @@ fn taken<T>(result: &Mutex<Option<T>>) -> Result<T> {
 }
 
 impl super::Store {
-    /// Runs a mutation's job: one transaction, durable and in the caches when this returns.
+    /// Runs a mutation's job: one transaction, durable and in the caches when this returns. It is
+    /// run again where its connection is lost before the commit.
     ///
     /// # Errors
     /// What the job answers; [`Error::Internal`] when the commit fails.
     pub async fn write<T, F>(&self, job: F) -> Result<T>
     where
         T: Send + 'static,
-        F: for<'t> FnOnce(&'t Tx) -> BoxFuture<'t, Result<T>> + Send + 'static,
+        F: for<'t> FnOnce(&'t Tx) -> BoxFuture<'t, Result<T>> + Clone + Send + Sync + 'static,
     {
         self.writer().write(true, job).await
     }
@@ -165,7 +168,7 @@ impl super::Store {
     pub async fn write_background<T, F>(&self, job: F) -> Result<T>
     where
         T: Send + 'static,
-        F: for<'t> FnOnce(&'t Tx) -> BoxFuture<'t, Result<T>> + Send + 'static,
+        F: for<'t> FnOnce(&'t Tx) -> BoxFuture<'t, Result<T>> + Clone + Send + Sync + 'static,
     {
         self.writer().write(false, job).await
     }
@@ -199,11 +202,11 @@ impl Task {
     }
 
     /// Runs a group until it is committed or has failed.
-    async fn serve(&self, mut group: Group) {
+    async fn serve(&self, group: Group) {
         let since = Instant::now();
-        while !group.is_empty() {
+        loop {
             let span = group.span();
-            let committed = span.around(self.commit(&mut group)).await;
+            let committed = span.around(self.commit(&group)).await;
             if committed.is_err() {
                 span.fail();
             }
@@ -212,7 +215,6 @@ impl Task {
                 Ok(results) => return group.answer(results),
                 Err(cause) if pool::is_of_loss(&cause) && since.elapsed() < pool::PATIENCE => {
                     tracing::warn!(?cause, "lost the connection that writes");
-                    group = group.again(&cause);
                     tokio::time::sleep(pool::PAUSE).await;
                 }
                 Err(cause) => {
@@ -224,7 +226,7 @@ impl Task {
     }
 
     /// One transaction for a group of jobs. An error here is everybody's.
-    async fn commit(&self, group: &mut Group) -> Result<Results> {
+    async fn commit(&self, group: &Group) -> Result<Results> {
         let mut base = self.begin(&group.staged).await?;
         let staged = match self.together(&mut base, &group.staged).await {
             Ok(results) => results,
@@ -238,10 +240,9 @@ impl Task {
         };
         let only = staged.is_empty() && group.alone.len() == 1;
         let mut alone = Vec::with_capacity(group.alone.len());
-        for Alone { work, asker } in &mut group.alone {
-            let Some(work) = work.take() else { continue };
+        for Alone { work, asker } in &group.alone {
             let result = match only {
-                true => self.by_itself(&mut base, asker.counted, work).await,
+                true => self.by_itself(&mut base, asker.counted, work).await?,
                 false => self.apart(&mut base, asker.counted, work).await?,
             };
             let failed = only && result.is_err();
@@ -265,9 +266,10 @@ impl Task {
         let conn = Arc::into_inner(conn).ok_or_else(still_used)?;
         self.log.commits(&events);
         if let Err(error) = conn.commit().await {
-            let last = events.last().map(|event| event.position);
-            if !(pool::is_lost(&error) && self.has(last).await?) {
-                return Err(error.into());
+            match events.last() {
+                Some(last) if pool::is_lost(&error) && self.has(last.position).await? => {}
+                None if pool::is_lost(&error) => return Err(Error::internal(error.to_string())),
+                _ => return Err(error.into()),
             }
         }
         *self.walls.lock() = walls;
@@ -281,10 +283,7 @@ impl Task {
 
     /// Whether an event was committed by a session that is gone: nobody can say before that has
     /// given its lock back.
-    async fn has(&self, event: Option<Position>) -> Result<bool> {
-        let Some(Position { seq, nonce }) = event else {
-            return Ok(false);
-        };
+    async fn has(&self, Position { seq, nonce }: Position) -> Result<bool> {
         let since = Instant::now();
         loop {
             let asked = async {
@@ -348,7 +347,7 @@ impl Task {
         let mut now = base.ground.now();
         for job in staged {
             let tx = Tx::new(Arc::clone(&base.conn), Arc::clone(&base.ground), now, Manner::Staged);
-            let result = attempt(&tx, &job.work).await;
+            let result = attempt(&tx, &job.work).await?;
             if result.is_ok() {
                 let (said, rows) = tx.into_parts();
                 base.said.extend(said);
@@ -373,14 +372,11 @@ impl Task {
     }
 
     /// Runs a job in a savepoint. The outer error is everybody's.
-    async fn apart<W>(&self, base: &mut Base, counted: bool, work: W) -> Result<Result<()>>
-    where
-        W: for<'t> FnOnce(&'t Tx) -> BoxFuture<'t, Result<()>>,
-    {
+    async fn apart(&self, base: &mut Base, counted: bool, work: &Repeatable) -> Result<Result<()>> {
         self.count(counted);
         let conn = Arc::new(base.conn.begin().await?);
         let tx = self.through(&conn, base);
-        let result = attempt(&tx, work).await;
+        let result = attempt(&tx, work).await?;
         if result.is_ok() {
             base.ground.keep_walls(&tx);
         }
@@ -395,14 +391,15 @@ impl Task {
         Ok(result)
     }
 
-    /// Runs a job that has the transaction for itself, and needs no savepoint in it.
-    async fn by_itself(&self, base: &mut Base, counted: bool, work: Once) -> Result<()> {
+    /// Runs a job that has the transaction for itself, and needs no savepoint in it. The outer error
+    /// is the transaction's.
+    async fn by_itself(&self, base: &mut Base, counted: bool, work: &Repeatable) -> Result<Result<()>> {
         self.count(counted);
         let tx = self.through(&base.conn, base);
-        let result = attempt(&tx, work).await;
+        let result = attempt(&tx, work).await?;
         base.ground.keep_walls(&tx);
         base.said.extend(tx.into_parts().0);
-        result
+        Ok(result)
     }
 
     fn through(&self, conn: &Arc<DatabaseTransaction>, base: &Base) -> Tx {
@@ -419,11 +416,12 @@ impl Task {
     }
 }
 
-/// Runs a job. One that panics takes only itself back: the writer serves all others.
-async fn attempt<W>(tx: &Tx, work: W) -> Result<()>
-where
-    W: for<'t> FnOnce(&'t Tx) -> BoxFuture<'t, Result<()>>,
-{
+/// Runs a job. One that panics takes only itself back: the writer serves all others. The outer error
+/// is the loss of the connection, which is everybody's.
+async fn attempt(tx: &Tx, work: &Repeatable) -> Result<Result<()>> {
     let result = AssertUnwindSafe(async { work(tx).await }).catch_unwind().await;
-    result.unwrap_or_else(|_| Err(Error::internal("a write panicked")))
+    match result.unwrap_or_else(|_| Err(Error::internal("a write panicked"))) {
+        Err(error) if pool::is_of_loss(&error) => Err(error),
+        result => Ok(result),
+    }
 }

@@ -20,6 +20,7 @@ use std::collections::HashSet;
 const FOREIGN_ID_LENGTH: usize = 255;
 
 /// An action.
+#[derive(Clone)]
 pub(super) struct Row {
     /// What a second import recognises it by.
     identity: String,

@@ -18,6 +18,7 @@ use std::collections::HashSet;
 const FLAG_LENGTH: usize = 64;
 
 /// A follow, or what is left in the timeline of one that ended.
+#[derive(Clone)]
 pub(super) struct Row {
     follower: Reference,
     followee: Reference,

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
 /// A like.
+#[derive(Clone)]
 pub(super) struct Row {
     username: String,
     tweet: Identity,

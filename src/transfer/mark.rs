@@ -13,6 +13,7 @@ use futures_util::future::BoxFuture;
 use std::collections::BTreeMap;
 
 /// A group that was seen as it was then, and perhaps read.
+#[derive(Clone)]
 pub(super) struct Row {
     user: Reference,
     verb: String,

@@ -13,6 +13,7 @@ use crate::store::tx::Tx;
 use futures_util::future::BoxFuture;
 
 /// What stands between two users, or of one or of a wall.
+#[derive(Clone)]
 pub(super) struct Row {
     /// Whose it is; none where a wall's.
     username: Option<String>,
@@ -20,6 +21,7 @@ pub(super) struct Row {
     created_at: Option<Micros>,
 }
 
+#[derive(Clone)]
 enum What {
     Relation(Relation, String),
     Ban,
@@ -33,6 +35,7 @@ enum What {
 }
 
 /// Who did something.
+#[derive(Clone)]
 enum Moderator {
     Operator,
     Named(String),

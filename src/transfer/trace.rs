@@ -13,6 +13,7 @@ use futures_util::future::BoxFuture;
 use std::collections::BTreeSet;
 
 /// What is there, or is no longer.
+#[derive(Clone)]
 pub(super) enum Row {
     Object(Reference, Option<Micros>),
     Hashtag(String),

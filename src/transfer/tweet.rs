@@ -24,7 +24,7 @@ const HASHTAGS: usize = 30;
 const MENTIONS: usize = 50;
 
 /// A tweet, a reply or a retweet.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Row {
     pub(crate) identity: Identity,
     key: Option<i64>,

@@ -15,6 +15,7 @@ use futures_util::future::BoxFuture;
 use std::collections::HashMap;
 
 /// A user.
+#[derive(Clone)]
 pub(super) struct Row {
     username: String,
     display_name: Option<String>,

@@ -12,6 +12,7 @@ use crate::store::tx::Tx;
 use futures_util::future::BoxFuture;
 
 /// A wall.
+#[derive(Clone)]
 pub(super) struct Row {
     key: Option<i64>,
     slug: String,

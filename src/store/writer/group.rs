@@ -7,14 +7,13 @@ use crate::trace::{Cause, Span};
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
-pub(super) type Once = Box<dyn for<'t> FnOnce(&'t Tx) -> BoxFuture<'t, Result<()>> + Send>;
-pub(super) type Again = Box<dyn for<'t> Fn(&'t Tx) -> BoxFuture<'t, Result<()>> + Send + Sync>;
+pub(super) type Repeatable = Box<dyn for<'t> Fn(&'t Tx) -> BoxFuture<'t, Result<()>> + Send + Sync>;
 
 pub(super) enum Work {
-    /// Checked and staged with others; may have to be repeated.
-    Staged(Box<Brief>, Again),
+    /// Checked and staged with others.
+    Staged(Box<Brief>, Repeatable),
     /// By itself.
-    Alone(Once),
+    Alone(Repeatable),
 }
 
 pub(super) struct Job {
@@ -31,13 +30,12 @@ pub(super) struct Group {
 
 pub(super) struct Staged {
     pub brief: Box<Brief>,
-    pub work: Again,
+    pub work: Repeatable,
     pub asker: Asker,
 }
 
 pub(super) struct Alone {
-    /// None once it has run.
-    pub work: Option<Once>,
+    pub work: Repeatable,
     pub asker: Asker,
 }
 
@@ -71,17 +69,10 @@ impl Group {
                     group.staged.push(Staged { brief, work, asker });
                 }
                 Work::Staged(..) => later.push(Job { work, asker }),
-                Work::Alone(work) => group.alone.push(Alone {
-                    work: Some(work),
-                    asker,
-                }),
+                Work::Alone(work) => group.alone.push(Alone { work, asker }),
             }
         }
         (group, later)
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.staged.is_empty() && self.alone.is_empty()
     }
 
     /// Tells everybody what became of their job.
@@ -97,17 +88,6 @@ impl Group {
         staged
             .chain(alone)
             .for_each(|asker| asker.tell(Err(Error::internal(cause.to_string()))));
-    }
-
-    /// Leaves those that can run again, and tells the others that they failed.
-    pub fn again(self, cause: &Error) -> Self {
-        let (alone, failed) = self.alone.into_iter().partition(|job| job.work.is_some());
-        let failed = Self {
-            staged: Vec::new(),
-            alone: failed,
-        };
-        failed.fail(cause);
-        Self { alone, ..self }
     }
 }
 
