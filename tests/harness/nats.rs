@@ -2,11 +2,14 @@
 
 use std::net::TcpListener;
 use std::process::Stdio;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
-use super::{skip, until};
+use super::{skip, soon};
 
 /// A server without anything to remember.
 pub struct Nats {
@@ -23,10 +26,15 @@ impl Nats {
             skip("no nats-server");
             return None;
         }
-        let port = free_port();
         let options: Vec<_> = options.iter().map(ToString::to_string).collect();
-        let process = spawn(port, &options).await;
-        Some(Self { port, options, process })
+        // On another port where somebody was faster.
+        for _ in 0..3 {
+            let port = free_port();
+            if let Some(process) = spawn(port, &options).await {
+                return Some(Self { port, options, process });
+            }
+        }
+        panic!("nats-server ends at once");
     }
 
     /// As a value of `--broker-url`.
@@ -57,7 +65,8 @@ impl Nats {
 
     /// Comes back where it was.
     pub async fn restart(&mut self) {
-        self.process = spawn(self.port, &self.options).await;
+        let process = spawn(self.port, &self.options).await;
+        self.process = process.expect("nats-server comes back");
     }
 
     fn signal(&self, signal: Signal) {
@@ -75,8 +84,9 @@ fn program() -> &'static str {
     }
 }
 
-async fn spawn(port: u16, options: &[String]) -> Child {
-    let process = Command::new(program())
+/// A server that answers; none where it has ended instead.
+async fn spawn(port: u16, options: &[String]) -> Option<Child> {
+    let mut process = Command::new(program())
         .args(["-a", "127.0.0.1", "-p", &port.to_string()])
         .args(options)
         .stdin(Stdio::null())
@@ -85,11 +95,28 @@ async fn spawn(port: u16, options: &[String]) -> Child {
         .kill_on_drop(true)
         .spawn()
         .unwrap();
-    until("nats-server", || async {
-        tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok()
-    })
-    .await;
-    process
+    let answered = async {
+        while process.try_wait().unwrap().is_none() {
+            if is_heard(port).await {
+                return Some(process);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        None
+    };
+    soon("nats-server", answered).await
+}
+
+/// Whether it is NATS that answers: it speaks first.
+async fn is_heard(port: u16) -> bool {
+    let greeted = async {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).await.ok()?;
+        let mut greeting = [0; 4];
+        stream.read_exact(&mut greeting).await.ok()?;
+        Some(&greeting == b"INFO")
+    };
+    let greeted = tokio::time::timeout(Duration::from_secs(1), greeted).await;
+    greeted.ok().flatten() == Some(true)
 }
 
 /// A port that nobody has at this moment.
