@@ -10,7 +10,7 @@ use rand::seq::IndexedRandom;
 use serde_json::{Value, json};
 
 use crate::harness::scene::{Nobody, Person, all, id, person};
-use crate::harness::{Cluster, Linnet, Nats, agree, chance, number};
+use crate::harness::{Cluster, File, Linnet, Nats, agree, chance, number, until};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ const TAGS: [&str; 3] = ["ant", "bee", "cat"];
 const OBJECTS: [&str; 3] = ["repository:acme/x", "repository:acme/y", "commit:1:2"];
 const VERBS: [&str; 3] = ["pushed", "starred", "watched"];
 const PEOPLE: usize = 4;
-/// How many steps after a deletion rows may still be swept away.
+/// For how many steps after a deletion its rows may still be there.
 const SWEEPING: usize = 4;
 
 const ACTION: &str = "id verb createdAt public actor { __typename ... on Node { id } }
@@ -36,6 +36,8 @@ struct World {
     chance: StdRng,
     since_deletion: usize,
     moderator: Person,
+    /// The database, to see there when it is swept.
+    file: File,
 }
 
 impl World {
@@ -43,6 +45,7 @@ impl World {
         let token = linnet.command(&["token", "create", "--service", "robot"]).await;
         let moderator = linnet.moderator("moderator").await;
         let mut world = Self {
+            file: linnet.file().await,
             moderator,
             service: String::from_utf8(token.stdout).unwrap().trim().to_owned(),
             linnet,
@@ -69,6 +72,14 @@ impl World {
         agree(&[&self.linnet, &*other]).await;
         if self.chance.random_bool(0.5) {
             std::mem::swap(&mut self.linnet, other);
+        }
+    }
+
+    /// Waits until nothing is left to sweep, where it has been passed over long enough: a node that takes
+    /// over from one that was killed waits for some seconds.
+    async fn settle(&self) {
+        if self.since_deletion == SWEEPING {
+            until("all to be swept away", || self.file.is_swept()).await;
         }
     }
 
@@ -762,7 +773,7 @@ impl World {
                     }
                 };
                 // Where it never comes right, the comparison below tells what is wrong.
-                let _ = tokio::time::timeout(Duration::from_secs(10), swept).await;
+                let _ = tokio::time::timeout(Duration::from_secs(30), swept).await;
             }
             for (what, expected, found) in both().await {
                 assert_eq!(found, expected, "step {step}: {what} of {}", self.people[who].name);
@@ -789,6 +800,7 @@ async fn go_on(mut world: World) {
     let steps = usize::try_from(number("LINNET_TEST_STEPS", 2_000)).unwrap() / 4;
     for step in 0..steps {
         world.step().await;
+        world.settle().await;
         world.wander().await;
         world.check(step).await;
         match step % 120 {

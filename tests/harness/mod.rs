@@ -19,7 +19,7 @@ mod wires;
 pub use certificate::Certificate;
 pub use clock::wrong_by;
 pub use cluster::{Cluster, agree};
-pub use database::Database;
+pub use database::{Database, File};
 pub use known::Known;
 pub use nats::{Nats, free_port};
 pub use outside::{data, skip};
