@@ -791,13 +791,13 @@ fn page(what: &str, expected: Vec<Value>, goes_on: bool, found: &Value) -> (Stri
     )
 }
 
-/// A quarter of the steps: four of these run beside each other.
+/// A fifth of the steps: five of these run.
 async fn run() {
     go_on(World::new(Linnet::start().await, None).await).await;
 }
 
 async fn go_on(mut world: World) {
-    let steps = usize::try_from(number("LINNET_TEST_STEPS", 2_000)).unwrap() / 4;
+    let steps = usize::try_from(number("LINNET_TEST_STEPS", 2_000)).unwrap() / 5;
     for step in 0..steps {
         world.step().await;
         world.settle().await;

@@ -35,7 +35,7 @@ async fn open(folder: &TempDir) -> Store {
 
 async fn write<F>(store: &Store, job: F)
 where
-    F: for<'t> FnOnce(&'t Tx) -> BoxFuture<'t, Result<()>> + Send + 'static,
+    F: for<'t> FnOnce(&'t Tx) -> BoxFuture<'t, Result<()>> + Clone + Send + Sync + 'static,
 {
     store.write(job).await.unwrap();
 }
