@@ -253,10 +253,13 @@ where
     change(&store).await;
     let old = V::read(&snapshot).await;
     assert!(old.contains_key(&V::id()), "the snapshot still shows the row");
+    // Nothing, or what the write has left.
+    let newest = kept::<V>(&store);
+    assert_ne!(newest.as_ref(), old.get(&V::id()), "an old row was not forgotten");
     store
         .caches()
         .put(snapshot.seq(), old.iter().map(|(id, value)| (id.clone(), value)));
-    assert_ne!(kept::<V>(&store).as_ref(), old.get(&V::id()), "an old row was kept");
+    assert_eq!(kept::<V>(&store), newest, "an old row was kept");
     let fresh = V::ask(&store).await;
     assert_ne!(fresh.as_ref(), old.get(&V::id()), "an old row was answered");
     assert_eq!(kept::<V>(&store), fresh, "the new row is kept");
