@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
+use crate::harness::scene::{Nobody, PASSWORD};
 use crate::harness::{Cut, Database, Linnet, Person, Run, Wires, postgres, until};
 
 const OPEN: [&str; 2] = ["--rate-limit", "off"];
@@ -342,6 +343,13 @@ async fn a_commit_whose_answer_is_lost_is_looked_up() {
         assert!(wires.are_cut(), "{cut:?} was not met");
         let data = made.ask("{ viewer { bio } }", json!({})).await;
         assert_eq!(data["viewer"]["bio"], name);
+    }
+    // Of what leaves no event nobody can say whether it has happened.
+    for cut in [Cut::Before, Cut::Behind] {
+        wires.order(cut);
+        let input = json!({ "username": "ann", "password": PASSWORD });
+        assert_eq!(linnet.refused(Nobody, "logIn", input).await, "INTERNAL_SERVER_ERROR");
+        assert!(wires.are_cut(), "{cut:?} was not met");
     }
     let file = linnet.file().await;
     file.counts_are_right().await;
